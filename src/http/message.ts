@@ -1,0 +1,195 @@
+/**
+ * The head of an HTTP message as integers into the arena, shared by all HTTP versions.
+ *
+ *   start line:  method / uri / version   or   version / status / reason
+ *   row i:       [nameOff nameLen valOff valLen id flags]      (one per field, in order)
+ *
+ * A worker has one request message and one response message, filled by the parser and used until
+ * the head has been written to the other side; a stream that must look at its head again later has
+ * it parsed again. Names are lower case (the parser folds them in place). Rules edit rows: a removed
+ * row has nameLen 0, an added or changed one points into the scratch area.
+ *
+ * @dataplane
+ */
+import { mem, reserve } from '../sys/arena.ts';
+import { FieldId } from './field.ts';
+import { Method } from './method.ts';
+
+/** Integers per row. */
+export const ROW = 6;
+export const enum Col {
+  NameOff = 0,
+  NameLen = 1,
+  ValOff = 2,
+  ValLen = 3,
+  Id = 4,
+  /** 1 = the raw bytes are `name: value\r\n` exactly, so that runs of rows can be copied whole. */
+  Canonical = 5,
+}
+
+/** How the end of a body is found (RFC 9112 6.3). */
+export const enum BodyMode {
+  None = 0,
+  Length = 1,
+  Chunked = 2,
+  /** Until the peer closes (responses only). */
+  Close = 3,
+  /** After a 101 or a successful CONNECT. */
+  Tunnel = 4,
+}
+
+export const enum ConnectionFlag {
+  Close = 1,
+  KeepAlive = 2,
+  Upgrade = 4,
+}
+
+export class HttpMessage {
+  isResponse: boolean;
+  method: Method;
+  methodOff: number;
+  methodLen: number;
+  /** The request target as received (origin-, absolute-, authority- or asterisk-form). */
+  uriOff: number;
+  uriLen: number;
+  /** 10 for HTTP/1.0, 11 for HTTP/1.1. */
+  version: number;
+  status: number;
+  reasonOff: number;
+  reasonLen: number;
+  /** Rows in use, removed ones included. */
+  count: number;
+  readonly rows: Int32Array;
+  readonly rowsMax: number;
+  /** Where the raw head lies, blank line included. */
+  headOff: number;
+  headLen: number;
+  body: BodyMode;
+  /** With BodyMode.Length. Exact up to 2^53. */
+  contentLength: number;
+  /** `ConnectionFlag` bits seen in Connection fields. */
+  connection: number;
+  expectContinue: boolean;
+  /** Bump allocator for text that rules make; emptied by `begin`. */
+  scratchOff: number;
+  scratchUsed: number;
+  readonly scratchSize: number;
+
+  /** @param rowsMax tune.http.maxhdr; @param scratchSize bytes for edited values. */
+  constructor(isResponse: boolean, rowsMax: number, scratchSize: number) {
+    this.isResponse = isResponse;
+    this.method = Method.Other;
+    this.methodOff = 0;
+    this.methodLen = 0;
+    this.uriOff = 0;
+    this.uriLen = 0;
+    this.version = 11;
+    this.status = 0;
+    this.reasonOff = 0;
+    this.reasonLen = 0;
+    this.count = 0;
+    // Rules and options may add fields beyond what a peer may send.
+    this.rowsMax = rowsMax + 64;
+    this.rows = new Int32Array(this.rowsMax * ROW);
+    this.headOff = 0;
+    this.headLen = 0;
+    this.body = BodyMode.None;
+    this.contentLength = 0;
+    this.connection = 0;
+    this.expectContinue = false;
+    this.scratchOff = reserve(scratchSize);
+    this.scratchUsed = 0;
+    this.scratchSize = scratchSize;
+  }
+
+  /** Empties the message before a parse. */
+  begin(): void {
+    this.count = 0;
+    this.scratchUsed = 0;
+    this.body = BodyMode.None;
+    this.contentLength = 0;
+    this.connection = 0;
+    this.expectContinue = false;
+    this.status = 0;
+    this.headLen = 0;
+  }
+
+  /**
+   * Takes `bytes` of scratch for text that must live until the head is written.
+   * @returns the arena offset, or 0 when the head has outgrown its limit (answer 500).
+   */
+  takeScratch(bytes: number): number {
+    const used = this.scratchUsed;
+    if (used + bytes > this.scratchSize) return 0;
+    this.scratchUsed = used + bytes;
+    return this.scratchOff + used;
+  }
+
+  /** Copies bytes into scratch. @returns offset or 0, as `takeScratch`. */
+  keep(off: number, len: number): number {
+    const at = this.takeScratch(len);
+    if (at !== 0) mem.copyWithin(at, off, off + len);
+    return at;
+  }
+
+  /**
+   * Index of the first live row at or after `from` with this lower-case name, or -1.
+   * @param id the `FieldId` of the name; 0 compares bytes.
+   */
+  find(id: FieldId, nameOff: number, nameLen: number, from: number): number {
+    const rows = this.rows;
+    for (let i = from; i < this.count; i++) {
+      const r = i * ROW;
+      if (rows[r + Col.NameLen] !== nameLen || rows[r + Col.Id] !== id) continue;
+      if (id !== FieldId.Other || sameBytes(rows[r + Col.NameOff]!, nameOff, nameLen)) return i;
+    }
+    return -1;
+  }
+
+  /** Appends a field whose name and value lie in memory that outlives the head. */
+  add(id: FieldId, nameOff: number, nameLen: number, valOff: number, valLen: number): boolean {
+    if (this.count >= this.rowsMax) return false;
+    const r = this.count++ * ROW;
+    const rows = this.rows;
+    rows[r + Col.NameOff] = nameOff;
+    rows[r + Col.NameLen] = nameLen;
+    rows[r + Col.ValOff] = valOff;
+    rows[r + Col.ValLen] = valLen;
+    rows[r + Col.Id] = id;
+    rows[r + Col.Canonical] = 0;
+    return true;
+  }
+
+  remove(index: number): void {
+    this.rows[index * ROW + Col.NameLen] = 0;
+  }
+
+  /** Removes every field of this name. @returns how many there were. */
+  removeAll(id: FieldId, nameOff: number, nameLen: number): number {
+    let n = 0;
+    for (let i = this.find(id, nameOff, nameLen, 0); i >= 0; ) {
+      this.remove(i);
+      n++;
+      i = this.find(id, nameOff, nameLen, i + 1);
+    }
+    return n;
+  }
+
+  setValue(index: number, valOff: number, valLen: number): void {
+    const r = index * ROW;
+    this.rows[r + Col.ValOff] = valOff;
+    this.rows[r + Col.ValLen] = valLen;
+    this.rows[r + Col.Canonical] = 0;
+  }
+
+  /** Replaces the request target; the method is untouched. */
+  setUri(off: number, len: number): void {
+    this.uriOff = off;
+    this.uriLen = len;
+  }
+}
+
+export function sameBytes(a: number, b: number, len: number): boolean {
+  for (let i = 0; i < len; i++) if (mem[a + i] !== mem[b + i]) return false;
+  return true;
+}

@@ -1,0 +1,40 @@
+/**
+ * Layout of a capture block: what must outlive the request's buffer for the log.
+ *
+ *   0 .. uriMax                 request line, cut at tune.http.logurilen
+ *   then per capture slot       2 bytes of length + 1 (0 = nothing captured), then the bytes
+ *
+ * Slots: request headers, response headers, request cookie, response cookie. Every frontend has
+ * its own layout; all blocks of a worker have the size of the largest.
+ */
+import type { ProxyConfig } from './config.ts';
+
+export interface CaptureLayout {
+  uriMax: number;
+  /** Offset within the block per request capture, and its capacity in bytes. */
+  request: { at: number; max: number }[];
+  response: { at: number; max: number }[];
+  requestCookie: { at: number; max: number } | null;
+  responseCookie: { at: number; max: number } | null;
+  size: number;
+}
+
+export function captureLayout(proxy: ProxyConfig, logurilen: number): CaptureLayout {
+  let at = logurilen;
+  const slot = (max: number) => {
+    const here = { at, max };
+    at += 2 + max;
+    return here;
+  };
+  const request = proxy.captureRequest.map((c) => slot(c.length));
+  const response = proxy.captureResponse.map((c) => slot(c.length));
+  const cookie = proxy.captureCookie;
+  return {
+    uriMax: logurilen,
+    request,
+    response,
+    requestCookie: cookie ? slot(cookie.length) : null,
+    responseCookie: cookie ? slot(cookie.length) : null,
+    size: at,
+  };
+}

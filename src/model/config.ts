@@ -1,0 +1,408 @@
+/**
+ * The configuration as plain data: what the parser produces from `haproxy.cfg` and what every
+ * worker receives by structured clone. No functions and no class instances live here, so that one
+ * parse serves all threads and a worker never reads a file (it may be inside a chroot by then).
+ *
+ * Source: configuration.txt, chapters 3 to 8. All durations are in milliseconds, all sizes in bytes.
+ */
+import type { Address } from '../base/value/address.ts';
+
+export interface Configuration {
+  global: GlobalConfig;
+  /** In file order. `index` is the position here and is stable for the life of the process. */
+  proxies: ProxyConfig[];
+  rings: RingConfig[];
+}
+
+/** Where a thing was written, for messages: `[file:line]`. */
+export interface Origin {
+  file: string;
+  line: number;
+}
+
+export interface GlobalConfig {
+  daemon: boolean;
+  chroot: string | null;
+  /** Numeric identities to take after binding, or null to keep the current ones. */
+  uid: number | null;
+  gid: number | null;
+  pidfile: string | null;
+  /** 0 = compute from `ulimitN` and the capacity formula. */
+  maxconn: number;
+  ulimitN: number;
+  /** 0 = one per CPU this process may run on. */
+  nbthread: number;
+  node: string;
+  description: string | null;
+  logs: LogTargetConfig[];
+  logTag: string | null;
+  /** `log-send-hostname`: null = not asked for; '' = the machine's name. */
+  logSendHostname: string | null;
+  statsSockets: StatsSocketConfig[];
+  statsTimeoutMs: number;
+  statsMaxconn: number;
+  hardStopAfterMs: number;
+  tune: TuneConfig;
+  /** `h1-case-adjust`: lower-case field name → spelling to send. */
+  h1CaseAdjust: Record<string, string>;
+  strictLimits: boolean;
+  /** `external-check`, `insecure-*` and similar flags that later work reads. */
+  quiet: boolean;
+  zeroWarning: boolean;
+  noSplice: boolean;
+  spreadChecksPercent: number;
+  maxSpreadChecksMs: number;
+}
+
+export interface TuneConfig {
+  bufsize: number;
+  maxrewrite: number;
+  httpMaxhdr: number;
+  httpLogurilen: number;
+  httpCookielen: number;
+  maxaccept: number;
+  maxpollevents: number;
+  /** Idle server connections kept per worker when `pool-max-conn` allows; 0..100. */
+  poolLowFdRatio: number;
+  poolHighFdRatio: number;
+  rcvbufClient: number;
+  rcvbufServer: number;
+  sndbufClient: number;
+  sndbufServer: number;
+  pipesize: number;
+  maxpipes: number;
+  idletimerMs: number;
+}
+
+export interface StatsSocketConfig extends Origin {
+  address: Address;
+  level: 'user' | 'operator' | 'admin';
+  mode: number | null;
+  uid: number | null;
+  gid: number | null;
+  backlog: number;
+  maxconn: number;
+}
+
+export type LogFormatName =
+  | 'local'
+  | 'rfc3164'
+  | 'rfc5424'
+  | 'priority'
+  | 'short'
+  | 'timed'
+  | 'iso'
+  | 'raw';
+
+/** One `log` line with a target (4.2 `log`). `log global` is resolved before this. */
+export interface LogTargetConfig extends Origin {
+  target:
+    | { kind: 'udp'; address: Address }
+    | { kind: 'unix'; path: string }
+    | { kind: 'fd'; fd: number }
+    | { kind: 'ring'; ring: string };
+  format: LogFormatName;
+  /** 0..23 */
+  facility: number;
+  /** 0 (emerg) .. 7 (debug): lines above `levelMax` are dropped. */
+  levelMax: number;
+  /** Lines more severe than this are sent as this level; 0 leaves them alone. */
+  levelMin: number;
+  /** Longest line, including the header. Default 1024. */
+  length: number;
+  /** `sample <ranges>:<size>`: which of each `size` lines go out (1-based, inclusive). */
+  sample: { ranges: [number, number][]; size: number } | null;
+}
+
+export interface RingConfig extends Origin {
+  name: string;
+  description: string | null;
+  format: LogFormatName;
+  maxlen: number;
+  size: number;
+  backingFile: string | null;
+  timeoutConnectMs: number;
+  timeoutServerMs: number;
+  servers: { name: string; address: Address; logProto: 'legacy' | 'octet-count' }[];
+}
+
+/** Bits of `ProxyConfig.options`. */
+export const enum Option {
+  DontLogNull = 1 << 0,
+  DontLogNormal = 1 << 1,
+  LogSeparateErrors = 1 << 2,
+  LogAsap = 1 << 3,
+  LogHealthChecks = 1 << 4,
+  Redispatch = 1 << 5,
+  AbortOnClose = 1 << 6,
+  HttpBufferRequest = 1 << 7,
+  HttpNoDelay = 1 << 8,
+  HttpPretendKeepalive = 1 << 9,
+  HttpIgnoreProbes = 1 << 10,
+  HttpUseProxyHeader = 1 << 11,
+  ClientTcpKeepalive = 1 << 12,
+  ServerTcpKeepalive = 1 << 13,
+  TcpSmartAccept = 1 << 14,
+  TcpSmartConnect = 1 << 15,
+  NoLinger = 1 << 16,
+  Contstats = 1 << 17,
+  AcceptUnsafeRequest = 1 << 18,
+  AcceptUnsafeResponse = 1 << 19,
+  H1CaseAdjustBogusClient = 1 << 20,
+  H1CaseAdjustBogusServer = 1 << 21,
+  AllBackups = 1 << 22,
+  SpliceAuto = 1 << 23,
+  SpliceRequest = 1 << 24,
+  SpliceResponse = 1 << 25,
+  Transparent = 1 << 26,
+  SocketStats = 1 << 27,
+  DisableH2Upgrade = 1 << 28,
+}
+
+/** How the connection is treated after a transaction (4.2: four exclusive options). */
+export const enum HttpMode {
+  KeepAlive = 0,
+  ServerClose = 1,
+  Close = 2,
+}
+
+export const enum Reuse {
+  Never = 0,
+  Safe = 1,
+  Aggressive = 2,
+  Always = 3,
+}
+
+/** -1 = not set (no limit), otherwise milliseconds. */
+export interface TimeoutConfig {
+  client: number;
+  clientFin: number;
+  clientHs: number;
+  connect: number;
+  server: number;
+  serverFin: number;
+  tunnel: number;
+  httpRequest: number;
+  httpKeepAlive: number;
+  queue: number;
+  check: number;
+  tarpit: number;
+}
+
+export interface ProxyConfig extends Origin {
+  index: number;
+  name: string;
+  /** `id`, used in the CSV; assigned from 2 upwards in file order when not given. */
+  id: number;
+  kind: 'frontend' | 'backend' | 'listen';
+  mode: 'tcp' | 'http';
+  disabled: boolean;
+  description: string | null;
+  /** Frontend side; 0 = the global limit alone. */
+  maxconn: number;
+  /** Backend side (4.2 fullconn). */
+  fullconn: number;
+  backlog: number;
+  options: number;
+  httpMode: HttpMode;
+  reuse: Reuse;
+  retries: number;
+  /** `option redispatch <interval>`; -1 = only on the last retry. */
+  redispatchInterval: number;
+  timeout: TimeoutConfig;
+  binds: BindConfig[];
+  servers: ServerConfig[];
+  balance: BalanceConfig;
+  forwardFor: ForwardConfig | null;
+  originalTo: ForwardConfig | null;
+  /** `option forwarded` (RFC 7239), null when off. */
+  forwarded: ForwardedConfig | null;
+  defaultBackend: string | null;
+  useBackends: UseBackendConfig[];
+  rules: RuleConfig[];
+  /** Full bytes of the response per status, from `errorfile` (latin1 text). */
+  errorFiles: Record<number, string>;
+  logs: LogTargetConfig[];
+  logTag: string | null;
+  logFormat: LogFormatConfig | null;
+  /** `error-log-format`, or null to use `logFormat`. */
+  errorLogFormat: LogFormatConfig | null;
+  /** `log-format-sd` (RFC 5424 structured data). */
+  logFormatSd: LogFormatConfig | null;
+  /** Captures in declaration order: index i is `capture.req.hdr(i)`. */
+  captureRequest: CaptureConfig[];
+  captureResponse: CaptureConfig[];
+  captureCookie: CaptureCookieConfig | null;
+  clitcpkaCnt: number;
+  clitcpkaIdleMs: number;
+  clitcpkaIntvlMs: number;
+  srvtcpkaCnt: number;
+  srvtcpkaIdleMs: number;
+  srvtcpkaIntvlMs: number;
+  uniqueIdFormat: LogFormatConfig | null;
+  uniqueIdHeader: string | null;
+}
+
+export interface CaptureConfig {
+  name: string;
+  length: number;
+}
+
+export interface CaptureCookieConfig {
+  /** The prefix or full name that the cookie must start with, `=` included when exact. */
+  name: string;
+  length: number;
+}
+
+export interface ForwardConfig {
+  header: string;
+  /** CIDR networks whose clients get no header. */
+  except: { bytes: number[]; prefix: number }[];
+  /** Add only when the request has no such header. */
+  ifNone: boolean;
+}
+
+/** `option forwarded`: each part is off (null), automatic (true) or an expression. */
+export interface ForwardedConfig {
+  proto: boolean;
+  host: true | ExprConfig | null;
+  by: true | ExprConfig | null;
+  byPort: true | ExprConfig | null;
+  for: true | ExprConfig | null;
+  forPort: true | ExprConfig | null;
+}
+
+export interface BalanceConfig {
+  algorithm: string;
+  args: string[];
+}
+
+export interface BindConfig extends Origin {
+  /** Position within the proxy; the CSV names the listener `sock-N` when it has no name. */
+  index: number;
+  name: string | null;
+  id: number;
+  /** One address; the parser expands port ranges and comma lists into several `BindConfig`. */
+  address: Address;
+  backlog: number;
+  maxconn: number;
+  interface: string | null;
+  mss: number;
+  nice: number;
+  /** ms; TCP_DEFER_ACCEPT when > 0 (whole seconds), -1 = bare `defer-accept`, 0 = off. */
+  deferAccept: number;
+  tfo: boolean;
+  v4v6: boolean;
+  v6only: boolean;
+  /** unix sockets: permission bits and owner, null = as created. */
+  mode: number | null;
+  uid: number | null;
+  gid: number | null;
+  /** ms or -1; `tcp-ut` (TCP_USER_TIMEOUT). */
+  tcpUserTimeout: number;
+}
+
+export interface ServerConfig extends Origin {
+  index: number;
+  name: string;
+  id: number;
+  address: Address;
+  /** Port offset for `server s addr:+N` (use the client's destination port plus this). */
+  portOffset: boolean;
+  weight: number;
+  backup: boolean;
+  disabled: boolean;
+  maxconn: number;
+  minconn: number;
+  maxqueue: number;
+  check: CheckConfig | null;
+  poolMaxConn: number;
+  poolPurgeDelayMs: number;
+  /** -1 = without limit. */
+  maxReuse: number;
+  sourceAddress: Address | null;
+  tcpUserTimeout: number;
+  cookie: string | null;
+}
+
+/** `check` of a server line with its timings (5.2); also what `option tcp-check` will extend. */
+export interface CheckConfig {
+  kind: 'tcp';
+  interMs: number;
+  /** -1 = same as `interMs`. */
+  fastinterMs: number;
+  downinterMs: number;
+  rise: number;
+  fall: number;
+  address: Address | null;
+  port: number;
+}
+
+export interface UseBackendConfig extends Origin {
+  /** A fixed name, or a log-format that yields one per request. */
+  backend: string | LogFormatConfig;
+  condition: ConditionConfig | null;
+}
+
+export type RulesetName = 'http-request' | 'http-response' | 'http-after-response';
+
+export interface RuleConfig extends Origin {
+  ruleset: RulesetName;
+  /** Name of the action row, e.g. `set-header`. */
+  action: string;
+  /** What the action row's `parse` returned: plain data that its `compile` understands. */
+  args: unknown;
+  condition: ConditionConfig | null;
+}
+
+/** OR of ANDs. `unless` is already folded into `negate` of the whole. */
+export interface ConditionConfig {
+  negate: boolean;
+  any: ConditionTerm[][];
+}
+
+export interface ConditionTerm {
+  negate: boolean;
+  /** Several `acl` lines with one name are tried in order until one matches. */
+  tests: AclTestConfig[];
+}
+
+export interface AclTestConfig extends Origin {
+  /** Empty for an anonymous ACL. */
+  name: string;
+  expr: ExprConfig;
+  /** Match method as after `-m`: found bool int ip bin len str beg sub dir dom end reg. */
+  match: string;
+  ignoreCase: boolean;
+  /** Text of the patterns, files already read (2.7), in order. */
+  patterns: string[];
+}
+
+/** A sample expression: `fetch(args),converter(args),...` */
+export interface ExprConfig {
+  fetch: string;
+  args: ArgConfig[];
+  converters: { name: string; args: ArgConfig[] }[];
+  text: string;
+}
+
+/** Numbers stay numbers; strings, addresses and names stay text until compiled. */
+export type ArgConfig = string | number;
+
+/** A log-format string split into its items (8.2.6). */
+export interface LogFormatConfig extends Origin {
+  text: string;
+  items: LogFormatItem[];
+}
+
+export interface LogFormatItem {
+  kind: 'text' | 'alias' | 'expr' | 'space';
+  /** The literal text, the alias name without `%`, or the expression's text. */
+  text: string;
+  expr: ExprConfig | null;
+  /** `LogFlag` bits: 1=quote (Q), 2=hex (X), 4=escape (E), 8=bin, 16=json, 32=cbor, 64=mandatory. */
+  flags: number;
+  /** Item name and forced type of `%(name:type)`, '' when absent. */
+  name: string;
+  type: string;
+}

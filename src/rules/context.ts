@@ -1,0 +1,65 @@
+/**
+ * What a fetch, an ACL or an action works on. One context per worker, pointed at the stream whose
+ * turn it is; nothing in it survives the evaluation.
+ *
+ * @dataplane
+ */
+import type { HttpMessage } from '../http/message.ts';
+import type { Session, Stream } from '../model/stream.ts';
+import type { Sample } from './sample.ts';
+
+export interface RuleContext {
+  session: Session;
+  /** Null while rules of the connection run. */
+  stream: Stream | null;
+  /** The request head; null when it has gone to the server already, or in TCP mode. */
+  request: HttpMessage | null;
+  /** The response head; null until it is there. In `http-after-response` also a local answer. */
+  response: HttpMessage | null;
+  /** Registers of the evaluation in progress. */
+  readonly sample: Sample;
+  /** Wall clock and monotonic ms of this turn of the loop. */
+  nowDateMs: number;
+  nowMs: number;
+  /**
+   * A local answer that an action prepared in `response` (status, reason and fields): the body
+   * slice, which must lie in memory that outlives the evaluation (constants or message scratch).
+   */
+  replyBodyOff: number;
+  replyBodyLen: number;
+  /** The answer's bytes are complete (an errorfile): send `replyBody*` as it is, then close. */
+  replyRaw: boolean;
+}
+
+/** What a rule says after it ran. */
+export const enum Verdict {
+  /** Go on with the next rule. */
+  Continue = 0,
+  /** Stop this ruleset, the request goes on (`allow`). */
+  Allow = 1,
+  /** Refuse: send the prepared answer; counted and logged as denied (`PR--`). */
+  Deny = 2,
+  /** The proxy itself answers (`redirect`, `return`; `LR--`). */
+  Reply = 3,
+  /** Close without an answer (`silent-drop` family, `reject`). */
+  Drop = 4,
+  /** Not enough data yet: evaluate again when more has arrived. */
+  Wait = 5,
+  /** Out of room or an internal failure: 500, `PR--`. */
+  Fail = 6,
+}
+
+/**
+ * A compiled fetch: fills `sample` and returns whether there is a value. Multi-valued fetches
+ * follow the protocol of `Sample.iter` and `Sample.more`.
+ */
+export type Fetch = (ctx: RuleContext, sample: Sample) => boolean;
+
+/** A compiled converter: transforms `sample` in place; false = no value from here on. */
+export type Convert = (ctx: RuleContext, sample: Sample) => boolean;
+
+/** A compiled condition. */
+export type Condition = (ctx: RuleContext) => boolean;
+
+/** A compiled action. */
+export type Action = (ctx: RuleContext) => Verdict;

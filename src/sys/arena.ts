@@ -1,0 +1,82 @@
+/**
+ * The arena: one anonymous mapping per thread, one `Uint8Array` over it. A buffer is an integer
+ * offset into `mem`; the kernel is given `base + offset`. No view is made per request.
+ *
+ *   0 .......... fixed blocks (bump, never freed) .......... | ..... untouched .....
+ *
+ * Pages are touched only when used (MAP_NORESERVE), so the size is a limit, not a cost. It stays
+ * below 2^31 so that every offset is a small integer for the JIT.
+ */
+import { toArrayBuffer } from 'bun:ffi';
+import { isMainThread, workerData } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+import { libc } from './libc.ts';
+
+const PROT_READ_WRITE = 3;
+const MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
+
+function arenaBytes(): number {
+  const asked = isMainThread ? undefined : (workerData?.arenaBytes as number | undefined);
+  return asked ?? 64 << 20;
+}
+
+function mapArena(bytes: number): number {
+  const address = Number(
+    libc.mmap(null, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANON_NORESERVE, -1, 0),
+  );
+  assert(address > 4096, `mmap of ${bytes} bytes failed`);
+  return address;
+}
+
+export const arenaSize = arenaBytes();
+/** Address of offset 0; pass `base + offset` to the kernel. */
+export const base = mapArena(arenaSize);
+/** The arena as bytes. */
+export const mem = new Uint8Array(toArrayBuffer(base as never, 0, arenaSize));
+/** The same bytes as 32-bit integers, for kernel structures; index = offset >> 2. */
+export const mem32 = new Int32Array(mem.buffer);
+const view = new DataView(mem.buffer);
+
+// Offset 0 is never handed out: 0 means "no buffer" everywhere.
+let top = 64;
+
+/** Takes `bytes` from the arena for ever, aligned to 64 bytes. For start-up, not for requests. */
+export function reserve(bytes: number): number {
+  const off = top;
+  const next = (off + bytes + 63) & ~63;
+  assert(next > off && next <= arenaSize, `arena of ${arenaSize} bytes is full`);
+  top = next;
+  return off;
+}
+
+/** Bytes not yet reserved. */
+export function arenaLeft(): number {
+  return arenaSize - top;
+}
+
+const encoder = new TextEncoder();
+
+/** Copies UTF-8 text (or bytes) into the arena for ever; for constants made at start-up. */
+export function reserveBytes(value: string | Uint8Array): number {
+  const bytes = typeof value === 'string' ? encoder.encode(value) : value;
+  const off = reserve(bytes.length + 1);
+  mem.set(bytes, off);
+  mem[off + bytes.length] = 0;
+  return off;
+}
+
+/** Writes a 64-bit little-endian pointer or size at `off` (for iovec, msghdr and the like). */
+export function putPointer(off: number, value: number): void {
+  mem32[off >> 2] = value | 0;
+  mem32[(off >> 2) + 1] = Math.floor(value / 4294967296);
+}
+
+/** Reads a 64-bit little-endian unsigned integer at `off`; exact up to 2^53. */
+export function getU64(off: number): number {
+  return view.getUint32(off, true) + view.getUint32(off + 4, true) * 4294967296;
+}
+
+/** The text of a slice, for diagnostics and APIs that need a string. Allocates. */
+export function text(off: number, len: number): string {
+  return Buffer.from(mem.buffer as ArrayBuffer, off, len).toString('latin1');
+}
