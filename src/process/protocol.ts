@@ -1,0 +1,42 @@
+/** What the control thread and the workers tell each other. */
+import type { Configuration } from '../model/config.ts';
+import type { EntityMap, SharedBuffers } from '../model/shared.ts';
+
+/** `workerData` of a worker. Everything a worker needs; it opens no file by itself later. */
+export interface WorkerInit {
+  config: Configuration;
+  entities: EntityMap;
+  shared: SharedBuffers;
+  /** 0-based. */
+  workerIndex: number;
+  /** Bytes of address space for the worker's arena. */
+  arenaBytes: number;
+  /** Sockets this worker accepts from, already listening, non-blocking. */
+  listeners: {
+    proxy: number;
+    bind: number;
+    fd: number;
+    /** One socket for all workers (inherited, unix): this worker hands connections on. */
+    shared: boolean;
+  }[];
+  /** eventfd per worker, indexed by worker; writing 8 bytes wakes it. */
+  wakeFds: number[];
+  hostname: string;
+  pid: number;
+}
+
+/** Post the message, then write to the worker's eventfd. */
+export type ToWorker =
+  /** Accept no more, finish what runs, then report `stopped` (SIGUSR1). */
+  | { type: 'soft-stop' }
+  /** Stop now (SIGTERM, SIGINT). */
+  | { type: 'stop' }
+  /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
+  | { type: 'refresh' };
+
+export type FromWorker =
+  /** The event loop is about to run; nothing is opened by path from here on. */
+  | { type: 'ready'; workerIndex: number }
+  | { type: 'stopped'; workerIndex: number }
+  /** A line for stderr (an internal error, a limit reached). */
+  | { type: 'message'; workerIndex: number; text: string };

@@ -1,0 +1,42 @@
+/** Where an expression, condition or action is being parsed: what is valid there. */
+import type { AclTestConfig, Origin } from '../model/config.ts';
+
+/** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */
+export const enum Place {
+  FrontendConnection = 0,
+  FrontendSession = 1,
+  FrontendContent = 2,
+  FrontendRequestHeader = 3,
+  FrontendRequestBody = 4,
+  UseBackend = 5,
+  BackendContent = 6,
+  BackendRequestHeader = 7,
+  BackendRequestBody = 8,
+  Server = 9,
+  Source = 10,
+  BackendResponseContent = 11,
+  BackendResponseHeader = 12,
+  BackendResponseBody = 13,
+  StickStore = 14,
+  FrontendResponseContent = 15,
+  FrontendResponseHeader = 16,
+  FrontendResponseBody = 17,
+  Log = 18,
+  TcpCheck = 19,
+  ConfigParser = 20,
+  CliParser = 21,
+}
+
+export interface RuleScope {
+  origin: Origin;
+  /** Name and mode of the proxy section being parsed; '' outside of one. */
+  proxyName: string;
+  mode: 'tcp' | 'http';
+  place: Place;
+  /** Named ACLs declared so far in this section (and its defaults). */
+  acls: Map<string, AclTestConfig[]>;
+  /** Records a warning for the line. */
+  warn(message: string): void;
+  /** Reads a pattern file (`-f`); throws ConfigError when it cannot be read. */
+  readFile(path: string): string;
+}
