@@ -70,6 +70,15 @@ export class HttpMessage {
   /** `ConnectionFlag` bits seen in Connection fields. */
   connection: number;
   expectContinue: boolean;
+  /** A Content-Length was there; `contentLength` holds it. */
+  hasLength: boolean;
+  hasCoding: boolean;
+  /** The last transfer coding is chunked. */
+  chunkedLast: boolean;
+  /** A transfer coding other than chunked was named. */
+  otherCoding: boolean;
+  /** Both a length and a coding were there: the connection must not be reused. */
+  insecureFraming: boolean;
   /** Bump allocator for text that rules make; emptied by `begin`. */
   scratchOff: number;
   scratchUsed: number;
@@ -97,6 +106,11 @@ export class HttpMessage {
     this.contentLength = 0;
     this.connection = 0;
     this.expectContinue = false;
+    this.hasLength = false;
+    this.hasCoding = false;
+    this.chunkedLast = false;
+    this.otherCoding = false;
+    this.insecureFraming = false;
     this.scratchOff = reserve(scratchSize);
     this.scratchUsed = 0;
     this.scratchSize = scratchSize;
@@ -110,6 +124,11 @@ export class HttpMessage {
     this.contentLength = 0;
     this.connection = 0;
     this.expectContinue = false;
+    this.hasLength = false;
+    this.hasCoding = false;
+    this.chunkedLast = false;
+    this.otherCoding = false;
+    this.insecureFraming = false;
     this.status = 0;
     this.headLen = 0;
   }

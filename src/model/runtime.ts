@@ -29,6 +29,9 @@ export class Server {
   /** Arena offset and length of the prepared sockaddr. */
   addressOff: number;
   addressLen: number;
+  /** Prepared source address (`source`), 0 = none. */
+  sourceOff: number;
+  sourceLen: number;
 
   constructor(config: ServerConfig, entity: number, backend: Proxy) {
     this.config = config;
@@ -38,6 +41,8 @@ export class Server {
     this.backend = backend;
     this.addressOff = 0;
     this.addressLen = 0;
+    this.sourceOff = 0;
+    this.sourceLen = 0;
   }
 }
 

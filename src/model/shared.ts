@@ -152,6 +152,21 @@ export interface SharedBuffers {
   counters: SharedArrayBuffer;
   /** Queue hand-over, 2 words per worker and entity: head ticket, grants. */
   queue: SharedArrayBuffer;
+  /** Accepted descriptors on their way to another worker: `Handoff` words per worker. */
+  handoff: SharedArrayBuffer;
+}
+
+/** Layout of one worker's hand-off ring in words. Worker 0 writes, the owner reads. */
+export const enum Handoff {
+  /** Next slot to write, next slot to read; they wrap as unsigned. */
+  Tail = 0,
+  Head = 1,
+  /** Client connections this worker has: who is least loaded. */
+  Load = 2,
+  /** `SLOTS` pairs of (descriptor, listener number) follow. */
+  First = 4,
+  SLOTS = 256,
+  WORDS = 4 + 2 * 256,
 }
 
 export class SharedState {
@@ -160,6 +175,7 @@ export class SharedState {
   readonly state: Int32Array;
   readonly counters: Float64Array;
   readonly queue: Int32Array;
+  readonly handoff: Int32Array;
 
   constructor(buffers: SharedBuffers) {
     this.entityCount = buffers.entityCount;
@@ -167,6 +183,7 @@ export class SharedState {
     this.state = new Int32Array(buffers.state);
     this.counters = new Float64Array(buffers.counters);
     this.queue = new Int32Array(buffers.queue);
+    this.handoff = new Int32Array(buffers.handoff);
   }
 
   static allocate(entityCount: number, workerCount: number): SharedBuffers {
@@ -177,6 +194,7 @@ export class SharedState {
       state: new SharedArrayBuffer(entityCount * State.WIDTH * int),
       counters: new SharedArrayBuffer((workerCount + 1) * entityCount * Counter.WIDTH * 8),
       queue: new SharedArrayBuffer(workerCount * entityCount * 2 * int),
+      handoff: new SharedArrayBuffer(workerCount * Handoff.WORDS * int),
     };
   }
 

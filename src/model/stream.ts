@@ -5,6 +5,8 @@
  *
  * @dataplane
  */
+import type { Method } from '../http/method.ts';
+import type { Conn } from '../stream/conn.ts';
 import type { Proxy, Server } from './runtime.ts';
 
 /** Address families as the kernel numbers them. */
@@ -80,6 +82,8 @@ export class Session {
   acceptMs: number;
   /** Requests seen on this connection. */
   requests: number;
+  /** Descriptor of the client's connection, to ask for the destination address. */
+  fd: number;
 
   constructor(addressOff: number) {
     this.frontend = null;
@@ -92,7 +96,31 @@ export class Session {
     this.acceptDateMs = 0;
     this.acceptMs = 0;
     this.requests = 0;
+    this.fd = -1;
   }
+}
+
+/** Where a stream stands; `stream/phases.ts` shows the order. */
+export const enum Phase {
+  /** Waiting for a complete request head. */
+  Head = 0,
+  /** `option http-buffer-request`: waiting for the body or a full buffer. */
+  Buffer = 1,
+  Tarpit = 2,
+  /** Waiting for a server slot. */
+  Queue = 3,
+  /** Pausing before a retry on the same server. */
+  TurnAround = 4,
+  Connecting = 5,
+  /** Request and response under way. */
+  Exchange = 6,
+  /** Both directions are opaque bytes. */
+  Tunnel = 7,
+  /** A local answer is being sent. */
+  Reply = 8,
+  /** Out of the queue with a server slot, about to use it. */
+  Granted = 9,
+  Ended = 10,
 }
 
 /** `Stream.flags` bits that logs and rules read. */
@@ -112,7 +140,7 @@ export const enum StreamFlag {
 export class Stream {
   /** `%rt`: counts up per process (workers interleave). */
   id: number;
-  readonly session: Session;
+  session: Session;
   frontend: Proxy | null;
   /** The frontend itself until a backend has been chosen (`listen`: the same proxy). */
   backend: Proxy | null;
@@ -142,6 +170,9 @@ export class Stream {
 
   bytesIn: number;
   bytesOut: number;
+  /** How much of the two is in the counters already. */
+  countedIn: number;
+  countedOut: number;
   /** Positions when queued: `%sq` and `%bq`. */
   serverQueue: number;
   backendQueue: number;
@@ -150,12 +181,73 @@ export class Stream {
   captureOff: number;
   /** Bytes of the request line kept at the start of the block. */
   requestLineLen: number;
+  /** The unique ID (`unique-id-format`) once it has been made, length 0 = none. */
+  uniqueIdOff: number;
+  uniqueIdLen: number;
   /** Connecting address, filled for `%bi`/`%bp` on demand from `serverFd`. */
   serverFd: number;
-  /** Level of the line: 6 info; an action or `log-separate-errors` may change it. */
+  /** Level of the line: 6 info; an action or `log-separate-errors` may change it; -1 = silent. */
   logLevel: number;
 
-  constructor(session: Session) {
+  // --- The work in progress: owned by src/stream. ---
+  /** Number of this object in its pool: timer id and queue id derive from it. */
+  readonly slot: number;
+  phase: Phase;
+  client: Conn | null;
+  serverConn: Conn | null;
+  method: Method;
+  /** Version of the request as received: 9, 10 or 11. */
+  version: number;
+  /** The client's connection may carry another request after this one. */
+  keepAlive: boolean;
+  /** The server's connection may be kept after this response. */
+  keepServer: boolean;
+  /** The whole request has been received from the client. */
+  requestComplete: boolean;
+  /** The whole response has been taken from the server (or there is none to take). */
+  responseComplete: boolean;
+  /** The response head has begun to go to the client: no error page is possible any more. */
+  responseStarted: boolean;
+  /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
+  resendFrom: number;
+  /** A local answer on its way: block and region. */
+  replyBlock: number;
+  replyRd: number;
+  replyEnd: number;
+  /** The answer after a tarpit. */
+  tarpitStatus: number;
+  /** The server whose slot (`State.Current`) this stream holds. */
+  slotHeld: Server | null;
+  /** Last server tried, to prefer another one on redispatch. */
+  triedServer: Server | null;
+  queued: boolean;
+  /** Monotonic ms when it entered the queue or asked for a connection. */
+  waitSinceMs: number;
+  /** The request asked for a protocol change (Upgrade or CONNECT). */
+  upgrade: boolean;
+  logged: boolean;
+  /** The server connection was taken from an idle list. */
+  reused: boolean;
+  /** The whole request has gone to the server, or no more of it is wanted there. */
+  requestSent: boolean;
+  /** Tunnel: both sides have been set up; each direction has come to its end. */
+  tunnelled: boolean;
+  clientDone: boolean;
+  serverDone: boolean;
+  /** It ends badly: connections are not kept, and the client gets a reset. */
+  aborted: boolean;
+  /** The last head was an interim (1xx) response; the final one is still to come. */
+  interim: boolean;
+  /** Closed on purpose without an answer (`silent-drop`). */
+  dropped: boolean;
+  /** errno of the last failed attempt to connect. */
+  lastConnectError: number;
+  /** Counted in its backend's current sessions. */
+  inBackend: boolean;
+  /** Ruleset positions to go on from after a wait. */
+  ruleIndex: number;
+
+  constructor(slot: number, session: Session) {
     this.id = 0;
     this.session = session;
     this.frontend = null;
@@ -178,11 +270,112 @@ export class Stream {
     this.closeMs = -1;
     this.bytesIn = 0;
     this.bytesOut = 0;
+    this.countedIn = 0;
+    this.countedOut = 0;
     this.serverQueue = 0;
     this.backendQueue = 0;
     this.captureOff = 0;
     this.requestLineLen = 0;
+    this.uniqueIdOff = 0;
+    this.uniqueIdLen = 0;
     this.serverFd = -1;
     this.logLevel = 6;
+    this.slot = slot;
+    this.phase = Phase.Head;
+    this.client = null;
+    this.serverConn = null;
+    this.method = 0;
+    this.version = 11;
+    this.keepAlive = false;
+    this.keepServer = false;
+    this.requestComplete = false;
+    this.responseComplete = false;
+    this.responseStarted = false;
+    this.resendFrom = 0;
+    this.replyBlock = 0;
+    this.replyRd = 0;
+    this.replyEnd = 0;
+    this.tarpitStatus = 0;
+    this.slotHeld = null;
+    this.triedServer = null;
+    this.queued = false;
+    this.waitSinceMs = 0;
+    this.upgrade = false;
+    this.logged = false;
+    this.reused = false;
+    this.requestSent = false;
+    this.tunnelled = false;
+    this.clientDone = false;
+    this.serverDone = false;
+    this.aborted = false;
+    this.interim = false;
+    this.dropped = false;
+    this.lastConnectError = 0;
+    this.inBackend = false;
+    this.ruleIndex = 0;
+  }
+
+  /** Makes a pooled stream as good as new. */
+  reset(session: Session): void {
+    this.session = session;
+    this.frontend = session.frontend;
+    this.backend = session.frontend;
+    this.server = null;
+    this.flags = 0;
+    this.cause = Cause.None;
+    this.stage = Stage.None;
+    this.status = 0;
+    this.retries = 0;
+    this.handshakeMs = 0;
+    this.idleMs = -1;
+    this.requestMs = -1;
+    this.queueMs = -1;
+    this.connectMs = -1;
+    this.dataMs = -1;
+    this.closeMs = -1;
+    this.bytesIn = 0;
+    this.bytesOut = 0;
+    this.countedIn = 0;
+    this.countedOut = 0;
+    this.serverQueue = 0;
+    this.backendQueue = 0;
+    this.captureOff = 0;
+    this.requestLineLen = 0;
+    this.uniqueIdOff = 0;
+    this.uniqueIdLen = 0;
+    this.serverFd = -1;
+    this.logLevel = 6;
+    this.phase = Phase.Head;
+    this.client = null;
+    this.serverConn = null;
+    this.method = 0;
+    this.version = 11;
+    this.keepAlive = false;
+    this.keepServer = false;
+    this.requestComplete = false;
+    this.responseComplete = false;
+    this.responseStarted = false;
+    this.resendFrom = 0;
+    this.replyBlock = 0;
+    this.replyRd = 0;
+    this.replyEnd = 0;
+    this.tarpitStatus = 0;
+    this.slotHeld = null;
+    this.triedServer = null;
+    this.queued = false;
+    this.waitSinceMs = 0;
+    this.upgrade = false;
+    this.logged = false;
+    this.reused = false;
+    this.requestSent = false;
+    this.tunnelled = false;
+    this.clientDone = false;
+    this.serverDone = false;
+    this.aborted = false;
+    this.interim = false;
+    this.dropped = false;
+    this.lastConnectError = 0;
+    this.inBackend = false;
+    this.ruleIndex = 0;
   }
 }

@@ -1,0 +1,58 @@
+/**
+ * Character classes of HTTP/1 (RFC 9110 5.6.2, RFC 3986), one byte of flags per character.
+ *
+ * @dataplane
+ */
+export const enum Char {
+  /** Allowed in a token: methods and field names. */
+  Token = 1,
+  /** 33..126 without '#': allowed in a request target. */
+  Target = 2,
+  /** Allowed in a field value: everything but NUL, CR and LF. */
+  Value = 4,
+  Digit = 8,
+  HexDigit = 16,
+}
+
+export const charClass = createClasses();
+
+/** Lower case of a token character; 0 for any other byte. */
+export const tokenLower = createTokenLower();
+
+/** Value of a hexadecimal digit; 255 for any other byte. */
+export const hexValue = createHexValues();
+
+function createClasses(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let c = 0; c < 256; c++) {
+    const ch = String.fromCharCode(c);
+    let flags = 0;
+    if (/[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(ch) && c < 128) flags |= Char.Token;
+    if (c > 32 && c < 127 && ch !== '#') flags |= Char.Target;
+    if (c !== 0 && c !== 10 && c !== 13) flags |= Char.Value;
+    if (c >= 48 && c <= 57) flags |= Char.Digit;
+    if (/[0-9A-Fa-f]/.test(ch) && c < 128) flags |= Char.HexDigit;
+    table[c] = flags;
+  }
+  return table;
+}
+
+function createTokenLower(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let c = 0; c < 128; c++) {
+    if ((charClass[c]! & Char.Token) !== 0) {
+      table[c] = String.fromCharCode(c).toLowerCase().charCodeAt(0);
+    }
+  }
+  return table;
+}
+
+function createHexValues(): Uint8Array {
+  const table = new Uint8Array(256).fill(255);
+  for (let c = 0; c < 128; c++) {
+    if ((charClass[c]! & Char.HexDigit) !== 0) {
+      table[c] = Number.parseInt(String.fromCharCode(c), 16);
+    }
+  }
+  return table;
+}

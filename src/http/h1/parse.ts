@@ -1,0 +1,445 @@
+/**
+ * The parser of HTTP/1 heads (RFC 9112 2 to 6). It runs once a whole head may be there, touches
+ * each byte once, folds field names to lower case in place and leaves integers in an `HttpMessage`.
+ *
+ * It is strict: what two implementations could read differently is refused, never repaired,
+ * because a proxy that guesses is a way to smuggle requests (RFC 9112 11.2). `relaxed` follows
+ * `option accept-unsafe-violations-in-http-request/-response`.
+ *
+ * @dataplane
+ */
+import { mem } from '../../sys/arena.ts';
+import { FieldId, fieldId } from '../field.ts';
+import { BodyMode, Col, ConnectionFlag, type HttpMessage, ROW } from '../message.ts';
+import { Method } from '../method.ts';
+import { Char, charClass, tokenLower } from './characters.ts';
+import { checkAuthority, wordEquals, wordIn } from './token.ts';
+
+/** What `parseRequest` and `parseResponse` return when the head is not usable. */
+export const enum HeadError {
+  Incomplete = 0,
+  /** 400 (request) or 502 (response). */
+  Invalid = -1,
+  /** More fields than tune.http.maxhdr: 431 or 502. */
+  TooManyFields = -2,
+  /** A version other than HTTP/1.x: 505. */
+  Version = -3,
+  /** A payload where HTTP/1.0 has none for the method: 413. */
+  Payload = -4,
+  /** A coding that cannot be handled: 422 by HAProxy's rules for Transfer-Encoding. */
+  Coding = -5,
+}
+
+const CR = 13;
+const LF = 10;
+const SP = 32;
+const TAB = 9;
+const COLON = 58;
+const SLASH = 47;
+
+/** Set by parseFields for the caller: the position after the blank line. */
+let fieldsEnd = 0;
+
+/**
+ * Parses a request head at `off`, `len` bytes available.
+ * @param fieldsMax tune.http.maxhdr
+ * @returns bytes of the head including the blank line, or a `HeadError`.
+ */
+export function parseRequest(
+  msg: HttpMessage,
+  off: number,
+  len: number,
+  fieldsMax: number,
+  relaxed: boolean,
+): number {
+  const end = off + len;
+  let p = off;
+  msg.begin();
+  // RFC 9112 2.2: empty lines before the request line are skipped.
+  while (p + 1 < end && mem[p] === CR && mem[p + 1] === LF) p += 2;
+  const start = p;
+  while (p < end && (charClass[mem[p]!]! & Char.Token) !== 0) p++;
+  if (p === end) return HeadError.Incomplete;
+  if (mem[p] !== SP || p === start)
+    return startsBlank(start, end) ? HeadError.Incomplete : HeadError.Invalid;
+  msg.methodOff = start;
+  msg.methodLen = p - start;
+  msg.method = methodOf(start, p - start);
+  const uri = ++p;
+  p = skipTarget(p, end, relaxed);
+  if (p === end) return HeadError.Incomplete;
+  if (p === uri) return HeadError.Invalid;
+  msg.uriOff = uri;
+  msg.uriLen = p - uri;
+  if (mem[p] !== SP) return relaxed ? http09(msg, start, p, end) : HeadError.Invalid;
+  p++;
+  if (end - p < 10) return versionPrefix(p, end) ? HeadError.Incomplete : HeadError.Invalid;
+  const version = versionAt(p);
+  if (version <= 0) return version === 0 ? HeadError.Invalid : HeadError.Version;
+  msg.version = version;
+  p += 8;
+  if (mem[p] !== CR || mem[p + 1] !== LF) return HeadError.Invalid;
+  const result = parseFields(msg, p + 2, end, fieldsMax, relaxed);
+  if (result <= 0) return result;
+  msg.headOff = start;
+  msg.headLen = fieldsEnd - start;
+  const verdict = finishRequest(msg, relaxed);
+  return verdict < 0 ? verdict : fieldsEnd - off;
+}
+
+/** As `parseRequest`, for a response to a request of method `method`. */
+export function parseResponse(
+  msg: HttpMessage,
+  off: number,
+  len: number,
+  fieldsMax: number,
+  relaxed: boolean,
+  method: Method,
+): number {
+  const end = off + len;
+  msg.begin();
+  if (len < 15) return versionPrefix(off, end) ? HeadError.Incomplete : HeadError.Invalid;
+  const version = versionAt(off);
+  if (version <= 0) return HeadError.Invalid;
+  msg.version = version;
+  let p = off + 8;
+  if (mem[p] !== SP) return HeadError.Invalid;
+  const status = statusAt(p + 1);
+  if (status < 100) return HeadError.Invalid;
+  msg.status = status;
+  p += 4;
+  // The reason may be absent altogether, and then its blank too (RFC 9112 4 asks for it).
+  if (mem[p] === SP) p++;
+  else if (mem[p] !== CR) return HeadError.Invalid;
+  msg.reasonOff = p;
+  while (p < end && (charClass[mem[p]!]! & Char.Value) !== 0) p++;
+  msg.reasonLen = p - msg.reasonOff;
+  if (p + 1 >= end) return p === end || mem[p] === CR ? HeadError.Incomplete : HeadError.Invalid;
+  if (mem[p] !== CR || mem[p + 1] !== LF) return HeadError.Invalid;
+  const result = parseFields(msg, p + 2, end, fieldsMax, relaxed);
+  if (result <= 0) return result;
+  msg.headOff = off;
+  msg.headLen = fieldsEnd - off;
+  return finishResponse(msg, method) ? fieldsEnd - off : HeadError.Invalid;
+}
+
+function startsBlank(start: number, end: number): boolean {
+  return start + 1 === end && mem[start] === CR;
+}
+
+function skipTarget(from: number, end: number, relaxed: boolean): number {
+  let p = from;
+  if (!relaxed) {
+    while (p < end && (charClass[mem[p]!]! & Char.Target) !== 0) p++;
+    return p;
+  }
+  while (p < end && mem[p]! > SP && mem[p] !== 127) p++;
+  return p;
+}
+
+/** HTTP/0.9: `GET /path CRLF` and nothing else, accepted only when relaxed. */
+function http09(msg: HttpMessage, start: number, p: number, end: number): number {
+  if (p + 1 >= end) return HeadError.Incomplete;
+  if (mem[p] !== CR || mem[p + 1] !== LF || msg.method !== Method.Get) return HeadError.Invalid;
+  msg.version = 9;
+  msg.headOff = start;
+  msg.headLen = p + 2 - start;
+  return p + 2 - start;
+}
+
+/** 10 or 11 for HTTP/1.0 and HTTP/1.x; 0 = malformed, -1 = another major version. */
+function versionAt(p: number): number {
+  if (mem[p] !== 72 || mem[p + 1] !== 84 || mem[p + 2] !== 84 || mem[p + 3] !== 80) return 0;
+  if (mem[p + 4] !== SLASH || mem[p + 6] !== 46) return 0;
+  const major = mem[p + 5]! - 48;
+  const minor = mem[p + 7]! - 48;
+  if (major < 0 || major > 9 || minor < 0 || minor > 9) return 0;
+  if (major !== 1) return -1;
+  return minor === 0 ? 10 : 11;
+}
+
+/** Whether the bytes so far can still become `HTTP/x.y` and more. */
+function versionPrefix(p: number, end: number): boolean {
+  const n = end - p < 8 ? end - p : 8;
+  for (let i = 0; i < n; i++) {
+    const c = mem[p + i]!;
+    const ok =
+      i === 0
+        ? c === 72
+        : i === 1 || i === 2
+          ? c === 84
+          : i === 3
+            ? c === 80
+            : i === 4
+              ? c === SLASH
+              : i === 6
+                ? c === 46
+                : (charClass[c]! & Char.Digit) !== 0;
+    if (!ok) return false;
+  }
+  return true;
+}
+
+/** Three digits, or 0. */
+function statusAt(p: number): number {
+  const a = mem[p]! - 48;
+  const b = mem[p + 1]! - 48;
+  const c = mem[p + 2]! - 48;
+  if (a < 1 || a > 9 || b < 0 || b > 9 || c < 0 || c > 9) return 0;
+  return a * 100 + b * 10 + c;
+}
+
+/**
+ * Field lines up to the blank line.
+ * @returns 1 when complete (`fieldsEnd` is set), or a `HeadError`.
+ */
+function parseFields(
+  msg: HttpMessage,
+  from: number,
+  end: number,
+  fieldsMax: number,
+  relaxed: boolean,
+): number {
+  const rows = msg.rows;
+  let p = from;
+  let n = 0;
+  for (;;) {
+    if (p >= end) return HeadError.Incomplete;
+    if (mem[p] === CR) {
+      if (p + 1 >= end) return HeadError.Incomplete;
+      if (mem[p + 1] !== LF) return HeadError.Invalid;
+      msg.count = n;
+      fieldsEnd = p + 2;
+      return 1;
+    }
+    const name = p;
+    let c = 0;
+    for (; p < end; p++) {
+      c = mem[p]!;
+      const lower = tokenLower[c]!;
+      if (lower === 0) break;
+      if (lower !== c) mem[p] = lower;
+    }
+    if (p === end) return HeadError.Incomplete;
+    // RFC 9112 5.1: no blank before the colon; 5.2: a line that starts with a blank is obsolete
+    // folding. Both end here, because a blank is no token character.
+    const named = c === COLON && p > name;
+    if (!named && !relaxed) return HeadError.Invalid;
+    const nameLen = p - name;
+    if (!named) {
+      p = skipBadName(p, end);
+      if (p <= 0) return p === 0 ? HeadError.Incomplete : HeadError.Invalid;
+    }
+    p++;
+    const afterColon = p;
+    while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
+    const value = p;
+    while (p < end && ((charClass[mem[p]!]! & Char.Value) !== 0 || (relaxed && mem[p] === 0))) p++;
+    if (p + 1 >= end) return p === end || mem[p] === CR ? HeadError.Incomplete : HeadError.Invalid;
+    if (mem[p] !== CR || mem[p + 1] !== LF) return HeadError.Invalid;
+    let valueEnd = p;
+    while (valueEnd > value && (mem[valueEnd - 1] === SP || mem[valueEnd - 1] === TAB)) valueEnd--;
+    if (named) {
+      if (n >= fieldsMax) return HeadError.TooManyFields;
+      const id = fieldId(name, nameLen);
+      const r = n++ * ROW;
+      rows[r + Col.NameOff] = name;
+      rows[r + Col.NameLen] = nameLen;
+      rows[r + Col.ValOff] = value;
+      rows[r + Col.ValLen] = valueEnd - value;
+      rows[r + Col.Id] = id;
+      rows[r + Col.Canonical] =
+        value === afterColon + 1 && valueEnd === p && mem[afterColon] === SP ? 1 : 0;
+      if (id !== FieldId.Other && !noteField(msg, id, value, valueEnd - value, relaxed)) {
+        return HeadError.Invalid;
+      }
+    }
+    p += 2;
+  }
+}
+
+/** Relaxed mode: the position of the colon of a field whose name is invalid; 0 = more bytes. */
+function skipBadName(from: number, end: number): number {
+  let p = from;
+  while (p < end && mem[p] !== COLON && mem[p] !== CR && mem[p] !== LF) p++;
+  if (p === end) return 0;
+  return mem[p] === COLON ? p : -1;
+}
+
+/** Framing and connection fields, as they pass. @returns false to refuse the message. */
+function noteField(
+  msg: HttpMessage,
+  id: FieldId,
+  off: number,
+  len: number,
+  relaxed: boolean,
+): boolean {
+  switch (id) {
+    case FieldId.ContentLength:
+      return noteLength(msg, off, len);
+    case FieldId.TransferEncoding:
+      return noteCoding(msg, off, len, relaxed && msg.isResponse);
+    case FieldId.Connection:
+      if (wordIn(off, len, WORD_CLOSE)) msg.connection |= ConnectionFlag.Close;
+      if (wordIn(off, len, WORD_KEEP_ALIVE)) msg.connection |= ConnectionFlag.KeepAlive;
+      if (wordIn(off, len, WORD_UPGRADE)) msg.connection |= ConnectionFlag.Upgrade;
+      return true;
+    case FieldId.Expect:
+      if (wordEquals(off, len, WORD_CONTINUE)) msg.expectContinue = true;
+      return true;
+    default:
+      return true;
+  }
+}
+
+/**
+ * RFC 9112 6.3: a list or a repetition of one identical length counts as one; anything else that
+ * is not a plain decimal number is refused. `body` becomes Length; `finish*` may overrule it.
+ */
+function noteLength(msg: HttpMessage, off: number, len: number): boolean {
+  const end = off + len;
+  let p = off;
+  for (;;) {
+    let value = 0;
+    const first = p;
+    while (p < end && (charClass[mem[p]!]! & Char.Digit) !== 0) {
+      value = value * 10 + (mem[p]! - 48);
+      if (value > Number.MAX_SAFE_INTEGER) return false;
+      p++;
+    }
+    if (p === first) return false;
+    if (msg.hasLength && value !== msg.contentLength) return false;
+    msg.hasLength = true;
+    msg.contentLength = value;
+    if (p === end) return true;
+    while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
+    if (p === end || mem[p] !== 44) return false;
+    p++;
+    while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
+  }
+}
+
+/** RFC 9112 6.1: `chunked` at most once and last; other codings are passed on before it. */
+function noteCoding(msg: HttpMessage, off: number, len: number, relaxed: boolean): boolean {
+  const end = off + len;
+  let p = off;
+  if (len === 0) return relaxed;
+  msg.hasCoding = true;
+  while (p < end) {
+    while (p < end && (mem[p] === SP || mem[p] === TAB || mem[p] === 44)) p++;
+    const word = p;
+    while (p < end && mem[p] !== 44) p++;
+    let wordEnd = p;
+    while (wordEnd > word && (mem[wordEnd - 1] === SP || mem[wordEnd - 1] === TAB)) wordEnd--;
+    if (wordEnd === word) return relaxed;
+    if (wordEquals(word, wordEnd - word, WORD_CHUNKED)) {
+      if (msg.chunkedLast && !relaxed) return false;
+      msg.chunkedLast = true;
+    } else {
+      // A coding after chunked hides where the body ends.
+      if (msg.chunkedLast) return false;
+      msg.otherCoding = true;
+    }
+  }
+  return true;
+}
+
+function finishRequest(msg: HttpMessage, relaxed: boolean): number {
+  if (msg.hasCoding) {
+    // RFC 9112 6.3: a request whose last coding is not chunked has no knowable end.
+    if (!msg.chunkedLast) return HeadError.Coding;
+    if (msg.version < 11) return HeadError.Invalid;
+    msg.body = BodyMode.Chunked;
+    if (msg.hasLength) {
+      // RFC 9112 6.1: chunked wins, the length must not travel on, and the connection must close.
+      msg.removeAll(FieldId.ContentLength, 0, 14);
+      msg.connection |= ConnectionFlag.Close;
+      msg.insecureFraming = true;
+    }
+  } else if (msg.hasLength) {
+    msg.body = msg.contentLength > 0 ? BodyMode.Length : BodyMode.None;
+    dropRepeatedLengths(msg);
+  }
+  if (msg.body !== BodyMode.None && msg.version < 11 && payloadIsOdd(msg.method)) {
+    return HeadError.Payload;
+  }
+  if (!relaxed && !checkAuthority(msg)) return HeadError.Invalid;
+  return 1;
+}
+
+function payloadIsOdd(method: Method): boolean {
+  return method === Method.Get || method === Method.Head || method === Method.Delete;
+}
+
+/** One Content-Length line is enough; the others said the same. */
+function dropRepeatedLengths(msg: HttpMessage): void {
+  let i = msg.find(FieldId.ContentLength, 0, 14, 0);
+  i = msg.find(FieldId.ContentLength, 0, 14, i + 1);
+  while (i >= 0) {
+    msg.remove(i);
+    i = msg.find(FieldId.ContentLength, 0, 14, i + 1);
+  }
+}
+
+function finishResponse(msg: HttpMessage, method: Method): boolean {
+  const status = msg.status;
+  if (msg.hasCoding && msg.hasLength) msg.removeAll(FieldId.ContentLength, 0, 14);
+  else if (msg.hasLength) dropRepeatedLengths(msg);
+  if (status === 101 || (method === Method.Connect && status >= 200 && status < 300)) {
+    msg.body = BodyMode.Tunnel;
+  } else if (status < 200 || status === 204 || status === 304 || method === Method.Head) {
+    msg.body = BodyMode.None;
+  } else if (msg.chunkedLast) {
+    if (msg.version < 11) return false;
+    msg.body = BodyMode.Chunked;
+  } else if (msg.hasCoding) {
+    msg.body = BodyMode.Close;
+  } else if (msg.hasLength) {
+    msg.body = msg.contentLength > 0 ? BodyMode.Length : BodyMode.None;
+  } else {
+    msg.body = BodyMode.Close;
+  }
+  return true;
+}
+
+/** The method at `off`; HTTP methods are case-sensitive. */
+function methodOf(off: number, len: number): Method {
+  switch (len) {
+    case 3:
+      if (mem[off] === 71 && mem[off + 1] === 69 && mem[off + 2] === 84) return Method.Get;
+      if (mem[off] === 80 && mem[off + 1] === 85 && mem[off + 2] === 84) return Method.Put;
+      return Method.Other;
+    case 4:
+      if (wordIs(off, len, METHOD_POST)) return Method.Post;
+      return wordIs(off, len, METHOD_HEAD) ? Method.Head : Method.Other;
+    case 5:
+      if (wordIs(off, len, METHOD_PATCH)) return Method.Patch;
+      return wordIs(off, len, METHOD_TRACE) ? Method.Trace : Method.Other;
+    case 6:
+      return wordIs(off, len, METHOD_DELETE) ? Method.Delete : Method.Other;
+    case 7:
+      if (wordIs(off, len, METHOD_OPTIONS)) return Method.Options;
+      return wordIs(off, len, METHOD_CONNECT) ? Method.Connect : Method.Other;
+    default:
+      return Method.Other;
+  }
+}
+
+function wordIs(off: number, len: number, word: Uint8Array): boolean {
+  for (let i = 0; i < len; i++) if (mem[off + i] !== word[i]) return false;
+  return true;
+}
+
+const encoder = new TextEncoder();
+const WORD_CLOSE = encoder.encode('close');
+const WORD_KEEP_ALIVE = encoder.encode('keep-alive');
+const WORD_UPGRADE = encoder.encode('upgrade');
+const WORD_CONTINUE = encoder.encode('100-continue');
+const WORD_CHUNKED = encoder.encode('chunked');
+const METHOD_POST = encoder.encode('POST');
+const METHOD_HEAD = encoder.encode('HEAD');
+const METHOD_PATCH = encoder.encode('PATCH');
+const METHOD_TRACE = encoder.encode('TRACE');
+const METHOD_DELETE = encoder.encode('DELETE');
+const METHOD_OPTIONS = encoder.encode('OPTIONS');
+const METHOD_CONNECT = encoder.encode('CONNECT');

@@ -1,0 +1,168 @@
+/**
+ * All sizes that follow from the configuration, as arithmetic with one owner per addend: how many
+ * connections, buffers and blocks a worker has room for, how large its arena is, and how many file
+ * descriptors the process needs (management.txt 5 and 6; configuration.txt 3.1 `ulimit-n`, 3.2
+ * `maxconn`).
+ *
+ * The arena is address space, not memory: a page costs nothing until it is used. So the sum may be
+ * generous, and the only hard limit is `ARENA_MAX`, half of what a small integer can address.
+ */
+import { captureLayout } from './capture.ts';
+import type { Configuration } from './config.ts';
+
+/** Largest arena of a worker. */
+export const ARENA_MAX = 1 << 30;
+/** Smallest arena: with less, not even the constants and a few streams fit. */
+export const ARENA_MIN = 16 << 20;
+/** 3.2 fd-hard-limit: the bound when the system allows more. */
+export const FD_HARD_LIMIT = 1048576;
+/** Source and destination address of a session, with room for its PROXY header. */
+export const ADDRESS_SLOT_BYTES = 64;
+/** A request buffer and a response buffer. */
+export const BUFFERS_PER_STREAM = 2;
+/** Streams that always fit, however many connections only wait. */
+export const STREAMS_MIN = 64;
+/** Poller events, sockaddrs, socket options, log-format scratch, header tables. */
+const FIXED_BYTES = 4 << 20;
+/** Lines of one turn of the loop per log target: batch of datagrams and their headers. */
+const LOG_BATCH_BYTES = 512 << 10;
+/** Names, compiled rules, formats and error pages of a section. */
+const PROXY_BYTES = 64 << 10;
+/** Name and address of a server. */
+const SERVER_BYTES = 1 << 10;
+/** Patterns are kept as bytes, sorted and hashed: about three times their text. */
+const PATTERN_FACTOR = 3;
+
+/** What a worker reserves. */
+export interface WorkerCapacity {
+  /** Client connections at a time: any worker may have to take all of `maxconn`. */
+  sessions: number;
+  /** Requests in progress at a time; each has two buffers and a capture block. */
+  streams: number;
+  buffers: number;
+  /** Bytes of the largest capture block of any frontend. */
+  captureBytes: number;
+  arenaBytes: number;
+}
+
+/** Bytes that the configuration itself takes in the arena of every worker. */
+function configurationBytes(config: Configuration): number {
+  let bytes = 0;
+  for (const proxy of config.proxies) {
+    bytes += PROXY_BYTES + proxy.servers.length * SERVER_BYTES;
+    for (const page of Object.values(proxy.errorFiles)) bytes += page.length;
+    const conditions = [...proxy.rules, ...proxy.useBackends].map((rule) => rule.condition);
+    for (const condition of conditions) {
+      if (condition === null) continue;
+      for (const term of condition.any.flat()) {
+        for (const test of term.tests) {
+          for (const pattern of test.patterns) bytes += (pattern.length + 32) * PATTERN_FACTOR;
+        }
+      }
+    }
+  }
+  return bytes;
+}
+
+/** Number of distinct places that log lines of a worker go to. */
+function logTargets(config: Configuration): number {
+  let count = config.global.logs.length + config.rings.length;
+  for (const proxy of config.proxies) count += proxy.logs.length;
+  return count;
+}
+
+/** Largest capture block, rounded as `BlockPool` rounds. */
+function captureBytes(config: Configuration): number {
+  const logurilen = config.global.tune.httpLogurilen;
+  let most = logurilen;
+  for (const proxy of config.proxies) {
+    most = Math.max(most, captureLayout(proxy, logurilen).size);
+  }
+  return (most + 63) & ~63;
+}
+
+function bufferBytes(config: Configuration): number {
+  return (config.global.tune.bufsize + 63) & ~63;
+}
+
+/** Bytes of an arena that do not depend on the number of connections. */
+function constantBytes(config: Configuration): number {
+  return FIXED_BYTES + configurationBytes(config) + logTargets(config) * LOG_BATCH_BYTES;
+}
+
+/**
+ * Sizes of one worker.
+ *
+ * @param maxconn effective connection limit of the process
+ * @param workers number of workers, which share `memoryLimit`
+ * @param memoryLimit bytes that the whole process may use (`-m`), 0 = no limit
+ */
+export function workerCapacity(
+  config: Configuration,
+  maxconn: number,
+  workers: number,
+  memoryLimit: number,
+): WorkerCapacity {
+  const limit = arenaLimit(workers, memoryLimit);
+  const capture = captureBytes(config);
+  const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + capture;
+  const fixed = constantBytes(config) + maxconn * ADDRESS_SLOT_BYTES;
+  const room = Math.max(0, limit - fixed);
+  const fits = Math.max(STREAMS_MIN, Math.floor(room / perStream));
+  // Server connections being closed and pipelined answers still need buffers: some to spare.
+  const streams = Math.min(fits, maxconn + STREAMS_MIN);
+  const wanted = fixed + streams * perStream;
+  return {
+    sessions: maxconn,
+    streams,
+    buffers: streams * BUFFERS_PER_STREAM,
+    captureBytes: capture,
+    arenaBytes: Math.max(ARENA_MIN, (wanted + 0xffff) & ~0xffff),
+  };
+}
+
+function arenaLimit(workers: number, memoryLimit: number): number {
+  if (memoryLimit === 0) return ARENA_MAX;
+  return Math.max(ARENA_MIN, Math.min(ARENA_MAX, Math.floor(memoryLimit / workers)));
+}
+
+/** Descriptors that do not depend on the number of connections. */
+export function reservedDescriptors(config: Configuration, workers: number): number {
+  let listeners = 0;
+  let checks = 0;
+  for (const proxy of config.proxies) {
+    listeners += proxy.binds.length * workers;
+    for (const server of proxy.servers) if (server.check !== null) checks++;
+  }
+  const stats = config.global.statsSockets.length * (1 + config.global.statsMaxconn);
+  // Standard streams, the runtime's own poller, timers and pipes.
+  const runtime = 24;
+  // Per worker: poller, eventfd, and a socket per log target.
+  const perWorker = (4 + logTargets(config)) * workers;
+  return runtime + perWorker + listeners + checks + stats;
+}
+
+/** Descriptors for `maxconn` connections: one to the client and one to the server each. */
+export function descriptorsFor(config: Configuration, maxconn: number, workers: number): number {
+  return 2 * maxconn + reservedDescriptors(config, workers);
+}
+
+/**
+ * `maxconn` when the configuration names none: what `descriptors` allow, reduced to what the
+ * memory limit allows (3.2 maxconn).
+ */
+export function automaticMaxconn(
+  config: Configuration,
+  descriptors: number,
+  workers: number,
+  memoryLimit: number,
+): number {
+  const reserved = reservedDescriptors(config, workers);
+  let maxconn = Math.floor((Math.min(descriptors, FD_HARD_LIMIT) - reserved) / 2);
+  if (memoryLimit > 0) {
+    const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + captureBytes(config);
+    const room = arenaLimit(workers, memoryLimit) - constantBytes(config);
+    maxconn = Math.min(maxconn, Math.floor((room * workers) / (perStream + ADDRESS_SLOT_BYTES)));
+  }
+  return Math.max(1, maxconn);
+}

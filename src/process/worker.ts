@@ -1,0 +1,253 @@
+/**
+ * A data-plane worker: the thread's entry and its event loop. It never returns to the runtime's own
+ * loop while it serves; messages are read when the control thread writes to the worker's eventfd.
+ *
+ *   wait → clock → events → messages → timers → flush logs → wait
+ *
+ * @dataplane
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Ready } from '../loop/poller.ts';
+import { Health, State } from '../model/shared.ts';
+import { setDestinationHook } from '../rules/destination.ts';
+import { initLogEnvironment } from '../rules/log-format.ts';
+import {
+  closeListeners,
+  createListeners,
+  fetchDestination,
+  onListener,
+  resumeListeners,
+  takeHandoffs,
+} from '../stream/accept.ts';
+import { evictQueued, onGranted, settleBackend, takeGrants } from '../stream/assign.ts';
+import { closeClient } from '../stream/close.ts';
+import { type Conn, Side } from '../stream/conn.ts';
+import { createEngine, engine } from '../stream/engine.ts';
+import { closeIdleOf, createIdleLists, purgeIdle } from '../stream/idle.ts';
+import { onConnTimer, onEvent, onException, onStreamTimer } from '../stream/phases.ts';
+import { onQueuedClient } from '../stream/request.ts';
+import { clock } from '../sys/clock.ts';
+import { Errno } from '../sys/errno.ts';
+import { drainWake } from '../sys/socket.ts';
+import type { FromWorker, ToWorker, WorkerInit } from './protocol.ts';
+
+/** Most due timers handled before events are looked at again. */
+const TIMERS_PER_TURN = 1024;
+
+/** Turns between two calls out of the loop, so that the optimiser can replace it. */
+const TURNS_PER_CALL = 1000;
+
+/** Blocks of memory that stayed free for so long go back to the kernel, in ms. */
+const TRIM_EVERY_MS = 5000;
+
+let nextPurgeMs = 0;
+let nextTrimMs = 0;
+let wakeConn: Conn;
+
+function post(message: FromWorker): void {
+  parentPort!.postMessage(message);
+}
+
+function createWorker(init: WorkerInit): void {
+  createEngine(init);
+  const plans = engine.plans;
+  initLogEnvironment({
+    shared: engine.shared,
+    pid: init.pid,
+    hostname: init.hostname,
+    captureLayouts: plans.map((plan) => plan.layout),
+    destinationHook: fetchDestination,
+  });
+  setDestinationHook(fetchDestination);
+  createIdleLists(plans.flatMap((plan) => plan.proxy.servers));
+  wakeConn = engine.takeConn()!;
+  wakeConn.open(Side.Wake, init.wakeFds[init.workerIndex]!);
+  engine.poller.addLevel(wakeConn.fd, wakeConn.id, wakeConn.generation);
+  createListeners();
+  post({ type: 'ready', workerIndex: init.workerIndex });
+}
+
+/** One turn of the loop. */
+function turn(): void {
+  const eng = engine;
+  const n = eng.poller.wait(waitMs());
+  clock.update();
+  eng.nowMs = clock.nowMs;
+  eng.nowDateMs = clock.dateMs;
+  for (let i = 0; i < n; i++) dispatch(i);
+  for (;;) {
+    const due = eng.timers.expire(eng.nowMs);
+    for (let i = 0; i < due; i++) expire(eng.timers.due(i));
+    if (due < TIMERS_PER_TURN) break;
+  }
+  runQueues();
+  housekeeping();
+  eng.logger.flush();
+}
+
+/** What events of this turn have left to do. New entries of the meantime wait for the next turn. */
+function runQueues(): void {
+  const grants = engine.grantQueue;
+  while (grants.length > 0) {
+    const strm = grants.pop()!;
+    try {
+      onGranted(strm);
+    } catch (error) {
+      if (strm.client !== null) failed(strm.client, error);
+    }
+  }
+  const clients = engine.clientQueue;
+  for (let n = clients.length; n > 0; n--) {
+    const conn = clients.shift()!;
+    try {
+      onQueuedClient(conn);
+    } catch (error) {
+      failed(conn, error);
+    }
+  }
+}
+
+function waitMs(): number {
+  if (engine.clientQueue.length > 0 || engine.grantQueue.length > 0) return 0;
+  const timer = engine.timers.wait(engine.nowMs);
+  const house = Math.min(nextPurgeMs, nextTrimMs) - engine.nowMs;
+  // An idle worker with nothing to purge sleeps until something happens.
+  if (engine.buffers.inUse === 0 && engine.conns.length <= engine.init.listeners.length + 1) {
+    return timer;
+  }
+  const ms = house > 0 ? house : 0;
+  return timer >= 0 && timer < ms ? timer : ms;
+}
+
+function housekeeping(): void {
+  if (engine.nowMs >= nextPurgeMs) nextPurgeMs = engine.nowMs + purgeIdle(engine.nowMs);
+  if (engine.nowMs >= nextTrimMs) {
+    nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
+    engine.buffers.trim();
+    engine.captures.trim();
+  }
+  if (engine.stopping && engine.clients === 0) engine.ended = true;
+}
+
+/** One event of the poller. */
+function dispatch(index: number): void {
+  const conn = engine.conns[engine.poller.id(index)]!;
+  if (conn.generation !== engine.poller.generation(index)) return;
+  const ready = engine.poller.ready(index);
+  if ((ready & (Ready.In | Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) conn.readable = true;
+  if ((ready & Ready.Out) !== 0) conn.writable = true;
+  if ((ready & (Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) conn.hup = true;
+  // A reset client is gone whatever it sent; a server's last bytes are still worth reading.
+  if ((ready & Ready.Err) !== 0 && conn.side === Side.Client) conn.error = Errno.ECONNRESET;
+  try {
+    if (conn.side === Side.Listener) onListener(conn);
+    else if (conn.side === Side.Wake) onWake();
+    else onEvent(conn);
+  } catch (error) {
+    failed(conn, error);
+  }
+}
+
+function expire(id: number): void {
+  if (id >= engine.connsMax) {
+    const strm = engine.streams[id - engine.connsMax]!;
+    try {
+      onStreamTimer(strm);
+    } catch (error) {
+      if (strm.client !== null) failed(strm.client, error);
+    }
+    return;
+  }
+  const conn = engine.conns[id]!;
+  try {
+    if (conn.side === Side.Listener) resumeListeners();
+    else onConnTimer(conn);
+  } catch (error) {
+    failed(conn, error);
+  }
+}
+
+/** A defect of ours must not cost more than the stream that met it. */
+function failed(conn: Conn, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const workerIndex = engine.init.workerIndex;
+  post({ type: 'message', workerIndex, text });
+  try {
+    onException(conn);
+  } catch {
+    // The slot is lost, the worker goes on.
+  }
+}
+
+/** The control thread or another worker has written to our eventfd. */
+function onWake(): void {
+  drainWake(wakeConn.fd);
+  for (;;) {
+    const received = receiveMessageOnPort(parentPort!);
+    if (received === undefined) break;
+    onMessage(received.message as ToWorker);
+  }
+  takeHandoffs();
+  takeGrants();
+  resumeListeners();
+}
+
+function onMessage(message: ToWorker): void {
+  switch (message.type) {
+    case 'stop':
+      engine.ended = true;
+      return;
+    case 'soft-stop':
+      return softStop();
+    case 'refresh':
+      return refresh();
+    default:
+      return;
+  }
+}
+
+/** No new connections; idle ones are closed, the others after their response. */
+function softStop(): void {
+  engine.stopping = true;
+  closeListeners();
+  const conns = engine.conns;
+  for (let i = 0; i < conns.length; i++) {
+    const conn = conns[i]!;
+    if (conn.side === Side.Client && conn.stream === null) closeClient(conn);
+  }
+}
+
+/** Health, weights or limits have changed. */
+function refresh(): void {
+  const plans = engine.plans;
+  for (let i = 0; i < plans.length; i++) {
+    const plan = plans[i]!;
+    if (plan.balancer === null) continue;
+    plan.balancer.rebuild();
+    const servers = plan.proxy.servers;
+    for (let k = 0; k < servers.length; k++) {
+      const server = servers[k]!;
+      if (isDown(server.entity)) closeIdleOf(server);
+      evictQueued(server);
+    }
+    settleBackend(servers);
+  }
+}
+
+function isDown(entity: number): boolean {
+  return engine.shared.get(entity, State.Health) === Health.Down;
+}
+
+function turns(): void {
+  for (let i = 0; i < TURNS_PER_CALL && !engine.ended; i++) turn();
+}
+
+function runWorker(): void {
+  createWorker(workerData as WorkerInit);
+  while (!engine.ended) turns();
+  closeListeners();
+  engine.logger.flush();
+  post({ type: 'stopped', workerIndex: engine.init.workerIndex });
+}
+
+runWorker();

@@ -1,0 +1,263 @@
+/**
+ * Accepting client connections (configuration.txt 5.1, 4.2 maxconn): limits of the process, the
+ * frontend and the bind line, and the pause that HAProxy makes when one of them is reached.
+ *
+ * Every worker has its own socket per bind line. Sockets that exist once (inherited, unix) belong
+ * to worker 0, which hands descriptors to the least loaded worker.
+ *
+ * @dataplane
+ */
+import { Option } from '../model/config.ts';
+import { Counter, Handoff, PROCESS_ENTITY, State } from '../model/shared.ts';
+import { Family, type Session } from '../model/stream.ts';
+import { Errno, errno } from '../sys/errno.ts';
+import {
+  accept,
+  close,
+  copyPeerAddress,
+  localAddress,
+  peerFamily,
+  peerPort,
+  remoteAddress,
+  setKeepAlive,
+  setNoDelay,
+  setQuickAckOff,
+  setUserTimeout,
+  wake,
+} from '../sys/socket.ts';
+import { closeConn, releaseLimit } from './close.ts';
+import { type Conn, Side } from './conn.ts';
+import { engine } from './engine.ts';
+import { startClient } from './request.ts';
+
+/** Pause after the process or the system ran out of descriptors or memory, in ms. */
+const EXHAUSTED_PAUSE_MS = 100;
+
+/** Listener connections by their number, the one that hand-offs carry. */
+const listeners: Conn[] = [];
+
+/** Puts the worker's listening sockets into its poller. */
+export function createListeners(): void {
+  for (const entry of engine.init.listeners) {
+    const conn = engine.takeConn()!;
+    conn.open(Side.Listener, entry.fd);
+    conn.listener = engine.plans[entry.proxy]!.proxy;
+    conn.bindIndex = entry.bind;
+    conn.listenerEntity = engine.init.entities.listener[entry.proxy]![entry.bind]!;
+    // For a listener: it is in the poller; and it serves all workers.
+    conn.writable = false;
+    conn.safe = entry.shared;
+    listeners.push(conn);
+    const owns = !entry.shared || engine.init.workerIndex === 0;
+    if (owns) resumeListener(conn);
+  }
+}
+
+function resumeListener(conn: Conn): void {
+  if (conn.writable || engine.stopping) return;
+  conn.writable = engine.poller.addLevel(conn.fd, conn.id, conn.generation);
+}
+
+function pauseListener(conn: Conn): void {
+  if (!conn.writable) return;
+  engine.poller.remove(conn.fd);
+  conn.writable = false;
+}
+
+/** Looks again at listeners that stand still; after a wake-up or a pause. */
+export function resumeListeners(): void {
+  const mine = engine.init.workerIndex === 0;
+  for (let i = 0; i < listeners.length; i++) {
+    const conn = listeners[i]!;
+    if (!conn.safe || mine) resumeListener(conn);
+  }
+}
+
+/** Stops accepting for good and closes the sockets that are this worker's own. */
+export function closeListeners(): void {
+  const mine = engine.init.workerIndex === 0;
+  for (let i = 0; i < listeners.length; i++) {
+    const conn = listeners[i]!;
+    if (conn.fd < 0) continue;
+    pauseListener(conn);
+    if (!conn.safe || mine) close(conn.fd);
+    conn.fd = -1;
+  }
+}
+
+/** The listener's socket is readable: accept up to tune.maxaccept connections. */
+export function onListener(conn: Conn): void {
+  const most = Math.max(engine.config.global.tune.maxaccept, 1);
+  for (let i = 0; i < most; i++) {
+    if (!takeLimits(conn)) return pauseListener(conn);
+    const fd = accept(conn.fd);
+    if (fd < 0) {
+      const code = errno();
+      dropLimits(conn);
+      if (code === Errno.EAGAIN) return;
+      if (code === Errno.EINTR || code === Errno.ECONNABORTED) continue;
+      // Out of descriptors or memory: existing connections go on, new ones wait in the backlog.
+      pauseListener(conn);
+      engine.timers.set(conn.id, engine.nowMs + EXHAUSTED_PAUSE_MS);
+      return;
+    }
+    if (conn.safe && handOff(fd, conn)) continue;
+    openClient(fd, conn, true);
+  }
+}
+
+/** Counts the connection in at all levels, or none. */
+function takeLimits(conn: Conn): boolean {
+  const frontend = conn.listener!;
+  if (!takeLimit(PROCESS_ENTITY, engine.config.global.maxconn)) return false;
+  if (!takeLimit(frontend.frontend, frontend.config.maxconn)) {
+    engine.leave(PROCESS_ENTITY);
+    return false;
+  }
+  if (takeLimit(conn.listenerEntity, frontend.config.binds[conn.bindIndex]!.maxconn)) return true;
+  engine.leave(PROCESS_ENTITY);
+  engine.leave(frontend.frontend);
+  return false;
+}
+
+function dropLimits(conn: Conn): void {
+  releaseLimit(PROCESS_ENTITY);
+  releaseLimit(conn.listener!.frontend);
+  releaseLimit(conn.listenerEntity);
+}
+
+/** @param limit 0 = none. */
+function takeLimit(entity: number, limit: number): boolean {
+  const state = engine.shared.state;
+  const cell = entity * State.WIDTH + State.Current;
+  for (;;) {
+    const now = Atomics.add(state, cell, 1) + 1;
+    if (limit <= 0 || now <= limit) {
+      engine.raise(entity, Counter.SessionsMax, now);
+      return true;
+    }
+    Atomics.sub(state, cell, 1);
+    Atomics.store(state, entity * State.WIDTH + State.AcceptPaused, 1);
+    // Somebody may have left between the two: then nobody else would wake us.
+    if (Atomics.load(state, cell) >= limit) return false;
+  }
+}
+
+/** Gives an accepted descriptor to a less loaded worker. @returns false = keep it. */
+function handOff(fd: number, conn: Conn): boolean {
+  const handoff = engine.shared.handoff;
+  let best = 0;
+  let load = Atomics.load(handoff, Handoff.Load);
+  for (let w = 1; w < engine.shared.workerCount; w++) {
+    const other = Atomics.load(handoff, w * Handoff.WORDS + Handoff.Load);
+    if (other < load) {
+      best = w;
+      load = other;
+    }
+  }
+  if (best === 0) return false;
+  const at = best * Handoff.WORDS;
+  const tail = Atomics.load(handoff, at + Handoff.Tail);
+  const head = Atomics.load(handoff, at + Handoff.Head);
+  if (((tail - head) | 0) >= Handoff.SLOTS) return false;
+  const slot = at + Handoff.First + 2 * (tail & (Handoff.SLOTS - 1));
+  handoff[slot] = fd;
+  handoff[slot + 1] = listeners.indexOf(conn);
+  Atomics.store(handoff, at + Handoff.Tail, (tail + 1) | 0);
+  Atomics.add(handoff, at + Handoff.Load, 1);
+  wake(engine.init.wakeFds[best]!);
+  return true;
+}
+
+/** Takes over what worker 0 has accepted for this worker. */
+export function takeHandoffs(): void {
+  const handoff = engine.shared.handoff;
+  const at = engine.init.workerIndex * Handoff.WORDS;
+  for (;;) {
+    const head = Atomics.load(handoff, at + Handoff.Head);
+    if (head === Atomics.load(handoff, at + Handoff.Tail)) return;
+    const slot = at + Handoff.First + 2 * (head & (Handoff.SLOTS - 1));
+    const fd = handoff[slot]!;
+    const conn = listeners[handoff[slot + 1]!]!;
+    Atomics.store(handoff, at + Handoff.Head, (head + 1) | 0);
+    Atomics.sub(handoff, at + Handoff.Load, 1);
+    openClient(fd, conn, false);
+  }
+}
+
+/** @param addressKnown the peer's address is the one that `accept` has just stored. */
+function openClient(fd: number, listener: Conn, addressKnown: boolean): void {
+  const conn = engine.takeConn();
+  if (conn === null) {
+    close(fd);
+    dropLimits(listener);
+    return;
+  }
+  const frontend = listener.listener!;
+  conn.open(Side.Client, fd);
+  conn.writable = true;
+  conn.listenerEntity = listener.listenerEntity;
+  engine.clients++;
+  const sess = conn.session;
+  sess.frontend = frontend;
+  sess.bindIndex = listener.bindIndex;
+  sess.destinationFamily = Family.None;
+  sess.requests = 0;
+  sess.fd = fd;
+  if (addressKnown || remoteAddress(fd)) {
+    sess.sourceFamily = peerFamily() as Family;
+    sess.sourcePort = sess.sourceFamily === Family.Unix ? 0 : peerPort();
+    copyPeerAddress(sess.addressOff);
+  } else {
+    sess.sourceFamily = Family.Unix;
+  }
+  sess.acceptDateMs = engine.nowDateMs;
+  sess.acceptMs = engine.nowMs;
+  conn.activeMs = engine.nowMs;
+  tuneClient(conn);
+  countAccepted(frontend.frontend, conn.listenerEntity);
+  if (!engine.poller.add(fd, conn.id, conn.generation)) {
+    closeConn(conn);
+    return;
+  }
+  startClient(conn);
+}
+
+function tuneClient(conn: Conn): void {
+  const sess = conn.session;
+  if (sess.sourceFamily === Family.Unix) return;
+  const plan = engine.plans[sess.frontend!.index]!;
+  setNoDelay(conn.fd);
+  const config = plan.config;
+  if (plan.has(Option.ClientTcpKeepalive)) {
+    setKeepAlive(
+      conn.fd,
+      config.clitcpkaCnt,
+      config.clitcpkaIdleMs / 1000,
+      config.clitcpkaIntvlMs / 1000,
+    );
+  }
+  if (plan.has(Option.TcpSmartAccept) && plan.isHttp) setQuickAckOff(conn.fd);
+  const userTimeout = config.binds[sess.bindIndex]!.tcpUserTimeout;
+  if (userTimeout > 0) setUserTimeout(conn.fd, userTimeout);
+}
+
+function countAccepted(frontend: number, listener: number): void {
+  engine.count(PROCESS_ENTITY, Counter.Connections, 1);
+  engine.rate(PROCESS_ENTITY, Counter.ConnectionSecond);
+  engine.count(frontend, Counter.Connections, 1);
+  engine.rate(frontend, Counter.ConnectionSecond);
+  engine.count(frontend, Counter.Sessions, 1);
+  engine.rate(frontend, Counter.SessionSecond);
+  engine.rate(PROCESS_ENTITY, Counter.SessionSecond);
+  engine.count(PROCESS_ENTITY, Counter.Sessions, 1);
+  engine.count(listener, Counter.Sessions, 1);
+}
+
+/** Asks the kernel for the destination address of a session, once. */
+export function fetchDestination(sess: Session): void {
+  if (sess.destinationFamily !== Family.None || !localAddress(sess.fd)) return;
+  sess.destinationFamily = peerFamily() as Family;
+  sess.destinationPort = sess.destinationFamily === Family.Unix ? 0 : peerPort();
+  copyPeerAddress(sess.addressOff + 16);
+}

@@ -1,0 +1,288 @@
+/**
+ * Moving bytes from one connection to the other: receive, take off and put back the framing where
+ * the bytes lie, send. The receiver is read only when what it brought has been sent, so a slow
+ * peer holds back the other one and a stream never owns more than one buffer per direction.
+ *
+ * @dataplane
+ */
+import { ChunkResult, putChunkSize } from '../http/h1/chunked.ts';
+import { BodyMode } from '../http/message.ts';
+import { mem } from '../sys/arena.ts';
+import { Errno, errno } from '../sys/errno.ts';
+import { recv, send } from '../sys/socket.ts';
+import type { Conn } from './conn.ts';
+import { engine } from './engine.ts';
+
+export const enum Flow {
+  /** Nothing more to read now; an event will come. */
+  Wait = 0,
+  /** The other side takes no more now; an event will come. */
+  Blocked = 1,
+  /** The body is complete and has been sent. */
+  Done = 2,
+  /** The source closed before the end of its message. */
+  SourceEnd = 3,
+  SourceError = 4,
+  TargetError = 5,
+  /** The source's framing is broken. */
+  Invalid = 6,
+  /** No receive buffer is free; try again in a later turn. */
+  NoBuffer = 7,
+}
+
+/** Headroom before body data: the longest chunk header is written in front of it. */
+const BODY_HEADROOM = 32;
+
+/** Room that stays free behind received bytes for the end of a chunk. */
+export const TAIL_ROOM = 64;
+
+/** Makes sure that the connection has a receive buffer. @returns false when none is free. */
+export function takeBuffer(conn: Conn, headroom: number): boolean {
+  if (conn.buf !== 0) return true;
+  const block = engine.buffers.take();
+  if (block === 0) return false;
+  conn.buf = block;
+  const start = block + headroom;
+  conn.inRd = start;
+  conn.inWr = start;
+  conn.outRd = start;
+  conn.outEnd = start;
+  return true;
+}
+
+export function dropBuffer(conn: Conn): void {
+  if (conn.buf === 0) return;
+  engine.buffers.give(conn.buf);
+  conn.buf = 0;
+  conn.inRd = 0;
+  conn.inWr = 0;
+  conn.outRd = 0;
+  conn.outEnd = 0;
+}
+
+/**
+ * Receives once behind `inWr`.
+ * @returns bytes read (> 0); 0 = nothing now, end or error: see `eof` and `error`.
+ */
+export function receive(conn: Conn, limit: number): number {
+  const room = conn.buf + limit - conn.inWr;
+  if (room <= 0) return 0;
+  const n = recv(conn.fd, conn.inWr, room);
+  if (n > 0) {
+    conn.inWr += n;
+    conn.activeMs = engine.nowMs;
+    // A short read has drained the socket, unless its end is known to be behind the data.
+    if (n < room && !conn.hup) conn.readable = false;
+    return n;
+  }
+  if (n === 0) {
+    conn.eof = true;
+    conn.readable = false;
+    return 0;
+  }
+  const code = errno();
+  if (code === Errno.EINTR) return 0;
+  conn.readable = false;
+  if (code !== Errno.EAGAIN) conn.error = code;
+  return 0;
+}
+
+/** Sends what `from` has ready. @returns Done when all of it went. */
+export function flush(from: Conn, to: Conn): Flow {
+  while (from.outRd < from.outEnd) {
+    if (!to.writable) return Flow.Blocked;
+    const len = from.outEnd - from.outRd;
+    const n = send(to.fd, from.outRd, len, false);
+    if (n < 0) {
+      const code = errno();
+      if (code === Errno.EINTR) continue;
+      if (code === Errno.EAGAIN) {
+        to.writable = false;
+        return Flow.Blocked;
+      }
+      to.error = code;
+      return Flow.TargetError;
+    }
+    from.outRd += n;
+    from.carried += n;
+    to.activeMs = engine.nowMs;
+    if (n < len) {
+      to.writable = false;
+      return Flow.Blocked;
+    }
+  }
+  return Flow.Done;
+}
+
+/**
+ * Forwards the rest of the message that `from` brings, as far as both sides go now.
+ * The caller has put the head (if any) into [outRd, outEnd).
+ */
+export function forward(from: Conn, to: Conn): Flow {
+  for (;;) {
+    const sent = flush(from, to);
+    if (sent !== Flow.Done) return sent;
+    if (from.body === BodyMode.None) return Flow.Done;
+    if (from.inRd === from.inWr) {
+      if (!from.readable || from.eof || from.error !== 0) return starved(from);
+      rewind(from);
+      if (!takeBuffer(from, BODY_HEADROOM)) return Flow.NoBuffer;
+      if (receive(from, engine.bufsize) === 0) continue;
+    }
+    const step = transform(from);
+    if (step === Flow.Wait) {
+      // An incomplete chunk header: more bytes are needed behind it.
+      if (!from.readable || from.eof || from.error !== 0) return starved(from);
+      rewind(from);
+      if (from.inWr >= from.buf + engine.bufsize) return Flow.Invalid;
+      receive(from, engine.bufsize);
+    } else if (step === Flow.Invalid) {
+      return step;
+    }
+  }
+}
+
+function starved(from: Conn): Flow {
+  if (from.error !== 0) return Flow.SourceError;
+  if (from.eof) return endOfSource(from);
+  if (from.inRd === from.inWr && from.outRd === from.outEnd) dropBuffer(from);
+  return Flow.Wait;
+}
+
+/** The source has closed: right for a body that ends so, wrong for any other. */
+function endOfSource(from: Conn): Flow {
+  if (from.body !== BodyMode.Close) return Flow.SourceEnd;
+  from.body = BodyMode.None;
+  return Flow.Done;
+}
+
+/** Moves unread bytes to the front of the buffer, behind the headroom. All output has gone. */
+function rewind(conn: Conn): void {
+  if (conn.buf === 0) return;
+  const start = conn.buf + BODY_HEADROOM;
+  if (conn.inRd !== start) {
+    const len = conn.inWr - conn.inRd;
+    if (len > 0) mem.copyWithin(start, conn.inRd, conn.inWr);
+    conn.inRd = start;
+    conn.inWr = start + len;
+  }
+  conn.outRd = start;
+  conn.outEnd = start;
+}
+
+/**
+ * Turns received bytes into bytes to send, behind whatever head stands at [outRd, outEnd).
+ * Wait = nothing could be turned yet.
+ */
+function transform(from: Conn): Flow {
+  if (from.body === BodyMode.Chunked) return transformChunks(from);
+  takePlain(from);
+  return Flow.Done;
+}
+
+/** Plain bytes: [inRd, inWr) up to the length become output as they are. */
+function takePlain(from: Conn): void {
+  let n = from.inWr - from.inRd;
+  if (from.body === BodyMode.Length) {
+    if (n >= from.bodyLeft) {
+      n = from.bodyLeft;
+      from.body = BodyMode.None;
+      from.bodyLeft = 0;
+    } else {
+      from.bodyLeft -= n;
+    }
+  }
+  from.outRd = from.inRd;
+  from.outEnd = from.inRd + n;
+  from.inRd = from.outEnd;
+}
+
+function transformChunks(from: Conn): Flow {
+  const result = takeChunks(from);
+  if (result < 0) return Flow.Invalid;
+  return from.outEnd > from.outRd || from.body === BodyMode.None ? Flow.Done : Flow.Wait;
+}
+
+/**
+ * Decodes chunks in [inRd, inWr) and leaves the bytes to send in [outRd, outEnd).
+ * @returns the decoder's result.
+ */
+export function takeChunks(from: Conn): ChunkResult {
+  const decoder = from.chunks;
+  const start = from.inRd;
+  const result = decoder.decode(start, from.inWr);
+  if (result === ChunkResult.Invalid) return result;
+  const n = decoder.dataEnd - decoder.dataOff;
+  let end = start;
+  from.outRd = start;
+  if (n > 0) {
+    end = decoder.dataEnd;
+    if (from.dechunk) {
+      from.outRd = decoder.dataOff;
+    } else {
+      from.outRd = putChunkSize(decoder.dataOff, n);
+      // The rest of the input may begin right here: move it before the chunk's end is written.
+      makeRoom(from, end + 2);
+      mem[end] = 13;
+      mem[end + 1] = 10;
+      end += 2;
+    }
+  }
+  if (result === ChunkResult.Done) {
+    if (!from.dechunk) end = putLastChunk(from, end);
+    from.body = BodyMode.None;
+  }
+  from.outEnd = end;
+  from.inRd = decoder.used;
+  return result;
+}
+
+/** Makes the unread input start at `at` or later, keeping decoder positions in step. */
+function makeRoom(from: Conn, at: number): void {
+  const decoder = from.chunks;
+  const used = decoder.used;
+  if (used >= at) return;
+  const shift = at - used;
+  if (from.inWr > used) mem.copyWithin(at, used, from.inWr);
+  from.inWr += shift;
+  decoder.used = at;
+  decoder.trailerOff += shift;
+  decoder.trailerEnd += shift;
+}
+
+/** `0 CRLF trailer CRLF`: never longer than what was received, so it fits before `used`. */
+function putLastChunk(from: Conn, at: number): number {
+  const decoder = from.chunks;
+  const trailerLen = decoder.trailerEnd - decoder.trailerOff;
+  let p = at;
+  mem[p] = 48;
+  mem[p + 1] = 13;
+  mem[p + 2] = 10;
+  p += 3;
+  mem.copyWithin(p, decoder.trailerOff, decoder.trailerEnd);
+  p += trailerLen;
+  mem[p] = 13;
+  mem[p + 1] = 10;
+  return p + 2;
+}
+
+/**
+ * Puts the part of the body that came with the head behind it. The head ends at `headEnd` in the
+ * buffer; [inRd, inWr) starts there.
+ * @returns where the body's bytes start: the new head must end exactly there; 0 = broken framing.
+ */
+export function takeFirst(from: Conn): number {
+  switch (from.body) {
+    case BodyMode.None:
+      from.outRd = from.inRd;
+      from.outEnd = from.inRd;
+      return from.inRd;
+    case BodyMode.Chunked:
+      from.chunks.reset();
+      if (takeChunks(from) === ChunkResult.Invalid) return 0;
+      return from.outRd;
+    default:
+      takePlain(from);
+      return from.outRd;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Copies what the log will need out of heads that are about to leave (configuration.txt 8.7, 8.8):
+ * the request line, captured fields and the captured cookie. See `model/capture.ts`.
+ *
+ * @dataplane
+ */
+import { FieldId } from '../http/field.ts';
+import { Col, type HttpMessage, ROW } from '../http/message.ts';
+import type { Stream } from '../model/stream.ts';
+import { mem } from '../sys/arena.ts';
+import { engine } from './engine.ts';
+import type { CaptureField, Plan } from './plan.ts';
+
+/** Takes the stream's capture block, emptied. @returns false when there is none. */
+function takeBlock(strm: Stream, plan: Plan): boolean {
+  if (strm.captureOff !== 0) return true;
+  const block = engine.captures.take();
+  if (block === 0) return false;
+  strm.captureOff = block;
+  const layout = plan.layout;
+  mem.fill(0, block + layout.uriMax, block + layout.size);
+  return true;
+}
+
+/** Keeps `METHOD uri HTTP/x.y`, at most tune.http.logurilen - 1 bytes of it. */
+export function captureRequestLine(strm: Stream, plan: Plan, msg: HttpMessage): void {
+  if (!plan.hasLogs && plan.captureRequest.length === 0) return;
+  if (!takeBlock(strm, plan)) return;
+  const from = msg.methodOff;
+  const whole = msg.uriOff + msg.uriLen + (msg.version === 9 ? 0 : 9) - from;
+  const len = Math.min(whole, plan.layout.uriMax - 1);
+  mem.copyWithin(strm.captureOff, from, from + len);
+  strm.requestLineLen = len;
+}
+
+/** Keeps as much of a malformed request as its first line has. */
+export function captureBadLine(strm: Stream, plan: Plan, off: number, len: number): void {
+  if (!plan.hasLogs || !takeBlock(strm, plan)) return;
+  let n = 0;
+  const most = Math.min(len, plan.layout.uriMax - 1);
+  while (n < most && mem[off + n] !== 13 && mem[off + n] !== 10) n++;
+  mem.copyWithin(strm.captureOff, off, off + n);
+}
+
+/** Captures the last occurrence of each declared field. */
+export function captureFields(strm: Stream, fields: CaptureField[], msg: HttpMessage): void {
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!;
+    let row = msg.find(field.id, field.name.off, field.name.len, 0);
+    while (row >= 0) {
+      const off = msg.rows[row * ROW + Col.ValOff]!;
+      store(strm.captureOff + field.at, field.max, off, msg.rows[row * ROW + Col.ValLen]!);
+      row = msg.find(field.id, field.name.off, field.name.len, row + 1);
+    }
+  }
+}
+
+function store(slot: number, max: number, off: number, len: number): void {
+  const n = Math.min(len, max);
+  mem[slot] = (n + 1) & 255;
+  mem[slot + 1] = (n + 1) >> 8;
+  mem.copyWithin(slot + 2, off, off + n);
+}
+
+/** `capture cookie`: the first cookie whose name starts so, as `name=value`. */
+export function captureCookie(strm: Stream, plan: Plan, msg: HttpMessage): void {
+  const cookie = plan.cookieName;
+  if (cookie === null || strm.captureOff === 0) return;
+  const slot = msg.isResponse ? plan.layout.responseCookie : plan.layout.requestCookie;
+  const id = msg.isResponse ? FieldId.SetCookie : FieldId.Cookie;
+  let row = msg.find(id, 0, msg.isResponse ? 10 : 6, 0);
+  while (row >= 0) {
+    const off = msg.rows[row * ROW + Col.ValOff]!;
+    const end = off + msg.rows[row * ROW + Col.ValLen]!;
+    let p = off;
+    while (p < end) {
+      while (p < end && (mem[p] === 32 || mem[p] === 59)) p++;
+      const from = p;
+      while (p < end && mem[p] !== 59) p++;
+      if (startsWith(from, p, cookie.off, cookie.len)) {
+        return store(strm.captureOff + slot!.at, slot!.max, from, p - from);
+      }
+      // A Set-Cookie field holds one cookie; what follows are its attributes.
+      if (msg.isResponse) break;
+    }
+    row = msg.find(id, 0, msg.isResponse ? 10 : 6, row + 1);
+  }
+}
+
+function startsWith(from: number, until: number, off: number, len: number): boolean {
+  if (until - from < len) return false;
+  for (let i = 0; i < len; i++) if (mem[from + i] !== mem[off + i]) return false;
+  return true;
+}

@@ -1,0 +1,91 @@
+/**
+ * Closing connections: the one place where a descriptor goes away and a slot returns to its pool.
+ *
+ * @dataplane
+ */
+import { Option } from '../model/config.ts';
+import { PROCESS_ENTITY, State } from '../model/shared.ts';
+import { close, recv, resetOnClose, shutdownWrite, wake } from '../sys/socket.ts';
+import { dropBuffer } from './body.ts';
+import { type Conn, Side } from './conn.ts';
+import { engine } from './engine.ts';
+import { closeOwned, unlist } from './idle.ts';
+
+/** How long a closed connection may go on sending before it is reset, in ms. */
+const LINGER_MS = 1000;
+/** And how many reads of it are thrown away. */
+const LINGER_READS = 64;
+
+/** Closes any connection at once and gives its slot back. */
+export function closeConn(conn: Conn): void {
+  const side = conn.side;
+  if (side === Side.Free) return;
+  if (side === Side.Client || side === Side.Linger) leaveFrontend(conn);
+  if (conn.owned !== null) closeOwned(conn);
+  if (side === Side.Idle || conn.owner !== null) unlist(conn);
+  dropBuffer(conn);
+  // Closing the only descriptor also takes it out of the poller.
+  close(conn.fd);
+  conn.fd = -1;
+  conn.side = Side.Free;
+  conn.stream = null;
+  engine.giveConn(conn);
+}
+
+/** Resets the connection: the peer must not take what it got for complete. */
+export function abortConn(conn: Conn): void {
+  if (conn.side === Side.Free) return;
+  resetOnClose(conn.fd);
+  closeConn(conn);
+}
+
+/**
+ * Closes a client connection after its last response. When the client may still be sending, closing
+ * at once would make the kernel answer with a reset that can overtake the response (RFC 9112 9.6):
+ * the sending side is closed and what still comes is thrown away for a short while.
+ */
+export function closeClient(conn: Conn): void {
+  const plan = engine.plans[conn.session.frontend!.index]!;
+  if (plan.has(Option.NoLinger)) return abortConn(conn);
+  if (conn.eof || conn.error !== 0) return closeConn(conn);
+  if (!conn.readable && conn.inRd === conn.inWr && !conn.unread) return closeConn(conn);
+  conn.side = Side.Linger;
+  conn.stream = null;
+  if (!conn.shut) shutdownWrite(conn.fd);
+  conn.shut = true;
+  dropBuffer(conn);
+  engine.timers.set(conn.id, engine.nowMs + LINGER_MS);
+  lingerRead(conn);
+}
+
+/** Reads and forgets; closes at the end of the stream. */
+export function lingerRead(conn: Conn): void {
+  for (let i = 0; i < LINGER_READS; i++) {
+    const n = recv(conn.fd, engine.assembly, engine.assemblyMax);
+    if (n > 0) continue;
+    if (n === 0) closeConn(conn);
+    else conn.readable = false;
+    return;
+  }
+  abortConn(conn);
+}
+
+/** The accounts of a client connection that ends, and the listeners that waited for it. */
+function leaveFrontend(conn: Conn): void {
+  const frontend = conn.session.frontend!;
+  engine.clients--;
+  releaseLimit(PROCESS_ENTITY);
+  releaseLimit(frontend.frontend);
+  releaseLimit(conn.listenerEntity);
+}
+
+/** Gives back one unit of a limited entity and wakes whoever stopped accepting for it. */
+export function releaseLimit(entity: number): void {
+  engine.leave(entity);
+  const state = engine.shared.state;
+  const paused = entity * State.WIDTH + State.AcceptPaused;
+  if (Atomics.load(state, paused) === 0) return;
+  Atomics.store(state, paused, 0);
+  const fds = engine.init.wakeFds;
+  for (let i = 0; i < fds.length; i++) wake(fds[i]!);
+}

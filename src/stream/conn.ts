@@ -1,0 +1,158 @@
+/**
+ * One TCP or unix connection of the worker, of either side: descriptor, readiness, receive buffer
+ * and the framing of the body that it brings. Pooled; the slot number is its timer id.
+ *
+ *      buf                                                      buf + bufsize
+ *       | headroom |  outRd ---- outEnd  |  inRd ---- inWr  | free |
+ *                    ready for the other    received, not
+ *                    side                   yet looked at
+ *
+ * Bytes are transformed where they lie: a rewritten head is placed so that it ends where the body
+ * starts. An idle connection holds no buffer (`buf` 0).
+ *
+ * @dataplane
+ */
+import { ChunkDecoder } from '../http/h1/chunked.ts';
+import { BodyMode } from '../http/message.ts';
+import type { Proxy, Server } from '../model/runtime.ts';
+import { Session, type Stream } from '../model/stream.ts';
+
+export const enum Side {
+  Free = 0,
+  Client = 1,
+  Server = 2,
+  Listener = 3,
+  Wake = 4,
+  /** A client connection that is only drained before it is closed. */
+  Linger = 5,
+  /** A server connection without a stream, kept for reuse. */
+  Idle = 6,
+}
+
+export class Conn {
+  readonly id: number;
+  generation: number;
+  side: Side;
+  fd: number;
+  /** Edge-triggered readiness, kept until the kernel says EAGAIN. */
+  readable: boolean;
+  writable: boolean;
+  /** The peer closed its sending side and everything it sent has been read. */
+  eof: boolean;
+  /** The kernel announced the end (RDHUP, HUP): reading must go on until it shows. */
+  hup: boolean;
+  /** errno of a failed read or write; 0 = sound. */
+  error: number;
+  connecting: boolean;
+  /** We have closed our sending side. */
+  shut: boolean;
+  buf: number;
+  inRd: number;
+  inWr: number;
+  outRd: number;
+  outEnd: number;
+  /** How the message that this connection brings is framed, and what is left of it. */
+  body: BodyMode;
+  bodyLeft: number;
+  readonly chunks: ChunkDecoder;
+  /** Chunks are decoded for the other side, which does not know them (HTTP/1.0). */
+  dechunk: boolean;
+  /** Bytes of this side's messages sent on to the other one, and how many the stream counted. */
+  carried: number;
+  counted: number;
+  /** Monotonic ms of the last byte in either direction. */
+  activeMs: number;
+  stream: Stream | null;
+  /** Client side: the session, made once per slot. */
+  readonly session: Session;
+  /** Listener: which bind line. */
+  listener: Proxy | null;
+  bindIndex: number;
+  /** Client side: entity of the listener that accepted it. */
+  listenerEntity: number;
+  /** The request body was not read to its end. */
+  unread: boolean;
+  /** Server side. */
+  server: Server | null;
+  /** Requests that this server connection has carried. */
+  uses: number;
+  /** Position in its idle list, -1 = not listed; `safe` tells which list. */
+  idleAt: number;
+  safe: boolean;
+  /** With `http-reuse never` or a private connection: the client connection that owns it. */
+  owner: Conn | null;
+  /** Client side: the first private server connection that it owns; the others follow. */
+  owned: Conn | null;
+  nextOwned: Conn | null;
+
+  constructor(id: number, addressOff: number) {
+    this.id = id;
+    this.generation = 0;
+    this.side = Side.Free;
+    this.fd = -1;
+    this.readable = false;
+    this.writable = false;
+    this.eof = false;
+    this.hup = false;
+    this.error = 0;
+    this.connecting = false;
+    this.shut = false;
+    this.buf = 0;
+    this.inRd = 0;
+    this.inWr = 0;
+    this.outRd = 0;
+    this.outEnd = 0;
+    this.body = BodyMode.None;
+    this.bodyLeft = 0;
+    this.chunks = new ChunkDecoder();
+    this.dechunk = false;
+    this.carried = 0;
+    this.counted = 0;
+    this.activeMs = 0;
+    this.stream = null;
+    this.session = new Session(addressOff);
+    this.listener = null;
+    this.bindIndex = 0;
+    this.listenerEntity = 0;
+    this.unread = false;
+    this.server = null;
+    this.uses = 0;
+    this.idleAt = -1;
+    this.safe = false;
+    this.owner = null;
+    this.owned = null;
+    this.nextOwned = null;
+  }
+
+  open(side: Side, fd: number): void {
+    this.side = side;
+    this.fd = fd;
+    this.readable = false;
+    this.writable = false;
+    this.eof = false;
+    this.hup = false;
+    this.error = 0;
+    this.connecting = false;
+    this.shut = false;
+    this.inRd = 0;
+    this.inWr = 0;
+    this.outRd = 0;
+    this.outEnd = 0;
+    this.body = BodyMode.None;
+    this.bodyLeft = 0;
+    this.dechunk = false;
+    this.carried = 0;
+    this.counted = 0;
+    this.stream = null;
+    this.listener = null;
+    this.listenerEntity = 0;
+    this.unread = false;
+    this.server = null;
+    this.uses = 0;
+    this.idleAt = -1;
+    this.safe = false;
+    this.owner = null;
+    this.owned = null;
+    this.nextOwned = null;
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The worker's engine: everything its event loop needs, made once. The other files of this folder
+ * are functions over it; there is one engine per thread.
+ *
+ * @dataplane
+ */
+import { ServerQueue } from '../balance/queue-order.ts';
+import { type CaseAdjuster, createCaseAdjuster } from '../http/case-adjust.ts';
+import { HttpMessage } from '../http/message.ts';
+import { createLogger, type Logger } from '../log/logger.ts';
+import { Poller } from '../loop/poller.ts';
+import { Timers } from '../loop/timers.ts';
+import type { Configuration } from '../model/config.ts';
+import { Counter, SharedState, State } from '../model/shared.ts';
+import { Session, Stream } from '../model/stream.ts';
+import type { WorkerInit } from '../process/protocol.ts';
+import type { RuleContext } from '../rules/context.ts';
+import { Sample } from '../rules/sample.ts';
+import { reserve } from '../sys/arena.ts';
+import { clock } from '../sys/clock.ts';
+import { BlockPool } from '../sys/pool.ts';
+import { Conn } from './conn.ts';
+import { createPlans, type Plan } from './plan.ts';
+
+/** Most connections (both sides, listeners included) of one worker. */
+const CONNS_LIMIT = 1 << 20;
+
+/** Largest log line that is built, before the target's own limit. */
+const LOG_LINE_MAX = 8192;
+
+export class Engine implements RuleContext {
+  readonly config: Configuration;
+  readonly init: WorkerInit;
+  readonly shared: SharedState;
+  /** First counter column of this worker's row. */
+  readonly row: number;
+  readonly poller: Poller;
+  readonly timers: Timers;
+  readonly plans: Plan[];
+  readonly logger: Logger;
+  readonly queue: ServerQueue;
+  readonly buffers: BlockPool;
+  readonly captures: BlockPool;
+  readonly bufsize: number;
+  readonly maxrewrite: number;
+  readonly httpMaxhdr: number;
+  readonly connsMax: number;
+  readonly streamsMax: number;
+  /** By slot; made on demand, never thrown away. */
+  readonly conns: (Conn | null)[];
+  private readonly freeConns: Conn[];
+  readonly streams: (Stream | null)[];
+  private readonly freeStreams: Stream[];
+  private readonly addresses: number;
+  readonly requestMsg: HttpMessage;
+  readonly responseMsg: HttpMessage;
+  /** Whose head `requestMsg` holds; null = nobody's. */
+  requestOwner: Stream | null;
+  /** Room to assemble a head or a log line. */
+  readonly assembly: number;
+  readonly assemblyMax: number;
+  readonly logLine: number;
+  readonly logLineMax: number;
+  /** `h1-case-adjust`, null when no name is listed. */
+  readonly spelling: CaseAdjuster | null;
+  /** Next request number of this worker; workers count in turn so that numbers are unique. */
+  nextId: number;
+  /** SIGUSR1 came: no new connections, no keep-alive. */
+  stopping: boolean;
+  /** The loop ends after this turn. */
+  ended: boolean;
+  /** Client connections and streams alive. */
+  clients: number;
+
+  /** Client connections with bytes of a next request; streams that were given a server slot. */
+  readonly clientQueue: Conn[];
+  readonly grantQueue: Stream[];
+
+  // RuleContext
+  session: Session;
+  stream: Stream | null;
+  request: HttpMessage | null;
+  response: HttpMessage | null;
+  readonly sample: Sample;
+  nowDateMs: number;
+  nowMs: number;
+  replyBodyOff: number;
+  replyBodyLen: number;
+  replyRaw: boolean;
+
+  constructor(init: WorkerInit) {
+    const { config, shared } = init;
+    const tune = config.global.tune;
+    this.config = config;
+    this.init = init;
+    this.shared = new SharedState(shared);
+    this.row = init.workerIndex + 1;
+    this.bufsize = tune.bufsize;
+    this.maxrewrite = tune.maxrewrite;
+    this.httpMaxhdr = tune.httpMaxhdr;
+    const sessions = Math.max(config.global.maxconn, 1);
+    // Every session may have a server connection, and idle server connections come on top.
+    this.connsMax = Math.min(sessions * 3 + 64, CONNS_LIMIT);
+    this.streamsMax = sessions + 16;
+    clock.update();
+    this.poller = new Poller(Math.max(tune.maxpollevents, 64));
+    this.timers = new Timers(this.connsMax + this.streamsMax, clock.nowMs);
+    this.plans = createPlans(config, init.entities, this.shared);
+    this.logger = createLogger({
+      config,
+      hostname: init.hostname,
+      pid: init.pid,
+      worker: init.workerIndex,
+    });
+    this.queue = new ServerQueue(
+      this.shared,
+      init.workerIndex,
+      this.shared.workerCount,
+      this.streamsMax,
+    );
+    this.conns = [];
+    this.freeConns = [];
+    this.streams = [];
+    this.freeStreams = [];
+    this.addresses = reserve(this.connsMax * 32);
+    this.requestMsg = new HttpMessage(false, tune.httpMaxhdr, tune.bufsize);
+    this.responseMsg = new HttpMessage(true, tune.httpMaxhdr, tune.bufsize);
+    this.requestOwner = null;
+    this.assemblyMax = tune.bufsize + 64;
+    this.assembly = reserve(this.assemblyMax);
+    this.logLineMax = LOG_LINE_MAX;
+    this.logLine = reserve(LOG_LINE_MAX * 2);
+    const captureBytes = this.plans.reduce((most, plan) => Math.max(most, plan.layout.size), 64);
+    this.captures = new BlockPool(captureBytes, this.streamsMax);
+    this.buffers = new BlockPool(tune.bufsize + 64, init.buffersMax);
+    const adjust = config.global.h1CaseAdjust;
+    this.spelling = Object.keys(adjust).length > 0 ? createCaseAdjuster(adjust) : null;
+    this.nextId = init.workerIndex;
+    this.stopping = false;
+    this.ended = false;
+    this.clients = 0;
+    this.clientQueue = [];
+    this.grantQueue = [];
+    this.session = new Session(reserve(32));
+    this.stream = null;
+    this.request = null;
+    this.response = null;
+    this.sample = new Sample();
+    this.nowDateMs = clock.dateMs;
+    this.nowMs = clock.nowMs;
+    this.replyBodyOff = 0;
+    this.replyBodyLen = 0;
+    this.replyRaw = false;
+  }
+
+  /** Takes a connection slot, or null when the worker is full. */
+  takeConn(): Conn | null {
+    const free = this.freeConns.pop();
+    if (free !== undefined) return free;
+    if (this.conns.length >= this.connsMax) return null;
+    return this.createConn();
+  }
+
+  private createConn(): Conn {
+    const id = this.conns.length;
+    const conn = new Conn(id, this.addresses + id * 32);
+    this.conns.push(conn);
+    return conn;
+  }
+
+  giveConn(conn: Conn): void {
+    conn.generation = (conn.generation + 1) | 0;
+    this.timers.drop(conn.id);
+    this.freeConns.push(conn);
+  }
+
+  takeStream(session: Session): Stream | null {
+    let strm = this.freeStreams.pop();
+    if (strm === undefined) {
+      if (this.streams.length >= this.streamsMax) return null;
+      strm = this.createStream(session);
+    }
+    strm.reset(session);
+    strm.id = this.nextId;
+    this.nextId += this.shared.workerCount;
+    return strm;
+  }
+
+  private createStream(session: Session): Stream {
+    const strm = new Stream(this.streams.length, session);
+    this.streams.push(strm);
+    return strm;
+  }
+
+  giveStream(strm: Stream): void {
+    this.timers.drop(this.streamTimer(strm));
+    this.freeStreams.push(strm);
+  }
+
+  /** Timer id of a stream; connections come first. */
+  streamTimer(strm: Stream): number {
+    return this.connsMax + strm.slot;
+  }
+
+  /** Adds to a counter of this worker. */
+  count(entity: number, column: Counter, amount: number): void {
+    const i = this.shared.counterBase(this.row, entity) + column;
+    this.shared.counters[i] = this.shared.counters[i]! + amount;
+  }
+
+  raise(entity: number, column: Counter, value: number): void {
+    const i = this.shared.counterBase(this.row, entity) + column;
+    if (value > this.shared.counters[i]!) this.shared.counters[i] = value;
+  }
+
+  /** One more current session of an entity; keeps its maximum. @returns the new number. */
+  enter(entity: number): number {
+    const now = Atomics.add(this.shared.state, entity * State.WIDTH + State.Current, 1) + 1;
+    this.raise(entity, Counter.SessionsMax, now);
+    return now;
+  }
+
+  /** @returns the number before. */
+  leave(entity: number): number {
+    return Atomics.sub(this.shared.state, entity * State.WIDTH + State.Current, 1);
+  }
+
+  /** Counts an event in a frequency counter (second, now, before, and its maximum). */
+  rate(entity: number, second: Counter): void {
+    const counters = this.shared.counters;
+    const i = this.shared.counterBase(this.row, entity) + second;
+    const now = Math.floor(this.nowDateMs / 1000);
+    if (counters[i] !== now) {
+      counters[i + 2] = counters[i] === now - 1 ? counters[i + 1]! : 0;
+      counters[i] = now;
+      counters[i + 1] = 0;
+    }
+    const n = counters[i + 1]! + 1;
+    counters[i + 1] = n;
+    if (n > counters[i + 3]!) counters[i + 3] = n;
+  }
+
+  /** Points the rule context at a stream. */
+  attend(strm: Stream): void {
+    this.stream = strm;
+    this.session = strm.session;
+  }
+}
+
+/** The engine of this thread. */
+export let engine: Engine;
+
+export function createEngine(init: WorkerInit): Engine {
+  engine = new Engine(init);
+  return engine;
+}

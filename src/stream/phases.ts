@@ -1,0 +1,306 @@
+/**
+ * The life of a request, as code. Events and timers of a connection arrive here and are led to the
+ * phase that the stream is in:
+ *
+ *   accept ─ Head ─ rules ─ backend ─ [Buffer] ─ [Tarpit] ─ balance ─ [Queue] ─ [TurnAround]
+ *          ─ Connecting ─ Exchange ─ [Tunnel | Reply] ─ log ─ keep alive
+ *
+ * @dataplane
+ */
+import { BodyMode } from '../http/message.ts';
+import { Option } from '../model/config.ts';
+import { Counter } from '../model/shared.ts';
+import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { onConnectEvent, onConnectTimeout, onQueueTimeout, onTurnAround } from './assign.ts';
+import { Flow, flush, forward } from './body.ts';
+import { closeConn, lingerRead } from './close.ts';
+import { type Conn, Side } from './conn.ts';
+import { engine } from './engine.ts';
+import { endStream } from './finish.ts';
+import { onIdleEvent } from './idle.ts';
+import { onTarpitEnd, replyError, sendReply } from './reply.ts';
+import { onBuffering, onRequestTimeout, readRequest } from './request.ts';
+import { HeadState, onResponseTimeout, readResponse } from './response.ts';
+import { onTunnelTimeout, runTunnel } from './tunnel.ts';
+
+/** Pause before a stream asks again for a receive buffer, in ms. */
+const NO_BUFFER_PAUSE_MS = 5;
+
+/** Readiness of a connection has changed. `conn.readable` and so on are up to date. */
+export function onEvent(conn: Conn): void {
+  switch (conn.side) {
+    case Side.Client:
+      return onClientEvent(conn);
+    case Side.Server:
+      if (conn.connecting) return onConnectEvent(conn);
+      return runStream(conn.stream!);
+    case Side.Idle:
+      return onIdleEvent(conn);
+    case Side.Linger:
+      return lingerRead(conn);
+    default:
+      return;
+  }
+}
+
+function onClientEvent(conn: Conn): void {
+  const strm = conn.stream;
+  if (strm === null) {
+    if (conn.readable || conn.error !== 0) readRequest(conn);
+    return;
+  }
+  switch (strm.phase) {
+    case Phase.Head:
+      return readRequest(conn);
+    case Phase.Buffer:
+      return onBuffering(strm);
+    case Phase.Tarpit:
+    case Phase.Queue:
+    case Phase.TurnAround:
+    case Phase.Granted:
+    case Phase.Connecting:
+      return onEarlyClientEvent(conn, strm);
+    case Phase.Reply:
+      return sendReply(strm);
+    default:
+      return runStream(strm);
+  }
+}
+
+/** The client did something while its request waits: only its departure matters now. */
+function onEarlyClientEvent(conn: Conn, strm: Stream): void {
+  if (!conn.hup) return;
+  const plan = engine.plans[strm.frontend!.index]!;
+  const backend = engine.plans[strm.backend!.index]!;
+  const leaves =
+    conn.error !== 0 || plan.has(Option.AbortOnClose) || backend.has(Option.AbortOnClose);
+  if (!leaves) return;
+  strm.cause = Cause.Client;
+  if (strm.phase === Phase.Queue) strm.stage = Stage.Queue;
+  else if (strm.phase === Phase.Tarpit) strm.stage = Stage.Tarpit;
+  else strm.stage = Stage.Connect;
+  abortStream(strm);
+}
+
+/** Goes on with whatever both sides are ready for. */
+export function runStream(strm: Stream): void {
+  if (strm.phase === Phase.Tunnel) runTunnel(strm);
+  else if (strm.phase === Phase.Exchange) runExchange(strm);
+}
+
+/** The server connection is there: send the request. */
+export function beginExchange(strm: Stream): void {
+  const conn = strm.serverConn!;
+  if (!engine.plans[strm.frontend!.index]!.isHttp) {
+    strm.phase = Phase.Tunnel;
+    strm.dataMs = strm.connectMs;
+    return runTunnel(strm);
+  }
+  strm.phase = Phase.Exchange;
+  conn.activeMs = engine.nowMs;
+  runExchange(strm);
+}
+
+function runExchange(strm: Stream): void {
+  const client = strm.client!;
+  const server = strm.serverConn!;
+  if (!strm.requestSent) {
+    const flow = forward(client, server);
+    if (flow !== Flow.Wait && flow !== Flow.Blocked && !onRequestFlow(strm, flow)) return;
+  }
+  // A client that is gone for good must not keep a server busy.
+  if (client.error !== 0 && !strm.requestSent) return clientLeft(strm);
+  if (client.hup && client.error !== 0) return clientLeft(strm);
+  while (!strm.responseStarted) {
+    if (strm.interim && flush(server, client) !== Flow.Done) break;
+    if (!server.readable && !server.eof && server.error === 0 && server.inRd === server.inWr) break;
+    const head = readResponse(strm);
+    if (head === HeadState.Gone) return;
+    if (head === HeadState.Wait) break;
+  }
+  if (strm.phase === Phase.Tunnel) return runTunnel(strm);
+  if (strm.responseStarted) {
+    const flow = forward(server, client);
+    if (flow !== Flow.Wait && flow !== Flow.Blocked) return onResponseFlow(strm, flow);
+  }
+  armTimers(strm);
+}
+
+/** @returns false when the stream has ended. */
+function onRequestFlow(strm: Stream, flow: Flow): boolean {
+  const client = strm.client!;
+  switch (flow) {
+    case Flow.Done:
+      strm.requestSent = true;
+      strm.requestComplete = true;
+      return true;
+    case Flow.TargetError:
+      // The server takes no more; it may have answered before (RFC 9112 9.5).
+      strm.requestSent = true;
+      client.unread = client.unread || client.body !== BodyMode.None;
+      strm.keepServer = false;
+      strm.serverConn!.readable = true;
+      return true;
+    case Flow.Invalid:
+      strm.cause = Cause.Proxy;
+      strm.stage = Stage.Data;
+      strm.keepAlive = false;
+      client.unread = true;
+      engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
+      replyError(strm, 400);
+      return false;
+    case Flow.NoBuffer:
+      engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
+      return true;
+    default:
+      clientLeft(strm);
+      return false;
+  }
+}
+
+function onResponseFlow(strm: Stream, flow: Flow): void {
+  const client = strm.client!;
+  switch (flow) {
+    case Flow.Done:
+      strm.responseComplete = true;
+      if (!strm.requestSent) {
+        // An early answer: the rest of the request is not wanted any more.
+        strm.keepServer = false;
+        strm.keepAlive = false;
+        client.unread = true;
+      }
+      return endStream(strm);
+    case Flow.TargetError:
+      return clientLeft(strm);
+    case Flow.NoBuffer:
+      engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
+      return;
+    default:
+      strm.cause = flow === Flow.Invalid ? Cause.Proxy : Cause.Server;
+      strm.stage = Stage.Data;
+      strm.keepAlive = false;
+      engine.count(strm.backend!.backend, Counter.ServerAborts, 1);
+      engine.count(strm.server!.entity, Counter.ServerAborts, 1);
+      return abortStream(strm);
+  }
+}
+
+/** The client aborted in the middle of its request or of the response. */
+function clientLeft(strm: Stream): void {
+  strm.cause = Cause.Client;
+  strm.stage = strm.responseStarted || !strm.requestSent ? Stage.Data : Stage.Headers;
+  engine.count(strm.frontend!.frontend, Counter.ClientAborts, 1);
+  engine.count(strm.backend!.backend, Counter.ClientAborts, 1);
+  if (strm.server !== null) engine.count(strm.server.entity, Counter.ClientAborts, 1);
+  abortStream(strm);
+}
+
+/** Ends the stream and both connections; the client must see that the response is not complete. */
+export function abortStream(strm: Stream): void {
+  strm.keepAlive = false;
+  strm.aborted = true;
+  endStream(strm);
+}
+
+/** Timers of an exchange: who is waited for, and since when. */
+function armTimers(strm: Stream): void {
+  const client = strm.client!;
+  const server = strm.serverConn!;
+  const clientMs = strm.frontend!.config.timeout.client;
+  const serverMs = strm.backend!.config.timeout.server;
+  const timers = engine.timers;
+  const clientWaited = !strm.requestSent || (!client.writable && server.outRd < server.outEnd);
+  if (clientWaited && clientMs >= 0) timers.set(client.id, client.activeMs + clientMs);
+  else timers.clear(client.id);
+  const serverWaited = strm.requestSent || (!server.writable && client.outRd < client.outEnd);
+  if (serverWaited && serverMs >= 0) timers.set(server.id, server.activeMs + serverMs);
+  else timers.clear(server.id);
+}
+
+/** The timer of a connection has fired. */
+export function onConnTimer(conn: Conn): void {
+  switch (conn.side) {
+    case Side.Linger:
+      return closeConn(conn);
+    case Side.Client:
+      return onClientTimer(conn);
+    case Side.Server:
+      return onServerTimer(conn);
+    default:
+      return;
+  }
+}
+
+function onClientTimer(conn: Conn): void {
+  const strm = conn.stream;
+  if (strm === null) {
+    if (conn.readable) return readRequest(conn);
+    return onRequestTimeout(conn);
+  }
+  switch (strm.phase) {
+    case Phase.Head:
+      return onRequestTimeout(conn);
+    case Phase.Buffer:
+      strm.cause = Cause.ClientTimeout;
+      strm.stage = Stage.Data;
+      strm.keepAlive = false;
+      return replyError(strm, 408);
+    case Phase.Tunnel:
+      return onTunnelTimeout(strm, conn);
+    case Phase.Exchange:
+      strm.cause = Cause.ClientTimeout;
+      strm.stage = strm.responseStarted || !strm.requestSent ? Stage.Data : Stage.Headers;
+      strm.keepAlive = false;
+      if (!strm.responseStarted) return replyError(strm, 408);
+      return abortStream(strm);
+    default:
+      strm.cause = Cause.ClientTimeout;
+      strm.stage = Stage.Data;
+      return abortStream(strm);
+  }
+}
+
+function onServerTimer(conn: Conn): void {
+  const strm = conn.stream!;
+  switch (strm.phase) {
+    case Phase.Connecting:
+      return onConnectTimeout(strm);
+    case Phase.Tunnel:
+      return onTunnelTimeout(strm, conn);
+    default:
+      if (!strm.responseStarted) return onResponseTimeout(strm);
+      strm.cause = Cause.ServerTimeout;
+      strm.stage = Stage.Data;
+      return abortStream(strm);
+  }
+}
+
+/** The timer of a stream has fired. */
+export function onStreamTimer(strm: Stream): void {
+  switch (strm.phase) {
+    case Phase.Queue:
+      return onQueueTimeout(strm);
+    case Phase.TurnAround:
+      return onTurnAround(strm);
+    case Phase.Tarpit:
+      return onTarpitEnd(strm);
+    default:
+      // A stream that had no buffer tries again.
+      return runStream(strm);
+  }
+}
+
+/**
+ * An exception in the handling of one event: that stream ends (`I`), everything else goes on.
+ * The stream's state is unknown, so nothing of it is reused.
+ */
+export function onException(conn: Conn): void {
+  const strm = conn.stream;
+  if (strm !== null && strm.phase !== Phase.Ended) {
+    strm.cause = Cause.Internal;
+    engine.count(strm.frontend!.frontend, Counter.InternalErrors, 1);
+    abortStream(strm);
+  } else if (conn.side !== Side.Listener && conn.side !== Side.Wake) {
+    closeConn(conn);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * A proxy section compiled for the data plane: its rules, routes, formats and limits in the form
+ * that a request needs them. Made once per worker at start-up.
+ */
+import type { Balancer } from '../balance/balancer.ts';
+import { createBalancer } from '../balance/registry.ts';
+import { compileErrorPages, type ErrorPages } from '../http/error-page.ts';
+import { type FieldId, fieldId } from '../http/field.ts';
+import { type CaptureLayout, captureLayout } from '../model/capture.ts';
+import type { Configuration, Option, ProxyConfig } from '../model/config.ts';
+import { hasBackend, hasFrontend } from '../model/entity.ts';
+import { Bytes, Proxy } from '../model/runtime.ts';
+import type { EntityMap, SharedState } from '../model/shared.ts';
+import { compileCondition } from '../rules/condition.ts';
+import type { Condition } from '../rules/context.ts';
+import { compileLogFormat, type LogFormatWriter } from '../rules/log-format.ts';
+import { compileRuleset, type Ruleset } from '../rules/ruleset.ts';
+import { reserve } from '../sys/arena.ts';
+import { createSockaddr } from '../sys/socket.ts';
+import { createForwarding, type Forwarding } from './forwarding.ts';
+
+/** A field that `capture` copies for the log. */
+export interface CaptureField {
+  id: FieldId;
+  name: Bytes;
+  at: number;
+  max: number;
+}
+
+/** `use_backend`: a fixed backend, or a name made per request. */
+export interface Route {
+  condition: Condition;
+  backend: Plan | null;
+  name: LogFormatWriter | null;
+}
+
+export class Plan {
+  readonly proxy: Proxy;
+  readonly config: ProxyConfig;
+  readonly isHttp: boolean;
+  readonly options: number;
+  readonly requestRules: Ruleset;
+  readonly responseRules: Ruleset;
+  readonly afterResponseRules: Ruleset;
+  readonly errorPages: ErrorPages;
+  readonly routes: Route[];
+  defaultBackend: Plan | null;
+  readonly balancer: Balancer | null;
+  /** Per backend index, made on first use of the pair at start-up. */
+  readonly forwarding: (Forwarding | null)[];
+  readonly layout: CaptureLayout;
+  readonly captureRequest: CaptureField[];
+  readonly captureResponse: CaptureField[];
+  readonly logFormat: LogFormatWriter | null;
+  readonly errorLogFormat: LogFormatWriter | null;
+  readonly logFormatSd: LogFormatWriter | null;
+  readonly hasLogs: boolean;
+  /** `capture cookie`: what a captured cookie starts with; null = none. */
+  readonly cookieName: Bytes | null;
+
+  constructor(proxy: Proxy, shared: SharedState, logurilen: number) {
+    const config = proxy.config;
+    this.proxy = proxy;
+    this.config = config;
+    this.isHttp = config.mode === 'http';
+    this.options = config.options;
+    const rules = (name: string) => config.rules.filter((rule) => rule.ruleset === name);
+    this.requestRules = compileRuleset(rules('http-request'));
+    this.responseRules = compileRuleset(rules('http-response'));
+    this.afterResponseRules = compileRuleset(rules('http-after-response'));
+    this.errorPages = compileErrorPages(config);
+    this.routes = [];
+    this.defaultBackend = null;
+    this.balancer = hasBackend(config) ? createBalancer(proxy, shared) : null;
+    this.forwarding = [];
+    this.layout = captureLayout(config, logurilen);
+    this.captureRequest = captures(config.captureRequest, this.layout.request);
+    this.captureResponse = captures(config.captureResponse, this.layout.response);
+    const format = config.logFormat;
+    this.logFormat = format ? compileLogFormat(format, 'log') : null;
+    const errorFormat = config.errorLogFormat;
+    this.errorLogFormat = errorFormat ? compileLogFormat(errorFormat, 'log') : null;
+    this.logFormatSd = config.logFormatSd ? compileLogFormat(config.logFormatSd, 'log') : null;
+    this.hasLogs = config.logs.length > 0 && hasFrontend(config);
+    this.cookieName = config.captureCookie ? new Bytes(config.captureCookie.name) : null;
+  }
+
+  has(option: Option): boolean {
+    return (this.options & option) !== 0;
+  }
+}
+
+function captures(
+  fields: readonly { name: string }[],
+  slots: readonly { at: number; max: number }[],
+): CaptureField[] {
+  return fields.map((field, i) => {
+    const name = new Bytes(field.name.toLowerCase());
+    return { id: fieldId(name.off, name.len), name, at: slots[i]!.at, max: slots[i]!.max };
+  });
+}
+
+/** Compiles all proxies and links routes by name (names were checked by the parser). */
+export function createPlans(
+  config: Configuration,
+  entities: EntityMap,
+  shared: SharedState,
+): Plan[] {
+  const plans = config.proxies.map((proxy, i) => {
+    const runtime = new Proxy(
+      proxy,
+      entities.frontend[i]!,
+      entities.backend[i]!,
+      entities.server[i]!,
+    );
+    for (const srv of runtime.servers) {
+      srv.addressOff = reserve(128);
+      srv.addressLen = createSockaddr(srv.config.address, srv.addressOff);
+      const source = srv.config.sourceAddress;
+      if (source === null) continue;
+      srv.sourceOff = reserve(128);
+      srv.sourceLen = createSockaddr(source, srv.sourceOff);
+    }
+    return new Plan(runtime, shared, config.global.tune.httpLogurilen);
+  });
+  const backendNamed = (name: string): Plan | null =>
+    plans.find((plan) => plan.config.name === name && hasBackend(plan.config)) ?? null;
+  for (const plan of plans) link(plan, plans, backendNamed);
+  return plans;
+}
+
+function link(plan: Plan, plans: Plan[], backendNamed: (name: string) => Plan | null): void {
+  const config = plan.config;
+  for (const use of config.useBackends) {
+    const fixed = typeof use.backend === 'string';
+    plan.routes.push({
+      condition: compileCondition(use.condition),
+      backend: fixed ? backendNamed(use.backend as string) : null,
+      name: typeof use.backend === 'string' ? null : compileLogFormat(use.backend, 'raw'),
+    });
+  }
+  plan.defaultBackend = config.defaultBackend ? backendNamed(config.defaultBackend) : null;
+  if (plan.defaultBackend === null && hasBackend(config)) plan.defaultBackend = plan;
+  for (const backend of plans) {
+    const pair = hasFrontend(config) && hasBackend(backend.config);
+    plan.forwarding.push(pair ? createForwarding(config, backend.config) : null);
+  }
+}

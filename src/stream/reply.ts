@@ -1,0 +1,217 @@
+/**
+ * Answers of the proxy itself on their way to the client: error pages, `deny`, `return`,
+ * `redirect`. They take the same path as a server's response (rules, Connection, serialiser) but
+ * come out of a block of their own.
+ *
+ * @dataplane
+ */
+import { hasErrorPage, prepareErrorPage } from '../http/error-page.ts';
+import { serializeHead } from '../http/h1/serialize.ts';
+import { BodyMode, ConnectionFlag } from '../http/message.ts';
+import { Method } from '../http/method.ts';
+import { Option } from '../model/config.ts';
+import { Counter } from '../model/shared.ts';
+import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { Verdict } from '../rules/context.ts';
+import { mem } from '../sys/arena.ts';
+import { Errno, errno } from '../sys/errno.ts';
+import { send } from '../sys/socket.ts';
+import { closeConn } from './close.ts';
+import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
+import { engine } from './engine.ts';
+import { endStream } from './finish.ts';
+import type { Plan } from './plan.ts';
+
+/** How long a tarpitted request waits when neither tarpit nor connect timeout is set, in ms. */
+const TARPIT_DEFAULT_MS = 5000;
+
+/**
+ * Answers with an error page and ends the stream after it. When the response has begun already, or
+ * the page is empty, the connection is closed without a word.
+ */
+export function replyError(strm: Stream, status: number): void {
+  dropServer(strm);
+  if (strm.responseStarted) {
+    strm.keepAlive = false;
+    return endStream(strm);
+  }
+  engine.attend(strm);
+  engine.request = null;
+  engine.response = engine.responseMsg;
+  engine.responseMsg.begin();
+  const syntax = strm.stage === Stage.Request && strm.requestMs < 0;
+  const page = hasErrorPage(status) ? status : 500;
+  if (syntax) return replyPage(strm, page);
+  prepareErrorPage(engine, page);
+  if (engine.replyRaw) {
+    strm.status = page;
+    strm.keepAlive = false;
+    return endStream(strm);
+  }
+  replyPrepared(strm);
+}
+
+/** An error before any rule saw the request: the page as it is, then the end. */
+function replyPage(strm: Stream, status: number): void {
+  const pages = engine.plans[strm.frontend!.index]!.errorPages;
+  strm.status = status;
+  strm.keepAlive = false;
+  const len = pages.len(status);
+  const block = len === 0 ? 0 : engine.buffers.take();
+  if (block === 0) return endStream(strm);
+  const off = pages.off(status);
+  mem.copyWithin(block, off, off + len);
+  startReply(strm, block, len);
+}
+
+/** A rule has decided. @param plan the proxy whose rule it was. */
+export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan): void {
+  const isBackend = strm.inBackend && plan.proxy.index === strm.backend!.index;
+  const entity = isBackend ? plan.proxy.backend : strm.frontend!.frontend;
+  strm.stage = strm.dataMs >= 0 ? Stage.Headers : Stage.Request;
+  switch (verdict) {
+    case Verdict.Deny:
+      strm.cause = Cause.Proxy;
+      engine.count(entity, strm.dataMs >= 0 ? Counter.DeniedResponses : Counter.DeniedRequests, 1);
+      return replyPrepared(strm);
+    case Verdict.Reply:
+      strm.cause = Cause.Local;
+      engine.count(strm.frontend!.frontend, Counter.Intercepted, 1);
+      return replyPrepared(strm);
+    case Verdict.Drop:
+      strm.cause = Cause.Proxy;
+      strm.keepAlive = false;
+      strm.dropped = true;
+      engine.count(entity, Counter.DeniedRequests, 1);
+      return endStream(strm);
+    case Verdict.Tarpit:
+      return startTarpit(strm);
+    default:
+      strm.cause = Cause.Proxy;
+      engine.count(entity, Counter.FailedRewrites, 1);
+      return replyError(strm, 500);
+  }
+}
+
+/** `http-request tarpit`: hold the connection without a word, then answer. */
+function startTarpit(strm: Stream): void {
+  const timeout = strm.backend!.config.timeout;
+  let ms = timeout.tarpit >= 0 ? timeout.tarpit : timeout.connect;
+  if (ms < 0) ms = TARPIT_DEFAULT_MS;
+  strm.phase = Phase.Tarpit;
+  strm.tarpitStatus = engine.responseMsg.status >= 400 ? engine.responseMsg.status : 500;
+  engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);
+}
+
+export function onTarpitEnd(strm: Stream): void {
+  strm.cause = Cause.Proxy;
+  strm.stage = Stage.Tarpit;
+  strm.keepAlive = false;
+  engine.count(strm.frontend!.frontend, Counter.DeniedRequests, 1);
+  replyError(strm, strm.tarpitStatus);
+}
+
+/** The answer stands in `engine.responseMsg` and `engine.replyBody*`. */
+function replyPrepared(strm: Stream): void {
+  dropServer(strm);
+  const plan = engine.plans[strm.frontend!.index]!;
+  const msg = engine.responseMsg;
+  if (engine.replyRaw) return replyRaw(strm);
+  strm.status = msg.status;
+  const client = strm.client!;
+  if ((msg.connection & ConnectionFlag.Close) !== 0 || engine.stopping) strm.keepAlive = false;
+  if (!strm.requestComplete && client.body !== BodyMode.None) {
+    strm.keepAlive = false;
+    client.unread = true;
+  }
+  runAfterResponse(strm, plan);
+  cleanConnection(msg);
+  if (!strm.keepAlive) addConnectionClose(msg);
+  else if (strm.version < 11) addConnectionKeepAlive(msg);
+  const block = engine.buffers.take();
+  if (block === 0) return failReply(strm);
+  const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
+  let len = serializeHead(msg, block, engine.bufsize, spelling);
+  const body = strm.method === Method.Head ? 0 : engine.replyBodyLen;
+  if (len === 0 || len + body > engine.bufsize) {
+    engine.buffers.give(block);
+    return failReply(strm);
+  }
+  mem.copyWithin(block + len, engine.replyBodyOff, engine.replyBodyOff + body);
+  len += body;
+  startReply(strm, block, len);
+}
+
+/** The answer's bytes are complete (an errorfile with a status line of its own). */
+function replyRaw(strm: Stream): void {
+  strm.status = engine.responseMsg.status;
+  strm.keepAlive = false;
+  const len = engine.replyBodyLen;
+  const block = len === 0 || len > engine.bufsize ? 0 : engine.buffers.take();
+  if (block === 0) return endStream(strm);
+  mem.copyWithin(block, engine.replyBodyOff, engine.replyBodyOff + len);
+  startReply(strm, block, len);
+}
+
+/** The answer does not fit or there is no memory: the connection ends without one. */
+function failReply(strm: Stream): void {
+  strm.cause = Cause.Internal;
+  strm.keepAlive = false;
+  endStream(strm);
+}
+
+/** `http-after-response` of the backend, then of the frontend. A failure leaves what was done. */
+export function runAfterResponse(strm: Stream, plan: Plan): void {
+  engine.response = engine.responseMsg;
+  const backend = engine.plans[strm.backend!.index]!;
+  if (strm.inBackend && backend !== plan && !backend.afterResponseRules.empty) {
+    backend.afterResponseRules.run(engine, 0);
+  }
+  if (!plan.afterResponseRules.empty) plan.afterResponseRules.run(engine, 0);
+}
+
+function startReply(strm: Stream, block: number, len: number): void {
+  strm.replyBlock = block;
+  strm.replyRd = block;
+  strm.replyEnd = block + len;
+  strm.phase = Phase.Reply;
+  strm.responseStarted = true;
+  sendReply(strm);
+}
+
+/** Sends the answer as far as the client takes it. */
+export function sendReply(strm: Stream): void {
+  const conn = strm.client!;
+  while (strm.replyRd < strm.replyEnd) {
+    if (!conn.writable) return armReply(strm);
+    const n = send(conn.fd, strm.replyRd, strm.replyEnd - strm.replyRd, false);
+    if (n < 0) {
+      const code = errno();
+      if (code === Errno.EINTR) continue;
+      if (code === Errno.EAGAIN) {
+        conn.writable = false;
+        continue;
+      }
+      conn.error = code;
+      strm.keepAlive = false;
+      return endStream(strm);
+    }
+    conn.activeMs = engine.nowMs;
+    strm.bytesOut += n;
+    strm.replyRd += n;
+  }
+  strm.responseComplete = true;
+  endStream(strm);
+}
+
+function armReply(strm: Stream): void {
+  const ms = strm.frontend!.config.timeout.client;
+  if (ms >= 0) engine.timers.set(strm.client!.id, strm.client!.activeMs + ms);
+}
+
+/** Gives up the server side before a local answer. */
+function dropServer(strm: Stream): void {
+  if (strm.serverConn === null) return;
+  closeConn(strm.serverConn);
+  strm.serverConn = null;
+}

@@ -1,0 +1,370 @@
+/**
+ * The client side of a request: wait for its head, parse it, run the rules, choose the backend,
+ * and leave the rewritten head in the client's buffer, ready to be sent to a server.
+ *
+ * @dataplane
+ */
+
+import { HeadError, parseRequest } from '../http/h1/parse.ts';
+import { serializeHead } from '../http/h1/serialize.ts';
+import { BodyMode, ConnectionFlag } from '../http/message.ts';
+import { Method } from '../http/method.ts';
+import { HttpMode, Option } from '../model/config.ts';
+import { Counter } from '../model/shared.ts';
+import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
+import { Verdict } from '../rules/context.ts';
+import { mem } from '../sys/arena.ts';
+import { assignServer } from './assign.ts';
+import { dropBuffer, receive, takeBuffer, takeFirst } from './body.ts';
+import { captureCookie, captureFields, captureRequestLine } from './capture.ts';
+import { closeClient, closeConn } from './close.ts';
+import { type Conn, Side } from './conn.ts';
+import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
+import { engine } from './engine.ts';
+import { endStream } from './finish.ts';
+import type { Plan } from './plan.ts';
+import { replyError, replyVerdict } from './reply.ts';
+import { startTcp } from './tunnel.ts';
+
+/** Pause before asking again for a receive buffer when the worker has none, in ms. */
+const NO_BUFFER_PAUSE_MS = 5;
+
+/** A client connection has been accepted. */
+export function startClient(conn: Conn): void {
+  const plan = engine.plans[conn.session.frontend!.index]!;
+  if (!plan.isHttp) return startTcp(conn, plan);
+  const timeout = plan.config.timeout;
+  // Until the first byte the request timer runs already (4.2 timeout http-request).
+  const ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+  if (ms >= 0) engine.timers.set(conn.id, engine.nowMs + ms);
+}
+
+/** The connection between two requests: drop the buffer, arm the keep-alive timer. */
+export function waitForRequest(conn: Conn): void {
+  const plan = engine.plans[conn.session.frontend!.index]!;
+  const pipelined = conn.inRd !== conn.inWr;
+  conn.stream = null;
+  conn.body = BodyMode.None;
+  if (engine.stopping && !pipelined) return closeClient(conn);
+  if (pipelined) {
+    // Give the next request the room in front that rewriting needs.
+    const start = conn.buf + engine.maxrewrite;
+    const len = conn.inWr - conn.inRd;
+    mem.copyWithin(start, conn.inRd, conn.inWr);
+    conn.inRd = start;
+    conn.inWr = start + len;
+    conn.outRd = start;
+    conn.outEnd = start;
+  } else {
+    dropBuffer(conn);
+    if (conn.eof) return closeConn(conn);
+  }
+  const timeout = plan.config.timeout;
+  let ms = timeout.httpKeepAlive;
+  if (ms < 0) ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+  if (ms >= 0) engine.timers.set(conn.id, engine.nowMs + ms);
+  else engine.timers.clear(conn.id);
+  // Later in this turn, not from here: a long pipeline must not become a deep stack.
+  if (pipelined || conn.readable) engine.clientQueue.push(conn);
+}
+
+/** A connection of the client queue: bytes of its next request are there or may be. */
+export function onQueuedClient(conn: Conn): void {
+  if (conn.side === Side.Client && conn.stream === null) readRequest(conn);
+}
+
+/** Bytes may have come on a connection that waits for a request head. */
+export function readRequest(conn: Conn): void {
+  if (!takeBuffer(conn, engine.maxrewrite)) {
+    engine.timers.set(conn.id, engine.nowMs + NO_BUFFER_PAUSE_MS);
+    return;
+  }
+  const had = conn.inWr;
+  const fresh = conn.stream === null;
+  if (conn.readable) receive(conn, engine.bufsize);
+  if (conn.inWr === conn.inRd) {
+    if (conn.eof || conn.error !== 0) return endOfClient(conn);
+    dropBuffer(conn);
+    return;
+  }
+  const strm = conn.stream ?? openStream(conn);
+  if (strm === null) return closeConn(conn);
+  // A head ends with LF: without a new one there is nothing to parse. This bounds the work that a
+  // client can cause by sending byte after byte.
+  const from = fresh ? conn.inRd : had;
+  if (!hasLineFeed(from, conn.inWr)) return moreOfHead(conn, strm);
+  const plan = engine.plans[strm.frontend!.index]!;
+  const relaxed = plan.has(Option.AcceptUnsafeRequest);
+  const msg = engine.requestMsg;
+  const len = conn.inWr - conn.inRd;
+  engine.requestOwner = strm;
+  const used = parseRequest(msg, conn.inRd, len, engine.httpMaxhdr, relaxed);
+  if (used > 0) {
+    conn.inRd += used;
+    onHead(conn, strm, plan);
+    return;
+  }
+  switch (used) {
+    case HeadError.Incomplete:
+      return moreOfHead(conn, strm);
+    case HeadError.TooManyFields:
+      return badRequest(strm, 431);
+    case HeadError.Payload:
+      return badRequest(strm, 413);
+    default:
+      return badRequest(strm, 400);
+  }
+}
+
+function hasLineFeed(from: number, until: number): boolean {
+  for (let p = until - 1; p >= from; p--) if (mem[p] === 10) return true;
+  return false;
+}
+
+function openStream(conn: Conn): Stream | null {
+  const sess = conn.session;
+  const strm = engine.takeStream(sess);
+  if (strm === null) return null;
+  sess.requests++;
+  strm.client = conn;
+  conn.stream = strm;
+  strm.startMs = sess.acceptMs;
+  strm.startDateMs = sess.acceptDateMs;
+  strm.requestDateMs = engine.nowDateMs;
+  strm.idleMs = engine.nowMs - sess.acceptMs;
+  const timeout = engine.plans[sess.frontend!.index]!.config.timeout;
+  // After an idle phase the request timer starts with the first byte; the first one runs already.
+  if (sess.requests > 1) {
+    const ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+    if (ms >= 0) engine.timers.set(conn.id, engine.nowMs + ms);
+    else engine.timers.clear(conn.id);
+  }
+  return strm;
+}
+
+/** The head is not complete yet. */
+function moreOfHead(conn: Conn, strm: Stream): void {
+  if (conn.eof || conn.error !== 0) {
+    // The client left in the middle of its request.
+    strm.cause = Cause.Client;
+    strm.stage = Stage.Request;
+    engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
+    return replyError(strm, 400);
+  }
+  if (conn.inWr >= conn.buf + engine.bufsize) {
+    const lineDone = firstLineEnds(conn.inRd, conn.inWr);
+    return badRequest(strm, lineDone ? 431 : 414);
+  }
+}
+
+function firstLineEnds(from: number, until: number): boolean {
+  for (let p = from; p < until; p++) if (mem[p] === 10) return true;
+  return false;
+}
+
+/** A malformed request: answered, counted and closed. */
+export function badRequest(strm: Stream, status: number): void {
+  strm.cause = Cause.Proxy;
+  strm.stage = Stage.Request;
+  strm.keepAlive = false;
+  strm.client!.unread = true;
+  engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
+  replyError(strm, status);
+}
+
+/** The connection ended while it carried no request. */
+function endOfClient(conn: Conn): void {
+  const sess = conn.session;
+  const plan = engine.plans[sess.frontend!.index]!;
+  if (sess.requests > 0 || plan.has(Option.DontLogNull)) return closeConn(conn);
+  const strm = openStream(conn);
+  if (strm === null) return closeConn(conn);
+  // A connection without a byte is logged as an empty request.
+  strm.idleMs = -1;
+  strm.cause = Cause.Client;
+  strm.stage = Stage.Request;
+  strm.keepAlive = false;
+  endStream(strm);
+}
+
+/** The request's timer or the idle timer of a connection without a stream has fired. */
+export function onRequestTimeout(conn: Conn): void {
+  const sess = conn.session;
+  const plan = engine.plans[sess.frontend!.index]!;
+  const silent = sess.requests > 0 || plan.has(Option.HttpIgnoreProbes);
+  const strm = conn.stream;
+  if (strm === null && silent) return closeConn(conn);
+  const late = strm ?? openStream(conn);
+  if (late === null) return closeConn(conn);
+  late.cause = Cause.ClientTimeout;
+  late.stage = Stage.Request;
+  late.keepAlive = false;
+  if (strm === null) late.idleMs = -1;
+  engine.count(late.frontend!.frontend, Counter.RequestErrors, 1);
+  replyError(late, 408);
+}
+
+/** A complete, valid head is in `engine.requestMsg`. */
+function onHead(conn: Conn, strm: Stream, plan: Plan): void {
+  const msg = engine.requestMsg;
+  engine.timers.clear(conn.id);
+  strm.method = msg.method;
+  strm.version = msg.version;
+  strm.requestMs = engine.nowMs - strm.startMs;
+  strm.flags |= StreamFlag.HasRequest;
+  strm.bytesIn = msg.headLen;
+  conn.body = msg.body;
+  conn.bodyLeft = msg.body === BodyMode.Length ? msg.contentLength : 0;
+  conn.dechunk = false;
+  const close = (msg.connection & ConnectionFlag.Close) !== 0;
+  const wantsKeep = (msg.connection & ConnectionFlag.KeepAlive) !== 0;
+  strm.keepAlive = msg.version >= 11 ? !close : wantsKeep && !close;
+  strm.upgrade = msg.method === Method.Connect || (msg.connection & ConnectionFlag.Upgrade) !== 0;
+  strm.requestComplete = false;
+  countRequest(strm);
+  captureRequestLine(strm, plan, msg);
+  captureFields(strm, plan.captureRequest, msg);
+  captureCookie(strm, plan, msg);
+  runFrontendRules(strm, plan);
+}
+
+function countRequest(strm: Stream): void {
+  const frontend = strm.frontend!.frontend;
+  engine.count(frontend, Counter.Requests, 1);
+  engine.rate(frontend, Counter.RequestSecond);
+}
+
+function runFrontendRules(strm: Stream, plan: Plan): void {
+  engine.attend(strm);
+  engine.request = engine.requestMsg;
+  engine.response = engine.responseMsg;
+  if (!plan.requestRules.empty) {
+    const verdict = plan.requestRules.run(engine, 0);
+    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, plan);
+  }
+  const backend = chooseBackend(plan);
+  if (backend === null) {
+    strm.cause = Cause.Server;
+    strm.stage = Stage.Connect;
+    return replyError(strm, 503);
+  }
+  strm.backend = backend.proxy;
+  enterBackend(strm, backend);
+  if (backend !== plan && !backend.requestRules.empty) {
+    const verdict = backend.requestRules.run(engine, 0);
+    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backend);
+  }
+  const forwarding = plan.forwarding[backend.proxy.index];
+  if (forwarding && !forwarding.apply(engine)) return replyVerdict(strm, Verdict.Fail, backend);
+  placeRequest(strm, plan, backend);
+}
+
+/** `use_backend` in order, then `default_backend`. */
+function chooseBackend(plan: Plan): Plan | null {
+  const routes = plan.routes;
+  for (let i = 0; i < routes.length; i++) {
+    const route = routes[i]!;
+    if (!route.condition(engine)) continue;
+    if (route.backend !== null) return route.backend;
+    const named =
+      route.name === null ? null : backendByName(route.name.write(engine, engine.assembly, 256));
+    if (named !== null) return named;
+    // An unknown dynamic name falls through to the default backend (4.2 use_backend).
+    break;
+  }
+  return plan.defaultBackend;
+}
+
+function backendByName(len: number): Plan | null {
+  const plans = engine.plans;
+  for (let i = 0; i < plans.length; i++) {
+    const plan = plans[i]!;
+    if (plan.balancer === null || plan.proxy.name.len !== len) continue;
+    let same = true;
+    for (let k = 0; k < len && same; k++) {
+      same = mem[plan.proxy.name.off + k] === mem[engine.assembly + k];
+    }
+    if (same) return plan;
+  }
+  return null;
+}
+
+function enterBackend(strm: Stream, backend: Plan): void {
+  const entity = backend.proxy.backend;
+  engine.enter(entity);
+  strm.inBackend = true;
+  engine.count(entity, Counter.Sessions, 1);
+  engine.rate(entity, Counter.SessionSecond);
+  engine.count(entity, Counter.Requests, 1);
+}
+
+/** Writes the rewritten head so that it ends where the body starts, then looks for a server. */
+function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
+  const msg = engine.requestMsg;
+  const conn = strm.client!;
+  const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
+  if (mode === HttpMode.Close || engine.stopping || msg.insecureFraming) strm.keepAlive = false;
+  strm.keepServer = mode === HttpMode.KeepAlive;
+  cleanConnection(msg);
+  if (strm.keepServer) {
+    if (msg.version < 11) addConnectionKeepAlive(msg);
+  } else if (!plan.has(Option.HttpPretendKeepalive) && !backend.has(Option.HttpPretendKeepalive)) {
+    addConnectionClose(msg);
+  }
+  const expectsMore = conn.body !== BodyMode.None;
+  const bodyOff = takeFirst(conn);
+  if (bodyOff === 0) return badRequest(strm, 400);
+  const spelling = backend.has(Option.H1CaseAdjustBogusServer) ? engine.spelling : null;
+  const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
+  const dst = bodyOff - len;
+  if (len === 0 || dst < conn.buf) return replyVerdict(strm, Verdict.Fail, backend);
+  mem.copyWithin(dst, engine.assembly, engine.assembly + len);
+  conn.outRd = dst;
+  strm.requestComplete = conn.body === BodyMode.None;
+  strm.resendFrom = strm.requestComplete ? dst : 0;
+  const buffered = plan.has(Option.HttpBufferRequest) || backend.has(Option.HttpBufferRequest);
+  if (expectsMore && buffered && !strm.requestComplete) return waitForBody(strm);
+  assignServer(strm);
+}
+
+/**
+ * `option http-buffer-request`: wait for the whole body, a full buffer or the request timeout. The
+ * bytes stay behind the head; chunk framing is checked as they come.
+ */
+function waitForBody(strm: Stream): void {
+  strm.phase = Phase.Buffer;
+  const timeout = engine.plans[strm.frontend!.index]!.config.timeout;
+  if (timeout.httpRequest >= 0) {
+    engine.timers.set(strm.client!.id, strm.startMs + strm.idleMs + timeout.httpRequest);
+  }
+  onBuffering(strm);
+}
+
+/** More of a buffered body may be there. */
+export function onBuffering(strm: Stream): void {
+  const conn = strm.client!;
+  // Only what came in one piece behind the head is kept; the rest waits in the socket.
+  if (conn.readable && conn.inRd === conn.inWr && conn.body === BodyMode.Length) {
+    conn.inRd = conn.outEnd;
+    conn.inWr = conn.outEnd;
+    receive(conn, engine.bufsize);
+    const n = Math.min(conn.inWr - conn.inRd, conn.bodyLeft);
+    conn.outEnd += n;
+    conn.inRd += n;
+    conn.bodyLeft -= n;
+    if (conn.bodyLeft === 0) conn.body = BodyMode.None;
+  }
+  if (conn.error !== 0 || (conn.eof && conn.body !== BodyMode.None)) {
+    strm.cause = Cause.Client;
+    strm.stage = Stage.Data;
+    strm.keepAlive = false;
+    return endStream(strm);
+  }
+  const full = conn.outEnd >= conn.buf + engine.bufsize;
+  if (conn.body === BodyMode.None || full || conn.body === BodyMode.Chunked) {
+    strm.requestComplete = conn.body === BodyMode.None;
+    engine.timers.clear(conn.id);
+    strm.phase = Phase.Head;
+    assignServer(strm);
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * The server's side of a request: wait for the response head, parse it, run the rules and leave
+ * the rewritten head in the server connection's buffer, ready for the client.
+ *
+ * @dataplane
+ */
+import { FieldId } from '../http/field.ts';
+import { HeadError, parseResponse } from '../http/h1/parse.ts';
+import { serializeHead } from '../http/h1/serialize.ts';
+import { BodyMode, ConnectionFlag } from '../http/message.ts';
+import { Method } from '../http/method.ts';
+import { Option } from '../model/config.ts';
+import { Counter } from '../model/shared.ts';
+import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
+import { Verdict } from '../rules/context.ts';
+import { mem } from '../sys/arena.ts';
+import { resend } from './assign.ts';
+import { receive, takeBuffer, takeFirst } from './body.ts';
+import { captureCookie, captureFields } from './capture.ts';
+import type { Conn } from './conn.ts';
+import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
+import { engine } from './engine.ts';
+import { endStream, logEarly } from './finish.ts';
+import type { Plan } from './plan.ts';
+import { replyError, replyVerdict, runAfterResponse } from './reply.ts';
+
+export const enum HeadState {
+  /** Nothing usable yet; wait for an event. */
+  Wait = 0,
+  /** The head is ready to be sent; the exchange goes on. */
+  Ready = 1,
+  /** The stream has ended or gone another way. */
+  Gone = 2,
+}
+
+/** Pause before asking again for a receive buffer when the worker has none, in ms. */
+const NO_BUFFER_PAUSE_MS = 5;
+
+/** Tries to read and take a response head. */
+export function readResponse(strm: Stream): HeadState {
+  const conn = strm.serverConn!;
+  if (!takeBuffer(conn, engine.maxrewrite)) {
+    engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
+    return HeadState.Wait;
+  }
+  if (conn.readable) receive(conn, engine.bufsize);
+  if (conn.inWr === conn.inRd) {
+    if (conn.eof || conn.error !== 0) return serverLeft(strm);
+    return HeadState.Wait;
+  }
+  const backend = engine.plans[strm.backend!.index]!;
+  const relaxed = backend.has(Option.AcceptUnsafeResponse);
+  const msg = engine.responseMsg;
+  const len = conn.inWr - conn.inRd;
+  const used = parseResponse(msg, conn.inRd, len, engine.httpMaxhdr, relaxed, strm.method);
+  if (used <= 0) {
+    if (used === HeadError.Incomplete) {
+      if (conn.eof || conn.error !== 0) return serverLeft(strm);
+      if (conn.inWr < conn.buf + engine.bufsize) return HeadState.Wait;
+    }
+    return badResponse(strm);
+  }
+  conn.inRd += used;
+  conn.body = msg.body;
+  conn.bodyLeft = msg.body === BodyMode.Length ? msg.contentLength : 0;
+  if (msg.status < 200 && msg.status !== 101) return onInterim(strm, conn);
+  if (msg.body === BodyMode.Tunnel && !strm.upgrade) return badResponse(strm);
+  return onResponse(strm, conn, backend);
+}
+
+/** 100 Continue, 103 Early Hints: passed on at once, the final response follows. */
+function onInterim(strm: Stream, conn: Conn): HeadState {
+  const from = conn.inRd;
+  conn.body = BodyMode.None;
+  conn.outRd = from;
+  conn.outEnd = from;
+  strm.interim = true;
+  // RFC 9110 15.2: HTTP/1.0 knows no interim responses.
+  if (strm.version < 11) return HeadState.Ready;
+  const len = serializeHead(engine.responseMsg, engine.assembly, engine.assemblyMax, null);
+  const dst = from - len;
+  if (len === 0 || dst < conn.buf) return badResponse(strm);
+  mem.copyWithin(dst, engine.assembly, engine.assembly + len);
+  conn.outRd = dst;
+  return HeadState.Ready;
+}
+
+/** A complete, valid final head is in `engine.responseMsg`. */
+function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
+  const msg = engine.responseMsg;
+  const plan = engine.plans[strm.frontend!.index]!;
+  strm.interim = false;
+  strm.dataMs = engine.nowMs - strm.startMs;
+  strm.flags |= StreamFlag.FromServer;
+  strm.status = msg.status;
+  const close = (msg.connection & ConnectionFlag.Close) !== 0;
+  const keeps = (msg.connection & ConnectionFlag.KeepAlive) !== 0;
+  const persistent = msg.version >= 11 ? !close : keeps && !close;
+  if (!persistent || msg.body === BodyMode.Close || msg.body === BodyMode.Tunnel) {
+    strm.keepServer = false;
+  }
+  captureFields(strm, plan.captureResponse, msg);
+  captureCookie(strm, plan, msg);
+  engine.attend(strm);
+  engine.request = null;
+  engine.response = msg;
+  const verdict = runRules(plan, backend);
+  if (verdict > Verdict.Allow) {
+    if (verdict === Verdict.Fail) return badResponse(strm);
+    strm.status = 0;
+    replyVerdict(strm, verdict, backend);
+    return HeadState.Gone;
+  }
+  runAfterResponse(strm, plan);
+  return placeResponse(strm, conn, plan);
+}
+
+/** `http-response` rules of the backend, then of the frontend. */
+function runRules(plan: Plan, backend: Plan): Verdict {
+  let verdict = Verdict.Continue;
+  if (!backend.responseRules.empty) verdict = backend.responseRules.run(engine, 0);
+  if (verdict > Verdict.Allow || plan === backend || plan.responseRules.empty) return verdict;
+  return plan.responseRules.run(engine, 0);
+}
+
+/** Writes the rewritten head so that it ends where the body starts. */
+function placeResponse(strm: Stream, conn: Conn, plan: Plan): HeadState {
+  const msg = engine.responseMsg;
+  const tunnel = msg.body === BodyMode.Tunnel;
+  if (msg.body === BodyMode.Close || tunnel || engine.stopping) strm.keepAlive = false;
+  conn.dechunk = false;
+  if (msg.body === BodyMode.Chunked && strm.version < 11) {
+    // An HTTP/1.0 client knows no chunks: it gets the data and the end of the connection.
+    conn.dechunk = true;
+    strm.keepAlive = false;
+    msg.removeAll(FieldId.TransferEncoding, 0, 17);
+  }
+  if (!tunnel) {
+    cleanConnection(msg);
+    if (!strm.keepAlive) addConnectionClose(msg);
+    else if (strm.version < 11) addConnectionKeepAlive(msg);
+  }
+  const bodyOff = takeFirst(conn);
+  if (bodyOff === 0) return badResponse(strm);
+  const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
+  const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
+  const dst = bodyOff - len;
+  if (len === 0 || dst < conn.buf) return badResponse(strm);
+  mem.copyWithin(dst, engine.assembly, engine.assembly + len);
+  conn.outRd = dst;
+  strm.responseStarted = true;
+  strm.resendFrom = 0;
+  if (tunnel) {
+    strm.flags |= StreamFlag.Tunnel;
+    strm.phase = Phase.Tunnel;
+  }
+  if (plan.has(Option.LogAsap)) logEarly(strm, plan);
+  return HeadState.Ready;
+}
+
+/** The response cannot be understood: 502, `PH--`. */
+export function badResponse(strm: Stream): HeadState {
+  strm.cause = Cause.Proxy;
+  strm.stage = Stage.Headers;
+  countBad(strm);
+  strm.status = 0;
+  replyError(strm, 502);
+  return HeadState.Gone;
+}
+
+/** The server closed before a complete head: ask again when nothing can have happened, else 502. */
+function serverLeft(strm: Stream): HeadState {
+  const conn = strm.serverConn!;
+  const untouched = conn.inWr === conn.inRd && !strm.interim;
+  if (untouched && strm.reused && strm.resendFrom !== 0 && isRepeatable(strm.method)) {
+    resend(strm);
+    return HeadState.Gone;
+  }
+  strm.cause = Cause.Server;
+  strm.stage = Stage.Headers;
+  countBad(strm);
+  replyError(strm, 502);
+  return HeadState.Gone;
+}
+
+function countBad(strm: Stream): void {
+  engine.count(strm.backend!.backend, Counter.ResponseErrors, 1);
+  engine.count(strm.server!.entity, Counter.ResponseErrors, 1);
+}
+
+/** RFC 9110 9.2.2: idempotent methods may be sent again. */
+export function isRepeatable(method: Method): boolean {
+  switch (method) {
+    case Method.Get:
+    case Method.Head:
+    case Method.Options:
+    case Method.Trace:
+    case Method.Put:
+    case Method.Delete:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** `timeout server` expired before the head: 504, `sH--`. */
+export function onResponseTimeout(strm: Stream): void {
+  strm.cause = Cause.ServerTimeout;
+  countBad(strm);
+  if (strm.responseStarted) {
+    strm.stage = Stage.Data;
+    strm.keepAlive = false;
+    return endStream(strm);
+  }
+  strm.stage = Stage.Headers;
+  replyError(strm, 504);
+}

@@ -1,0 +1,155 @@
+/**
+ * Opaque bytes in both directions: TCP mode, upgraded connections and CONNECT. Each direction ends
+ * by itself (half close); the stream ends when both have.
+ *
+ * @dataplane
+ */
+import { BodyMode } from '../http/message.ts';
+import { Option } from '../model/config.ts';
+import { Counter } from '../model/shared.ts';
+import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { shutdownWrite } from '../sys/socket.ts';
+import { assignServer } from './assign.ts';
+import { Flow, forward } from './body.ts';
+import { closeConn } from './close.ts';
+import type { Conn } from './conn.ts';
+import { engine } from './engine.ts';
+import { endStream, logEarly } from './finish.ts';
+import { abortStream } from './phases.ts';
+import type { Plan } from './plan.ts';
+
+/** A TCP frontend accepted a connection: it goes straight to a server. */
+export function startTcp(conn: Conn, plan: Plan): void {
+  const sess = conn.session;
+  const strm = engine.takeStream(sess);
+  if (strm === null) return closeConn(conn);
+  sess.requests = 1;
+  strm.client = conn;
+  conn.stream = strm;
+  conn.body = BodyMode.Tunnel;
+  strm.startMs = sess.acceptMs;
+  strm.startDateMs = sess.acceptDateMs;
+  strm.requestDateMs = sess.acceptDateMs;
+  strm.idleMs = 0;
+  strm.requestMs = 0;
+  engine.attend(strm);
+  engine.request = null;
+  engine.response = null;
+  const backend = chooseTcpBackend(plan);
+  if (backend === null) {
+    strm.cause = Cause.Server;
+    strm.stage = Stage.Connect;
+    return abortStream(strm);
+  }
+  strm.backend = backend.proxy;
+  strm.inBackend = true;
+  const entity = backend.proxy.backend;
+  engine.enter(entity);
+  engine.count(entity, Counter.Sessions, 1);
+  engine.rate(entity, Counter.SessionSecond);
+  assignServer(strm);
+}
+
+function chooseTcpBackend(plan: Plan): Plan | null {
+  const routes = plan.routes;
+  for (let i = 0; i < routes.length; i++) {
+    const route = routes[i]!;
+    if (route.condition(engine) && route.backend !== null) return route.backend;
+  }
+  return plan.defaultBackend;
+}
+
+/** Moves bytes both ways as far as they go. */
+export function runTunnel(strm: Stream): void {
+  const client = strm.client!;
+  const server = strm.serverConn!;
+  if (!strm.tunnelled) beginTunnel(strm, client, server);
+  // Bytes of the server first: they are what the client waits for.
+  if (!strm.serverDone && !pump(strm, server, client, false)) return;
+  if (!strm.clientDone && !pump(strm, client, server, true)) return;
+  if (strm.serverDone && strm.clientDone) {
+    strm.responseComplete = true;
+    strm.keepAlive = false;
+    strm.keepServer = false;
+    return endStream(strm);
+  }
+  armTunnel(strm, client, server);
+}
+
+function beginTunnel(strm: Stream, client: Conn, server: Conn): void {
+  strm.tunnelled = true;
+  client.body = BodyMode.Tunnel;
+  server.body = BodyMode.Tunnel;
+  const plan = engine.plans[strm.frontend!.index]!;
+  if (plan.has(Option.LogAsap) && !plan.isHttp) logEarly(strm, plan);
+}
+
+/** @returns false when the stream has ended. */
+function pump(strm: Stream, from: Conn, to: Conn, fromClient: boolean): boolean {
+  const flow = forward(from, to);
+  switch (flow) {
+    case Flow.Wait:
+    case Flow.Blocked:
+      return true;
+    case Flow.NoBuffer:
+      engine.timers.set(engine.streamTimer(strm), engine.nowMs + 5);
+      return true;
+    case Flow.SourceEnd:
+    case Flow.Done:
+      if (fromClient) strm.clientDone = true;
+      else strm.serverDone = true;
+      if (!to.shut) shutdownWrite(to.fd);
+      to.shut = true;
+      return true;
+    case Flow.SourceError:
+      return broken(strm, fromClient);
+    default:
+      return broken(strm, !fromClient);
+  }
+}
+
+/** One side was reset. @returns false. */
+function broken(strm: Stream, byClient: boolean): boolean {
+  strm.cause = byClient ? Cause.Client : Cause.Server;
+  strm.stage = Stage.Data;
+  const column = byClient ? Counter.ClientAborts : Counter.ServerAborts;
+  if (byClient) engine.count(strm.frontend!.frontend, column, 1);
+  engine.count(strm.backend!.backend, column, 1);
+  if (strm.server !== null) engine.count(strm.server.entity, column, 1);
+  abortStream(strm);
+  return false;
+}
+
+/**
+ * Both sides idle: `timeout tunnel` once data flowed both ways or the connection was upgraded,
+ * else `client` and `server`; after a half close `client-fin` and `server-fin` (4.2).
+ */
+function armTunnel(strm: Stream, client: Conn, server: Conn): void {
+  const fe = strm.frontend!.config.timeout;
+  const be = strm.backend!.config.timeout;
+  const tunnelMs = be.tunnel >= 0 ? be.tunnel : fe.tunnel;
+  let clientMs = fe.client;
+  let serverMs = be.server;
+  if (tunnelMs >= 0) {
+    clientMs = tunnelMs;
+    serverMs = tunnelMs;
+  }
+  if (strm.serverDone && fe.clientFin >= 0) clientMs = fe.clientFin;
+  if (strm.clientDone && be.serverFin >= 0) serverMs = be.serverFin;
+  const timers = engine.timers;
+  if (clientMs >= 0 && !strm.clientDone) timers.set(client.id, client.activeMs + clientMs);
+  else timers.clear(client.id);
+  if (serverMs >= 0 && !strm.serverDone) timers.set(server.id, server.activeMs + serverMs);
+  else timers.clear(server.id);
+}
+
+/** A side of the tunnel has been silent for too long. */
+export function onTunnelTimeout(strm: Stream, conn: Conn): void {
+  const byClient = conn === strm.client;
+  strm.cause = byClient ? Cause.ClientTimeout : Cause.ServerTimeout;
+  strm.stage = Stage.Data;
+  strm.keepAlive = false;
+  strm.phase = Phase.Tunnel;
+  strm.keepServer = false;
+  endStream(strm);
+}

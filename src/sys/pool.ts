@@ -1,0 +1,70 @@
+/**
+ * A pool of equal blocks of the arena. Blocks are carved on demand and come back last-in first-out,
+ * so that a quiet worker keeps touching the same warm pages. When a burst has ended, `trim` gives
+ * the pages of free blocks back to the kernel.
+ *
+ * @dataplane
+ */
+import { assert } from '../base/assert.ts';
+import { base, reserve } from './arena.ts';
+import { libc } from './libc.ts';
+
+const MADV_DONTNEED = 4;
+
+export class BlockPool {
+  /** Usable bytes of a block. */
+  readonly blockBytes: number;
+  readonly blocksMax: number;
+  private readonly stride: number;
+  private readonly start: number;
+  private readonly free: Int32Array;
+  private freeCount: number;
+  private carved: number;
+  /** Fewest free blocks since the last `trim`: what the recent load did not need. */
+  private freeLow: number;
+
+  constructor(blockBytes: number, blocksMax: number) {
+    this.blockBytes = blockBytes;
+    this.blocksMax = blocksMax;
+    this.stride = (blockBytes + 63) & ~63;
+    this.start = reserve(this.stride * blocksMax);
+    this.free = new Int32Array(blocksMax);
+    this.freeCount = 0;
+    this.carved = 0;
+    this.freeLow = 0;
+  }
+
+  /** @returns the arena offset of a block with undefined content, or 0 when all are in use. */
+  take(): number {
+    if (this.freeCount > 0) {
+      const off = this.free[--this.freeCount]!;
+      if (this.freeCount < this.freeLow) this.freeLow = this.freeCount;
+      return off;
+    }
+    if (this.carved === this.blocksMax) return 0;
+    return this.start + this.stride * this.carved++;
+  }
+
+  give(off: number): void {
+    assert(off >= this.start && this.freeCount < this.carved, 'block given back twice');
+    this.free[this.freeCount++] = off;
+  }
+
+  get inUse(): number {
+    return this.carved - this.freeCount;
+  }
+
+  /** Returns the pages of blocks that stayed free since the last call. For a slow timer. */
+  trim(): void {
+    const idle = this.freeLow;
+    this.freeLow = this.freeCount;
+    // Blocks at the bottom of the stack are the ones that were not used.
+    for (let i = 0; i < idle; i++) {
+      const off = this.free[i]!;
+      const from = (base + off + 4095) / 4096;
+      const first = Math.floor(from) * 4096;
+      const last = Math.floor((base + off + this.stride) / 4096) * 4096;
+      if (last > first) libc.madvise(first as never, last - first, MADV_DONTNEED);
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Sockets of the data plane: thin functions over libc that keep kernel structures in the arena.
+ * They return the kernel's result; a negative one leaves `errno()`.
+ *
+ * @dataplane
+ */
+import type { Address } from '../base/value/address.ts';
+import { base, mem, mem32, reserve, reserveBytes } from './arena.ts';
+import { Errno, errno } from './errno.ts';
+import { libc } from './libc.ts';
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0x800;
+const SOCK_CLOEXEC = 0x80000;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const SO_KEEPALIVE = 9;
+const SO_LINGER = 13;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+const TCP_QUICKACK = 12;
+const TCP_USER_TIMEOUT = 18;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
+
+const one = reserve(4);
+mem32[one >> 2] = 1;
+const optionValue = reserve(16);
+const optionLength = reserve(4);
+const peerAddress = reserve(128);
+const peerLength = reserve(4);
+
+/** Bytes read, 0 at end of stream, negative on error (errno EAGAIN = nothing there). */
+export function recv(fd: number, off: number, len: number): number {
+  return libc.recv(fd, (base + off) as never, len, MSG_DONTWAIT);
+}
+
+/** Bytes sent or negative. `more` tells TCP that another send follows at once. */
+export function send(fd: number, off: number, len: number, more: boolean): number {
+  const flags = more ? MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE : MSG_NOSIGNAL | MSG_DONTWAIT;
+  return libc.send(fd, (base + off) as never, len, flags);
+}
+
+export function close(fd: number): void {
+  libc.close(fd);
+}
+
+/** SHUT_WR: the peer sees the end of the stream, we may still read. */
+export function shutdownWrite(fd: number): void {
+  libc.shutdown(fd, 1);
+}
+
+/** Closes with RST instead of FIN (`option nolinger`, aborted streams). */
+export function resetOnClose(fd: number): void {
+  mem32[optionValue >> 2] = 1;
+  mem32[(optionValue >> 2) + 1] = 0;
+  libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, (base + optionValue) as never, 8);
+}
+
+function setInt(fd: number, level: number, name: number, value: number): void {
+  mem32[optionValue >> 2] = value;
+  libc.setsockopt(fd, level, name, (base + optionValue) as never, 4);
+}
+
+export function setNoDelay(fd: number): void {
+  libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, (base + one) as never, 4);
+}
+
+/** Delays the ACK so that it may travel with the answer (`option tcp-smart-accept`). */
+export function setQuickAckOff(fd: number): void {
+  setInt(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+}
+
+/** SO_KEEPALIVE and its timings; 0 leaves the system's value. Durations in seconds. */
+export function setKeepAlive(fd: number, count: number, idleS: number, intervalS: number): void {
+  setInt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (count > 0) setInt(fd, IPPROTO_TCP, TCP_KEEPCNT, count);
+  if (idleS > 0) setInt(fd, IPPROTO_TCP, TCP_KEEPIDLE, idleS);
+  if (intervalS > 0) setInt(fd, IPPROTO_TCP, TCP_KEEPINTVL, intervalS);
+}
+
+export function setUserTimeout(fd: number, ms: number): void {
+  setInt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, ms);
+}
+
+/** Pending error of a socket (SO_ERROR), 0 = none: how a connect ended. */
+export function socketError(fd: number): number {
+  mem32[optionLength >> 2] = 4;
+  const result = libc.getsockopt(
+    fd,
+    SOL_SOCKET,
+    SO_ERROR,
+    (base + optionValue) as never,
+    (base + optionLength) as never,
+  );
+  return result < 0 ? errno() : mem32[optionValue >> 2]!;
+}
+
+/** Accepts without blocking; the peer's address is then read with `peer*`. */
+export function accept(fd: number): number {
+  mem32[peerLength >> 2] = 128;
+  const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  return libc.accept4(fd, (base + peerAddress) as never, (base + peerLength) as never, flags);
+}
+
+/** Asks for the local address of a socket into the same place as `accept`. */
+export function localAddress(fd: number): boolean {
+  mem32[peerLength >> 2] = 128;
+  return libc.getsockname(fd, (base + peerAddress) as never, (base + peerLength) as never) === 0;
+}
+
+/** Asks for the peer's address of a socket into the same place as `accept`. */
+export function remoteAddress(fd: number): boolean {
+  mem32[peerLength >> 2] = 128;
+  return libc.getpeername(fd, (base + peerAddress) as never, (base + peerLength) as never) === 0;
+}
+
+/** Family, port and bytes of the address that the last call above stored. */
+export function peerFamily(): number {
+  return mem[peerAddress]! | (mem[peerAddress + 1]! << 8);
+}
+
+export function peerPort(): number {
+  return (mem[peerAddress + 2]! << 8) | mem[peerAddress + 3]!;
+}
+
+/** Copies the address bytes (4 or 16) to `off`. An IPv4-mapped IPv6 address stays IPv6. */
+export function copyPeerAddress(off: number): void {
+  const family = peerFamily();
+  if (family === AF_INET) mem.copyWithin(off, peerAddress + 4, peerAddress + 8);
+  else if (family === AF_INET6) mem.copyWithin(off, peerAddress + 8, peerAddress + 24);
+}
+
+/** A new non-blocking stream socket for a prepared address, or negative. */
+export function streamSocket(addressOff: number): number {
+  const family = mem[addressOff]! | (mem[addressOff + 1]! << 8);
+  return libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/** 0 = connected or in progress; otherwise the errno. */
+export function connect(fd: number, addressOff: number, addressLen: number): number {
+  if (libc.connect(fd, (base + addressOff) as never, addressLen) === 0) return 0;
+  const code = errno();
+  return code === Errno.EINPROGRESS ? 0 : code;
+}
+
+export function bindTo(fd: number, addressOff: number, addressLen: number): number {
+  return libc.bind(fd, (base + addressOff) as never, addressLen) === 0 ? 0 : errno();
+}
+
+/**
+ * Writes a sockaddr at `off` (needs 128 bytes). Start-up only.
+ * @returns its length in bytes.
+ */
+export function createSockaddr(address: Address, off: number): number {
+  mem.fill(0, off, off + 128);
+  const port = address.port;
+  switch (address.family) {
+    case 'ipv4':
+      mem[off] = AF_INET;
+      mem[off + 2] = port >> 8;
+      mem[off + 3] = port & 255;
+      mem.set(address.bytes, off + 4);
+      return 16;
+    case 'ipv6':
+      mem[off] = AF_INET6;
+      mem[off + 2] = port >> 8;
+      mem[off + 3] = port & 255;
+      mem.set(address.bytes, off + 8);
+      return 28;
+    case 'unix':
+    case 'abns': {
+      mem[off] = AF_UNIX;
+      const abstract = address.family === 'abns';
+      const path = new TextEncoder().encode(address.path);
+      mem.set(path.subarray(0, 107), off + 2 + (abstract ? 1 : 0));
+      // HAProxy's abns@ addresses fill the whole structure with zeroes (2.9.1).
+      return abstract ? 110 : 2 + Math.min(path.length, 107) + 1;
+    }
+    default:
+      throw new Error(`no socket address for ${address.text}`);
+  }
+}
+
+/** An 8-byte integer 1, for writing to an eventfd. */
+const oneU64 = reserveBytes(new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]));
+const drain = reserve(8);
+
+/** Wakes the owner of an eventfd. */
+export function wake(eventFd: number): void {
+  libc.write(eventFd, (base + oneU64) as never, 8);
+}
+
+export function drainWake(eventFd: number): void {
+  libc.read(eventFd, (base + drain) as never, 8);
+}
