@@ -374,6 +374,8 @@ export interface AclTestConfig extends Origin {
   /** Match method as after `-m`: found bool int ip bin len str beg sub dir dom end reg. */
   match: string;
   ignoreCase: boolean;
+  /** With `ignoreCase`: index of the first pattern that `-i` applies to; absent = 0. */
+  ignoreCaseFrom?: number;
   /** Text of the patterns, files already read (2.7), in order. */
   patterns: string[];
 }

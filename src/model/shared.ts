@@ -163,10 +163,10 @@ export const enum Handoff {
   Head = 1,
   /** Client connections this worker has: who is least loaded. */
   Load = 2,
-  /** `SLOTS` pairs of (descriptor, listener number) follow. */
+  /** `SLOTS` triples of (descriptor, proxy index, bind index) follow. */
   First = 4,
   SLOTS = 256,
-  WORDS = 4 + 2 * 256,
+  WORDS = 4 + 3 * 256,
 }
 
 export class SharedState {

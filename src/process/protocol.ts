@@ -1,4 +1,5 @@
 /** What the control thread and the workers tell each other. */
+import type { LogShared } from '../log/logger.ts';
 import type { Configuration } from '../model/config.ts';
 import type { EntityMap, SharedBuffers } from '../model/shared.ts';
 
@@ -11,6 +12,15 @@ export interface WorkerInit {
   workerIndex: number;
   /** Bytes of address space for the worker's arena. */
   arenaBytes: number;
+  /** Effective connection limit of the process. */
+  maxconn: number;
+  /** Requests in progress, and receive buffers of tune.bufsize, that the worker has room for. */
+  streamsMax: number;
+  buffersMax: number;
+  /** Rings and sample counters that the loggers of all threads share. */
+  logShared: LogShared;
+  /** Name the program was launched by: the default log tag. */
+  programName: string;
   /** Sockets this worker accepts from, already listening, non-blocking. */
   listeners: {
     proxy: number;

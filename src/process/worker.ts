@@ -9,7 +9,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Ready } from '../loop/poller.ts';
 import { Health, State } from '../model/shared.ts';
-import { setDestinationHook } from '../rules/destination.ts';
+import { setDestinationHook } from '../rules/fetch/source.ts';
 import { initLogEnvironment } from '../rules/log-format.ts';
 import {
   closeListeners,
@@ -24,7 +24,7 @@ import { closeClient } from '../stream/close.ts';
 import { type Conn, Side } from '../stream/conn.ts';
 import { createEngine, engine } from '../stream/engine.ts';
 import { closeIdleOf, createIdleLists, purgeIdle } from '../stream/idle.ts';
-import { onConnTimer, onEvent, onException, onStreamTimer } from '../stream/phases.ts';
+import { onConnTimer, onEvent, onException, onStreamTimer, runStream } from '../stream/phases.ts';
 import { onQueuedClient } from '../stream/request.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
@@ -96,6 +96,15 @@ function runQueues(): void {
       if (strm.client !== null) failed(strm.client, error);
     }
   }
+  const busy = engine.busyQueue;
+  for (let n = busy.length; n > 0; n--) {
+    const conn = busy.shift()!;
+    try {
+      if (conn.stream !== null) runStream(conn.stream);
+    } catch (error) {
+      failed(conn, error);
+    }
+  }
   const clients = engine.clientQueue;
   for (let n = clients.length; n > 0; n--) {
     const conn = clients.shift()!;
@@ -108,7 +117,7 @@ function runQueues(): void {
 }
 
 function waitMs(): number {
-  if (engine.clientQueue.length > 0 || engine.grantQueue.length > 0) return 0;
+  if (engine.clientQueue.length > 0 || engine.busyQueue.length > 0) return 0;
   const timer = engine.timers.wait(engine.nowMs);
   const house = Math.min(nextPurgeMs, nextTrimMs) - engine.nowMs;
   // An idle worker with nothing to purge sleeps until something happens.

@@ -47,6 +47,8 @@ export const enum Verdict {
   Wait = 5,
   /** Out of room or an internal failure: 500, `PR--`. */
   Fail = 6,
+  /** Keep the request waiting for `timeout tarpit`, then send `Ruleset.answer` (`PT--`). */
+  Tarpit = 7,
 }
 
 /**

@@ -8,6 +8,7 @@
  * @dataplane
  */
 import { Option } from '../model/config.ts';
+import type { Proxy } from '../model/runtime.ts';
 import { Counter, Handoff, PROCESS_ENTITY, State } from '../model/shared.ts';
 import { Family, type Session } from '../model/stream.ts';
 import { Errno, errno } from '../sys/errno.ts';
@@ -93,7 +94,7 @@ export function onListener(conn: Conn): void {
     const fd = accept(conn.fd);
     if (fd < 0) {
       const code = errno();
-      dropLimits(conn);
+      dropLimits(conn.listener!, conn.listenerEntity);
       if (code === Errno.EAGAIN) return;
       if (code === Errno.EINTR || code === Errno.ECONNABORTED) continue;
       // Out of descriptors or memory: existing connections go on, new ones wait in the backlog.
@@ -102,14 +103,14 @@ export function onListener(conn: Conn): void {
       return;
     }
     if (conn.safe && handOff(fd, conn)) continue;
-    openClient(fd, conn, true);
+    openClient(fd, conn.listener!, conn.bindIndex, true);
   }
 }
 
 /** Counts the connection in at all levels, or none. */
 function takeLimits(conn: Conn): boolean {
   const frontend = conn.listener!;
-  if (!takeLimit(PROCESS_ENTITY, engine.config.global.maxconn)) return false;
+  if (!takeLimit(PROCESS_ENTITY, engine.init.maxconn)) return false;
   if (!takeLimit(frontend.frontend, frontend.config.maxconn)) {
     engine.leave(PROCESS_ENTITY);
     return false;
@@ -120,10 +121,10 @@ function takeLimits(conn: Conn): boolean {
   return false;
 }
 
-function dropLimits(conn: Conn): void {
+function dropLimits(frontend: Proxy, listener: number): void {
   releaseLimit(PROCESS_ENTITY);
-  releaseLimit(conn.listener!.frontend);
-  releaseLimit(conn.listenerEntity);
+  releaseLimit(frontend.frontend);
+  releaseLimit(listener);
 }
 
 /** @param limit 0 = none. */
@@ -160,9 +161,10 @@ function handOff(fd: number, conn: Conn): boolean {
   const tail = Atomics.load(handoff, at + Handoff.Tail);
   const head = Atomics.load(handoff, at + Handoff.Head);
   if (((tail - head) | 0) >= Handoff.SLOTS) return false;
-  const slot = at + Handoff.First + 2 * (tail & (Handoff.SLOTS - 1));
+  const slot = at + Handoff.First + 3 * (tail & (Handoff.SLOTS - 1));
   handoff[slot] = fd;
-  handoff[slot + 1] = listeners.indexOf(conn);
+  handoff[slot + 1] = conn.listener!.index;
+  handoff[slot + 2] = conn.bindIndex;
   Atomics.store(handoff, at + Handoff.Tail, (tail + 1) | 0);
   Atomics.add(handoff, at + Handoff.Load, 1);
   wake(engine.init.wakeFds[best]!);
@@ -176,31 +178,34 @@ export function takeHandoffs(): void {
   for (;;) {
     const head = Atomics.load(handoff, at + Handoff.Head);
     if (head === Atomics.load(handoff, at + Handoff.Tail)) return;
-    const slot = at + Handoff.First + 2 * (head & (Handoff.SLOTS - 1));
+    const slot = at + Handoff.First + 3 * (head & (Handoff.SLOTS - 1));
     const fd = handoff[slot]!;
-    const conn = listeners[handoff[slot + 1]!]!;
+    const proxy = engine.plans[handoff[slot + 1]!]!.proxy;
+    const bind = handoff[slot + 2]!;
     Atomics.store(handoff, at + Handoff.Head, (head + 1) | 0);
-    Atomics.sub(handoff, at + Handoff.Load, 1);
-    openClient(fd, conn, false);
+    openClient(fd, proxy, bind, false);
   }
 }
 
 /** @param addressKnown the peer's address is the one that `accept` has just stored. */
-function openClient(fd: number, listener: Conn, addressKnown: boolean): void {
+function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boolean): void {
+  const entity = engine.init.entities.listener[frontend.index]![bind]!;
   const conn = engine.takeConn();
   if (conn === null) {
     close(fd);
-    dropLimits(listener);
+    if (!addressKnown) Atomics.sub(engine.shared.handoff, engine.loadCell, 1);
+    dropLimits(frontend, entity);
     return;
   }
-  const frontend = listener.listener!;
   conn.open(Side.Client, fd);
   conn.writable = true;
-  conn.listenerEntity = listener.listenerEntity;
+  conn.listenerEntity = entity;
   engine.clients++;
+  // A connection that was handed over has been counted by who sent it.
+  if (addressKnown) Atomics.add(engine.shared.handoff, engine.loadCell, 1);
   const sess = conn.session;
   sess.frontend = frontend;
-  sess.bindIndex = listener.bindIndex;
+  sess.bindIndex = bind;
   sess.destinationFamily = Family.None;
   sess.requests = 0;
   sess.fd = fd;

@@ -22,11 +22,11 @@ import {
   streamSocket,
   wake,
 } from '../sys/socket.ts';
-import { closeConn } from './close.ts';
+import { closeConn, resetConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
-import { takeIdle, unlist } from './idle.ts';
+import { countUsed, takeIdle } from './idle.ts';
 import { abortStream, beginExchange } from './phases.ts';
 import { replyError } from './reply.ts';
 
@@ -162,6 +162,7 @@ function reuse(strm: Stream, conn: Conn, server: Server): void {
   conn.stream = strm;
   conn.uses++;
   strm.serverConn = conn;
+  countUsed(server, 1);
   strm.serverFd = conn.fd;
   strm.connectMs = strm.queueMs;
   strm.reused = true;
@@ -187,6 +188,7 @@ function openServer(strm: Stream, server: Server): void {
   conn.connecting = true;
   conn.activeMs = engine.nowMs;
   strm.serverConn = conn;
+  countUsed(server, 1);
   strm.serverFd = fd;
   strm.reused = false;
   strm.phase = Phase.Connecting;
@@ -243,8 +245,7 @@ export function connectFailed(strm: Stream, code: number): void {
   const server = strm.server!;
   const backend = strm.backend!;
   if (strm.serverConn !== null) {
-    closeConn(strm.serverConn);
-    strm.serverConn = null;
+    dropServer(strm);
   }
   const config = backend.config;
   strm.lastConnectError = code;
@@ -297,6 +298,16 @@ export function onTurnAround(strm: Stream): void {
   waitInQueue(strm, server.entity);
 }
 
+/** Gives up the connection to the server, whatever state it is in. */
+export function dropServer(strm: Stream): void {
+  const conn = strm.serverConn;
+  if (conn === null) return;
+  strm.serverConn = null;
+  countUsed(conn.server!, -1);
+  if (conn.eof || conn.connecting) closeConn(conn);
+  else resetConn(conn);
+}
+
 /** `timeout queue` has expired. */
 export function onQueueTimeout(strm: Stream): void {
   engine.queue.remove(strm.slot);
@@ -310,12 +321,9 @@ export function onQueueTimeout(strm: Stream): void {
 
 /** A reused connection turned out to be dead before the response began: ask again elsewhere. */
 export function resend(strm: Stream): void {
-  const conn = strm.serverConn!;
   const client = strm.client!;
   const server = strm.server!;
-  unlist(conn);
-  closeConn(conn);
-  strm.serverConn = null;
+  dropServer(strm);
   client.outRd = strm.resendFrom;
   strm.retries++;
   engine.count(server.entity, Counter.Retries, 1);

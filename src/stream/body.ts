@@ -12,6 +12,7 @@ import { Errno, errno } from '../sys/errno.ts';
 import { recv, send } from '../sys/socket.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
+import { isSpliceable, spliceBody } from './splice.ts';
 
 export const enum Flow {
   /** Nothing more to read now; an event will come. */
@@ -124,6 +125,13 @@ export function forward(from: Conn, to: Conn): Flow {
     if (sent !== Flow.Done) return sent;
     if (from.body === BodyMode.None) return Flow.Done;
     if (from.inRd === from.inWr) {
+      if (isSpliceable(from)) {
+        const moved = spliceBody(from, to);
+        if (moved !== Flow.NoBuffer) {
+          if (from.outRd === from.outEnd && from.inRd === from.inWr) dropBuffer(from);
+          return moved;
+        }
+      }
       if (!from.readable || from.eof || from.error !== 0) return starved(from);
       rewind(from);
       if (!takeBuffer(from, BODY_HEADROOM)) return Flow.NoBuffer;

@@ -10,6 +10,7 @@ import { dropBuffer } from './body.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { closeOwned, unlist } from './idle.ts';
+import { dropPipe } from './splice.ts';
 
 /** How long a closed connection may go on sending before it is reset, in ms. */
 const LINGER_MS = 1000;
@@ -24,6 +25,7 @@ export function closeConn(conn: Conn): void {
   if (conn.owned !== null) closeOwned(conn);
   if (side === Side.Idle || conn.owner !== null) unlist(conn);
   dropBuffer(conn);
+  dropPipe(conn);
   // Closing the only descriptor also takes it out of the poller.
   close(conn.fd);
   conn.fd = -1;
@@ -32,8 +34,12 @@ export function closeConn(conn: Conn): void {
   engine.giveConn(conn);
 }
 
-/** Resets the connection: the peer must not take what it got for complete. */
-export function abortConn(conn: Conn): void {
+/**
+ * Closes with a reset instead of an orderly end: for server connections that are given up by us,
+ * whose local port would otherwise be unusable for a minute (TIME-WAIT), and for streams that the
+ * peer must not take for complete.
+ */
+export function resetConn(conn: Conn): void {
   if (conn.side === Side.Free) return;
   resetOnClose(conn.fd);
   closeConn(conn);
@@ -46,7 +52,7 @@ export function abortConn(conn: Conn): void {
  */
 export function closeClient(conn: Conn): void {
   const plan = engine.plans[conn.session.frontend!.index]!;
-  if (plan.has(Option.NoLinger)) return abortConn(conn);
+  if (plan.has(Option.NoLinger)) return resetConn(conn);
   if (conn.eof || conn.error !== 0) return closeConn(conn);
   if (!conn.readable && conn.inRd === conn.inWr && !conn.unread) return closeConn(conn);
   conn.side = Side.Linger;
@@ -54,6 +60,7 @@ export function closeClient(conn: Conn): void {
   if (!conn.shut) shutdownWrite(conn.fd);
   conn.shut = true;
   dropBuffer(conn);
+  dropPipe(conn);
   engine.timers.set(conn.id, engine.nowMs + LINGER_MS);
   lingerRead(conn);
 }
@@ -67,13 +74,14 @@ export function lingerRead(conn: Conn): void {
     else conn.readable = false;
     return;
   }
-  abortConn(conn);
+  resetConn(conn);
 }
 
 /** The accounts of a client connection that ends, and the listeners that waited for it. */
 function leaveFrontend(conn: Conn): void {
   const frontend = conn.session.frontend!;
   engine.clients--;
+  Atomics.sub(engine.shared.handoff, engine.loadCell, 1);
   releaseLimit(PROCESS_ENTITY);
   releaseLimit(frontend.frontend);
   releaseLimit(conn.listenerEntity);

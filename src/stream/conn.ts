@@ -16,6 +16,7 @@ import { ChunkDecoder } from '../http/h1/chunked.ts';
 import { BodyMode } from '../http/message.ts';
 import type { Proxy, Server } from '../model/runtime.ts';
 import { Session, type Stream } from '../model/stream.ts';
+import type { Pipe } from './splice.ts';
 
 export const enum Side {
   Free = 0,
@@ -57,6 +58,8 @@ export class Conn {
   readonly chunks: ChunkDecoder;
   /** Chunks are decoded for the other side, which does not know them (HTTP/1.0). */
   dechunk: boolean;
+  /** Body bytes on their way inside the kernel; null = none. */
+  pipe: Pipe | null;
   /** Bytes of this side's messages sent on to the other one, and how many the stream counted. */
   carried: number;
   counted: number;
@@ -106,6 +109,7 @@ export class Conn {
     this.bodyLeft = 0;
     this.chunks = new ChunkDecoder();
     this.dechunk = false;
+    this.pipe = null;
     this.carried = 0;
     this.counted = 0;
     this.activeMs = 0;

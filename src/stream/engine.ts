@@ -11,7 +11,7 @@ import { createLogger, type Logger } from '../log/logger.ts';
 import { Poller } from '../loop/poller.ts';
 import { Timers } from '../loop/timers.ts';
 import type { Configuration } from '../model/config.ts';
-import { Counter, SharedState, State } from '../model/shared.ts';
+import { Counter, Handoff, SharedState, State } from '../model/shared.ts';
 import { Session, Stream } from '../model/stream.ts';
 import type { WorkerInit } from '../process/protocol.ts';
 import type { RuleContext } from '../rules/context.ts';
@@ -21,6 +21,11 @@ import { clock } from '../sys/clock.ts';
 import { BlockPool } from '../sys/pool.ts';
 import { Conn } from './conn.ts';
 import { createPlans, type Plan } from './plan.ts';
+
+/** A client connection, its server connection and an idle one. */
+export const CONNS_PER_SESSION = 3;
+/** Listeners, the wake-up, and connections about to be closed. */
+const CONNS_SPARE = 64;
 
 /** Most connections (both sides, listeners included) of one worker. */
 const CONNS_LIMIT = 1 << 20;
@@ -34,6 +39,8 @@ export class Engine implements RuleContext {
   readonly shared: SharedState;
   /** First counter column of this worker's row. */
   readonly row: number;
+  /** Where this worker's load stands in the hand-off memory. */
+  readonly loadCell: number;
   readonly poller: Poller;
   readonly timers: Timers;
   readonly plans: Plan[];
@@ -75,6 +82,10 @@ export class Engine implements RuleContext {
   /** Client connections with bytes of a next request; streams that were given a server slot. */
   readonly clientQueue: Conn[];
   readonly grantQueue: Stream[];
+  /** Connections whose transfer goes on in the next turn. */
+  readonly busyQueue: Conn[];
+  /** Pipes for splicing that this worker may open; 0 = none. */
+  readonly pipesMax: number;
 
   // RuleContext
   session: Session;
@@ -95,13 +106,14 @@ export class Engine implements RuleContext {
     this.init = init;
     this.shared = new SharedState(shared);
     this.row = init.workerIndex + 1;
+    this.loadCell = init.workerIndex * Handoff.WORDS + Handoff.Load;
     this.bufsize = tune.bufsize;
     this.maxrewrite = tune.maxrewrite;
     this.httpMaxhdr = tune.httpMaxhdr;
-    const sessions = Math.max(config.global.maxconn, 1);
+    const sessions = init.maxconn;
     // Every session may have a server connection, and idle server connections come on top.
-    this.connsMax = Math.min(sessions * 3 + 64, CONNS_LIMIT);
-    this.streamsMax = sessions + 16;
+    this.connsMax = Math.min(sessions * CONNS_PER_SESSION + CONNS_SPARE, CONNS_LIMIT);
+    this.streamsMax = init.streamsMax;
     clock.update();
     this.poller = new Poller(Math.max(tune.maxpollevents, 64));
     this.timers = new Timers(this.connsMax + this.streamsMax, clock.nowMs);
@@ -111,6 +123,8 @@ export class Engine implements RuleContext {
       hostname: init.hostname,
       pid: init.pid,
       worker: init.workerIndex,
+      programName: init.programName,
+      shared: init.logShared,
     });
     this.queue = new ServerQueue(
       this.shared,
@@ -141,6 +155,8 @@ export class Engine implements RuleContext {
     this.clients = 0;
     this.clientQueue = [];
     this.grantQueue = [];
+    this.busyQueue = [];
+    this.pipesMax = config.global.noSplice ? 0 : pipesOf(init);
     this.session = new Session(reserve(32));
     this.stream = null;
     this.request = null;
@@ -240,11 +256,22 @@ export class Engine implements RuleContext {
     if (n > counters[i + 3]!) counters[i + 3] = n;
   }
 
+  /** Runs the connection's stream again in the next turn: more is ready than one turn may take. */
+  resume(conn: Conn): void {
+    this.busyQueue.push(conn);
+  }
+
   /** Points the rule context at a stream. */
   attend(strm: Stream): void {
     this.stream = strm;
     this.session = strm.session;
   }
+}
+
+/** `maxpipes`, by default a quarter of maxconn (3.2). */
+function pipesOf(init: WorkerInit): number {
+  const { maxpipes } = init.config.global.tune;
+  return maxpipes > 0 ? maxpipes : Math.ceil(init.maxconn / 4);
 }
 
 /** The engine of this thread. */

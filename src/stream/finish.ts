@@ -9,10 +9,10 @@ import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Phase, type Stream, StreamFlag } from '../model/stream.ts';
 import { releaseServer } from './assign.ts';
-import { abortConn, closeClient, closeConn } from './close.ts';
+import { closeClient, closeConn, resetConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
-import { keepIdle } from './idle.ts';
+import { countUsed, keepIdle } from './idle.ts';
 import type { Plan } from './plan.ts';
 import { waitForRequest } from './request.ts';
 
@@ -52,6 +52,7 @@ export function endStream(strm: Stream): void {
 /** What becomes of the server's connection. */
 function endServer(strm: Stream, server: Conn, client: Conn): void {
   strm.serverConn = null;
+  countUsed(server.server!, -1);
   server.carried = 0;
   server.counted = 0;
   const whole = strm.responseComplete && strm.requestSent && !strm.aborted;
@@ -63,8 +64,8 @@ function endServer(strm: Stream, server: Conn, client: Conn): void {
     }
     return keepIdle(server, client);
   }
-  if (strm.aborted) abortConn(server);
-  else closeConn(server);
+  if (server.eof && !strm.aborted) closeConn(server);
+  else resetConn(server);
 }
 
 function endClient(client: Conn, keep: boolean): void {

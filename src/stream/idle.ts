@@ -14,7 +14,7 @@ import { State } from '../model/shared.ts';
 import type { Stream } from '../model/stream.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { recv } from '../sys/socket.ts';
-import { closeConn } from './close.ts';
+import { closeConn, resetConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 
@@ -27,6 +27,10 @@ export class IdleLists {
   readonly safe: Conn[];
   /** Fewest connections that lay idle since the last purge: what was not needed. */
   idleLow: number;
+  /** Connections that carry a stream now, and the most at a time in this and the last period. */
+  used: number;
+  usedMax: number;
+  usedBefore: number;
   nextPurgeMs: number;
 
   constructor(server: Server) {
@@ -34,11 +38,21 @@ export class IdleLists {
     this.fresh = [];
     this.safe = [];
     this.idleLow = 0;
+    this.used = 0;
+    this.usedMax = 0;
+    this.usedBefore = 0;
     this.nextPurgeMs = 0;
   }
 
   get count(): number {
     return this.fresh.length + this.safe.length;
+  }
+
+  /** Idle connections beyond what was in use at a time lately would only be purged again. */
+  get isFull(): boolean {
+    const { poolMaxConn } = this.server.config;
+    if (poolMaxConn >= 0 && this.count >= poolMaxConn) return true;
+    return this.count >= Math.max(this.usedMax, this.usedBefore);
   }
 }
 
@@ -90,6 +104,13 @@ function takeOwned(client: Conn, server: Server): Conn | null {
   return null;
 }
 
+/** A connection of this server begins (+1) or ends (-1) to carry a stream. */
+export function countUsed(server: Server, change: 1 | -1): void {
+  const list = lists[server.entity]!;
+  list.used += change;
+  if (list.used > list.usedMax) list.usedMax = list.used;
+}
+
 /** Keeps a connection whose response is complete, or closes it when it must not be kept. */
 export function keepIdle(conn: Conn, client: Conn | null): void {
   const server = conn.server!;
@@ -97,11 +118,11 @@ export function keepIdle(conn: Conn, client: Conn | null): void {
   conn.stream = null;
   engine.timers.clear(conn.id);
   if (conn.eof || conn.hup || conn.error !== 0) return closeConn(conn);
-  if (config.maxReuse >= 0 && conn.uses > config.maxReuse) return closeConn(conn);
+  if (config.maxReuse >= 0 && conn.uses > config.maxReuse) return resetConn(conn);
   conn.side = Side.Idle;
   if (server.backend.config.reuse === Reuse.Never) return keepOwned(conn, client);
   const list = lists[server.entity]!;
-  if (config.poolMaxConn >= 0 && list.count >= config.poolMaxConn) return closeConn(conn);
+  if (list.isFull) return resetConn(conn);
   const target = conn.safe ? list.safe : list.fresh;
   conn.idleAt = target.length;
   target.push(conn);
@@ -169,13 +190,17 @@ export function purgeIdle(nowMs: number): number {
     const list = all[i]!;
     if (list.count === 0) {
       list.idleLow = 0;
+      list.usedBefore = list.usedMax;
+      list.usedMax = list.used;
       list.nextPurgeMs = nowMs + list.server.config.poolPurgeDelayMs;
       continue;
     }
     if (nowMs >= list.nextPurgeMs) {
       let excess = Math.ceil(list.idleLow / 2);
-      while (excess-- > 0 && list.count > 0) closeConn(oldest(list));
+      while (excess-- > 0 && list.count > 0) resetConn(oldest(list));
       list.idleLow = list.count;
+      list.usedBefore = list.usedMax;
+      list.usedMax = list.used;
       list.nextPurgeMs = nowMs + list.server.config.poolPurgeDelayMs;
     }
     next = Math.min(next, Math.max(list.nextPurgeMs - nowMs, 1));
@@ -190,5 +215,5 @@ function oldest(list: IdleLists): Conn {
 /** Closes all idle connections of servers that may not be used any more. */
 export function closeIdleOf(server: Server): void {
   const list = lists[server.entity]!;
-  while (list.count > 0) closeConn(oldest(list));
+  while (list.count > 0) resetConn(oldest(list));
 }

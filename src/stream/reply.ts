@@ -16,7 +16,7 @@ import { Verdict } from '../rules/context.ts';
 import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { send } from '../sys/socket.ts';
-import { closeConn } from './close.ts';
+import { dropServer } from './assign.ts';
 import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
@@ -207,11 +207,4 @@ export function sendReply(strm: Stream): void {
 function armReply(strm: Stream): void {
   const ms = strm.frontend!.config.timeout.client;
   if (ms >= 0) engine.timers.set(strm.client!.id, strm.client!.activeMs + ms);
-}
-
-/** Gives up the server side before a local answer. */
-function dropServer(strm: Stream): void {
-  if (strm.serverConn === null) return;
-  closeConn(strm.serverConn);
-  strm.serverConn = null;
 }

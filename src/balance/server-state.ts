@@ -1,0 +1,122 @@
+/**
+ * The state of servers in shared memory (configuration.txt 5.2: check, disabled, weight, backup):
+ * who may get a request, how many such servers a backend has, and what stands there at start.
+ *
+ * Readers are the workers, per request; the one writer is the control thread. A worker decides by
+ * three loads and takes no lock: a server that goes down in between gives a failed connection,
+ * which is retried elsewhere like any other.
+ *
+ * @dataplane
+ */
+import {
+  type Configuration,
+  Option,
+  type ProxyConfig,
+  type ServerConfig,
+} from '../model/config.ts';
+import type { Server } from '../model/runtime.ts';
+import { AdminFlag, type EntityMap, Health, type SharedState, State } from '../model/shared.ts';
+
+/** Says whether balancing may choose the server: not down, not in maintenance, weight above 0. */
+export function isUsable(shared: SharedState, entity: number): boolean {
+  return isReachable(shared, entity) && effectiveWeight(shared, entity) > 0;
+}
+
+/** Says whether a request that must go there (persistence, its own queue) may be sent. */
+export function isReachable(shared: SharedState, entity: number): boolean {
+  return (
+    shared.get(entity, State.Health) !== Health.Down &&
+    (shared.get(entity, State.Admin) & AdminFlag.Maintenance) === 0
+  );
+}
+
+/** Weight for balancing, 0..256: 0 as well while the server drains. */
+export function effectiveWeight(shared: SharedState, entity: number): number {
+  if (shared.get(entity, State.Admin) !== 0) return 0;
+  return shared.get(entity, State.Weight);
+}
+
+/**
+ * Says whether the server may run streams that wait in its backend's queue. A backup server does
+ * only while no active one is usable, and then the first alone unless `option allbackups` is set.
+ */
+export function takesFromBackend(shared: SharedState, server: Server): boolean {
+  if (!isUsable(shared, server.entity)) return false;
+  if (!server.config.backup) return true;
+  const backend = server.backend;
+  if (shared.get(backend.backend, State.ActiveServers) > 0) return false;
+  if ((backend.config.options & Option.AllBackups) !== 0) return true;
+  for (let i = 0; i < server.index; i++) {
+    const other = backend.servers[i]!;
+    if (other.config.backup && isUsable(shared, other.entity)) return false;
+  }
+  return true;
+}
+
+/**
+ * Writes the state that servers and backends have before the first check: a server with `check`
+ * is up and one failure away from down, one without is always usable, a `disabled` one is in
+ * maintenance. The control thread calls it once, before any worker runs.
+ * @param wallSeconds wall clock, seconds since 1970: the time of the last change.
+ */
+export function initServerState(
+  config: Configuration,
+  entities: EntityMap,
+  shared: SharedState,
+  wallSeconds: number,
+): void {
+  for (const proxy of config.proxies) {
+    proxy.servers.forEach((srv, i) => {
+      initServer(shared, entities.server[proxy.index]![i]!, srv, wallSeconds);
+    });
+    const backend = entities.backend[proxy.index]!;
+    if (backend < 0) continue;
+    shared.set(backend, State.LastChange, wallSeconds);
+    recountBackend(shared, proxy, backend, entities.server[proxy.index]!);
+  }
+}
+
+function initServer(
+  shared: SharedState,
+  entity: number,
+  srv: ServerConfig,
+  wallSeconds: number,
+): void {
+  const check = srv.check;
+  shared.set(entity, State.Admin, srv.disabled ? AdminFlag.Maintenance : 0);
+  shared.set(entity, State.Health, check === null ? Health.NoCheck : Health.Up);
+  shared.set(entity, State.Weight, srv.weight);
+  shared.set(entity, State.CheckCounter, check === null ? 0 : check.rise);
+  // `minconn` alone is a fixed limit (5.2 minconn).
+  shared.set(entity, State.Maxconn, Math.max(srv.maxconn, srv.minconn));
+  shared.set(entity, State.LastChange, wallSeconds);
+  shared.set(entity, State.CheckDuration, -1);
+}
+
+/**
+ * Counts the usable servers of a backend again and writes the counts and the backend's health.
+ * For the control thread, after any change of a server's health, weight or administrative state.
+ * @returns the usable servers there were before, for finding that the last one has gone.
+ */
+export function recountBackend(
+  shared: SharedState,
+  proxy: ProxyConfig,
+  backendEntity: number,
+  serverEntities: number[],
+): number {
+  const before =
+    shared.get(backendEntity, State.ActiveServers) + shared.get(backendEntity, State.BackupServers);
+  let active = 0;
+  let backup = 0;
+  for (let i = 0; i < serverEntities.length; i++) {
+    if (!isUsable(shared, serverEntities[i]!)) continue;
+    if (proxy.servers[i]!.backup) backup++;
+    else active++;
+  }
+  shared.set(backendEntity, State.ActiveServers, active);
+  shared.set(backendEntity, State.BackupServers, backup);
+  // A backend without servers (statistics, redirects) is up.
+  const up = active + backup > 0 || serverEntities.length === 0;
+  shared.set(backendEntity, State.Health, up ? Health.Up : Health.Down);
+  return before;
+}

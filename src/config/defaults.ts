@@ -1,0 +1,199 @@
+/**
+ * The values that settings have when nothing is written: one function per noun, in the order of
+ * the fields of model/config.ts. Each number names the paragraph that states it.
+ */
+import { hostname } from 'node:os';
+import type { Address } from '../base/value/address.ts';
+import type {
+  BindConfig,
+  GlobalConfig,
+  Origin,
+  ProxyConfig,
+  ServerConfig,
+  TimeoutConfig,
+  TuneConfig,
+} from '../model/config.ts';
+import { HttpMode, Reuse } from '../model/config.ts';
+
+/** 3.2: "tune.*". */
+export function defaultTune(): TuneConfig {
+  return {
+    bufsize: 16384,
+    maxrewrite: 1024,
+    httpMaxhdr: 101,
+    httpLogurilen: 1024,
+    httpCookielen: 63,
+    maxaccept: 4,
+    maxpollevents: 200,
+    poolLowFdRatio: 20,
+    poolHighFdRatio: 25,
+    rcvbufClient: 0,
+    rcvbufServer: 0,
+    sndbufClient: 0,
+    sndbufServer: 0,
+    pipesize: 0,
+    maxpipes: 0,
+    idletimerMs: 1000,
+  };
+}
+
+/** 3.1 and 3.2. */
+export function defaultGlobal(): GlobalConfig {
+  return {
+    daemon: false,
+    chroot: null,
+    uid: null,
+    gid: null,
+    pidfile: null,
+    maxconn: 0,
+    ulimitN: 0,
+    nbthread: 0,
+    node: hostname(),
+    description: null,
+    logs: [],
+    logTag: null,
+    logSendHostname: null,
+    statsSockets: [],
+    // 3.1 "stats timeout": 10 seconds; "stats maxconn": 10 connections.
+    statsTimeoutMs: 10_000,
+    statsMaxconn: 10,
+    hardStopAfterMs: 0,
+    tune: defaultTune(),
+    h1CaseAdjust: {},
+    strictLimits: true,
+    quiet: false,
+    zeroWarning: false,
+    noSplice: false,
+    spreadChecksPercent: 0,
+    maxSpreadChecksMs: 0,
+  };
+}
+
+/** 4.2 "timeout": nothing set means no limit. */
+export function noTimeouts(): TimeoutConfig {
+  return {
+    client: -1,
+    clientFin: -1,
+    clientHs: -1,
+    connect: -1,
+    server: -1,
+    serverFin: -1,
+    tunnel: -1,
+    httpRequest: -1,
+    httpKeepAlive: -1,
+    queue: -1,
+    check: -1,
+    tarpit: -1,
+  };
+}
+
+/** A proxy as a `defaults` section without lines leaves it. */
+export function defaultProxy(name: string, origin: Origin): ProxyConfig {
+  return {
+    ...origin,
+    index: -1,
+    name,
+    id: 0,
+    kind: 'listen',
+    mode: 'tcp',
+    disabled: false,
+    description: null,
+    maxconn: 0,
+    fullconn: 0,
+    backlog: 0,
+    options: 0,
+    httpMode: HttpMode.KeepAlive,
+    reuse: Reuse.Safe,
+    retries: 3,
+    redispatchInterval: -1,
+    timeout: noTimeouts(),
+    binds: [],
+    servers: [],
+    balance: { algorithm: 'roundrobin', args: [] },
+    forwardFor: null,
+    originalTo: null,
+    forwarded: null,
+    defaultBackend: null,
+    useBackends: [],
+    rules: [],
+    errorFiles: {},
+    logs: [],
+    logTag: null,
+    logFormat: null,
+    errorLogFormat: null,
+    logFormatSd: null,
+    captureRequest: [],
+    captureResponse: [],
+    captureCookie: null,
+    clitcpkaCnt: 0,
+    clitcpkaIdleMs: 0,
+    clitcpkaIntvlMs: 0,
+    srvtcpkaCnt: 0,
+    srvtcpkaIdleMs: 0,
+    srvtcpkaIntvlMs: 0,
+    uniqueIdFormat: null,
+    uniqueIdHeader: null,
+  };
+}
+
+/** 5.1. */
+export function defaultBind(index: number, address: Address, origin: Origin): BindConfig {
+  return {
+    ...origin,
+    index,
+    name: null,
+    id: 0,
+    address,
+    backlog: 0,
+    maxconn: 0,
+    interface: null,
+    mss: 0,
+    nice: 0,
+    deferAccept: 0,
+    tfo: false,
+    v4v6: false,
+    v6only: false,
+    mode: null,
+    uid: null,
+    gid: null,
+    tcpUserTimeout: -1,
+  };
+}
+
+/** An address that has not been read yet. */
+export function noAddress(): Address {
+  return {
+    family: 'ipv4',
+    datagram: false,
+    bytes: [0, 0, 0, 0],
+    port: 0,
+    path: '',
+    fd: -1,
+    text: '',
+  };
+}
+
+/** 5.2. */
+export function defaultServer(origin: Origin): ServerConfig {
+  return {
+    ...origin,
+    index: -1,
+    name: '',
+    id: 0,
+    address: noAddress(),
+    portOffset: false,
+    weight: 1,
+    backup: false,
+    disabled: false,
+    maxconn: 0,
+    minconn: 0,
+    maxqueue: 0,
+    check: null,
+    poolMaxConn: -1,
+    poolPurgeDelayMs: 5000,
+    maxReuse: -1,
+    sourceAddress: null,
+    tcpUserTimeout: -1,
+    cookie: null,
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * What can be settled only when the whole configuration has been read: `log global`, log formats,
+ * ids, the order of rules, `fullconn`.
+ */
+import type { Configuration, LogTargetConfig, ProxyConfig, RingConfig } from '../model/config.ts';
+import type { LogSource, ProxyDraft } from './section/draft.ts';
+import { resolveFormats } from './section/format.ts';
+import { orderedRules } from './section/inherit.ts';
+import type { ParserState } from './section/state.ts';
+
+/** The first number of a proxy: 1 belongs to the proxy of the stats socket. */
+const FIRST_PROXY_ID = 2;
+
+export function finishConfiguration(state: ParserState): Configuration {
+  const { global } = state;
+  // 3.2 "tune.maxrewrite": at most half of a buffer.
+  global.tune.maxrewrite = Math.min(global.tune.maxrewrite, Math.floor(global.tune.bufsize / 2));
+  const rings = state.rings.map((ring) => {
+    if (!ring.maxlenGiven) ring.config.maxlen = ring.config.size;
+    return ring.config;
+  });
+  global.logs = resolveLogs(state.globalLogs, [], state);
+  const proxies = state.proxies.map((draft, index) => finishProxy(draft, index, state));
+  numberProxies(state.proxies);
+  const config: Configuration = { global, proxies, rings };
+  resolveFullconn(config, global.maxconn);
+  return config;
+}
+
+function finishProxy(draft: ProxyDraft, index: number, state: ParserState): ProxyConfig {
+  const config = draft.config;
+  config.index = index;
+  config.rules = orderedRules(draft);
+  config.logs = resolveLogs(draft.logSources, state.global.logs, state);
+  if (draft.section !== 'backend') resolveFormats(draft, state);
+  numberMembers(config.binds, draft.bindIdGiven);
+  numberMembers(config.servers, draft.serverIdGiven);
+  return config;
+}
+
+/**
+ * Expands `log global` and fills in formats: a ring's own format counts before that of the line,
+ * and `log-send-hostname` makes rfc3164 the default (4.2 "log").
+ */
+function resolveLogs(
+  sources: readonly LogSource[],
+  globalLogs: readonly LogTargetConfig[],
+  state: ParserState,
+): LogTargetConfig[] {
+  return sources.flatMap(({ target, formatGiven }) => {
+    if (target === null) return globalLogs;
+    const { target: place } = target;
+    if (place.kind === 'ring') {
+      const ring = state.rings.find(({ config }) => config.name === place.ring);
+      if (ring !== undefined && (ring.formatGiven || !formatGiven)) {
+        return [{ ...target, format: ring.config.format }];
+      }
+      return [formatGiven ? target : { ...target, format: 'raw' as const }];
+    }
+    if (formatGiven || state.global.logSendHostname === null) return [target];
+    return [{ ...target, format: 'rfc3164' as const }];
+  });
+}
+
+function numberProxies(drafts: readonly ProxyDraft[]): void {
+  const taken = new Set(drafts.filter((draft) => draft.idGiven).map((draft) => draft.config.id));
+  let next = FIRST_PROXY_ID;
+  for (const draft of drafts) {
+    if (draft.idGiven) continue;
+    while (taken.has(next)) next++;
+    draft.config.id = next++;
+  }
+}
+
+/** Numbers listeners or servers from 1, around the ids that were given. */
+function numberMembers(members: { id: number }[], given: readonly boolean[]): void {
+  const taken = new Set(members.filter((_, index) => given[index]).map((member) => member.id));
+  let next = 1;
+  for (const [index, member] of members.entries()) {
+    if (given[index]) continue;
+    while (taken.has(next)) next++;
+    member.id = next++;
+  }
+}
+
+/**
+ * 4.2 "fullconn": 10% of the sum of the maxconns of all frontends that may branch to the backend
+ * by a fixed name. Backends keep 0 as long as a limit is not known.
+ *
+ * @param globalMaxconn the process's limit, which frontends without their own have; 0 = unknown
+ */
+export function resolveFullconn(
+  config: Pick<Configuration, 'proxies'>,
+  globalMaxconn: number,
+): void {
+  for (const backend of config.proxies) {
+    if (backend.kind === 'frontend' || backend.fullconn !== 0) continue;
+    let total = 0;
+    for (const frontend of config.proxies) {
+      if (frontend.kind === 'backend' || !branchesTo(frontend, backend)) continue;
+      const limit = frontend.maxconn === 0 ? globalMaxconn : frontend.maxconn;
+      if (limit === 0) {
+        total = 0;
+        break;
+      }
+      total += limit;
+    }
+    // At least one connection, or servers would never reach their limit.
+    if (total > 0) backend.fullconn = Math.max(1, Math.floor((total + 9) / 10));
+  }
+}
+
+function branchesTo(frontend: ProxyConfig, backend: ProxyConfig): boolean {
+  return (
+    frontend === backend ||
+    frontend.defaultBackend === backend.name ||
+    frontend.useBackends.some((rule) => rule.backend === backend.name)
+  );
+}
+
+/** The ring of a name. */
+export function findRing(rings: readonly RingConfig[], name: string): RingConfig | undefined {
+  return rings.find((ring) => ring.name === name);
+}

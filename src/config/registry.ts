@@ -1,0 +1,50 @@
+/**
+ * The one manifest of configuration keywords: the tables of all sections, checked for duplicates.
+ * Parsing, "did you mean", `-dK` and the manual read from here.
+ */
+import { assert } from '../base/assert.ts';
+import { balanceAlgorithms } from './section/balance.ts';
+import { bindOptions } from './section/bind-option.ts';
+import { globalKeywords, obsoleteGlobalKeywords } from './section/global.ts';
+import { obsoleteKeywords } from './section/obsolete.ts';
+import { flagOptions } from './section/option.ts';
+import { argumentOptions } from './section/option-argument.ts';
+import { proxyKeywords } from './section/proxy.ts';
+import { ringKeywords } from './section/ring.ts';
+import { serverOptions } from './section/server-option.ts';
+import { timeouts } from './section/timeout.ts';
+import { tuneKeywords } from './section/tune.ts';
+
+/** What is listed and suggested. */
+export const keywords = {
+  global: [...globalKeywords, ...tuneKeywords],
+  proxy: proxyKeywords,
+  ring: ringKeywords,
+  bind: bindOptions,
+  server: serverOptions,
+  option: [...flagOptions, ...argumentOptions],
+  timeout: timeouts,
+  balance: balanceAlgorithms,
+} as const;
+
+/** What is understood besides: older spellings and removed keywords. */
+export const obsolete = {
+  global: obsoleteGlobalKeywords,
+  proxy: obsoleteKeywords,
+} as const;
+
+/** The names that occur more than once. */
+export function duplicates(rows: readonly { name: string }[]): string[] {
+  const seen = new Set<string>();
+  const twice: string[] = [];
+  for (const { name } of rows) {
+    if (seen.has(name)) twice.push(name);
+    seen.add(name);
+  }
+  return twice;
+}
+
+for (const table of Object.values(keywords))
+  assert(duplicates(table).length === 0, 'keyword twice');
+assert(duplicates([...keywords.global, ...obsolete.global]).length === 0, 'global keyword twice');
+assert(duplicates([...keywords.proxy, ...obsolete.proxy]).length === 0, 'proxy keyword twice');

@@ -1,0 +1,165 @@
+/**
+ * Lines that decide about traffic: `acl`, `use_backend`, `default_backend`, the `http-*` rulesets
+ * and `redirect` (4.2, 4.3, 7.1, 7.2). The rules engine parses the words; this file knows which
+ * section they stand in.
+ */
+import { ConfigError } from '../../base/config-error.ts';
+import type { RuleConfig, RulesetName, UseBackendConfig } from '../../model/config.ts';
+import { parseAcl } from '../../rules/acl.ts';
+import { parseRedirectStatement, parseRule } from '../../rules/action/registry.ts';
+import { parseCondition } from '../../rules/condition.ts';
+import { parseLogFormat } from '../../rules/log-format.ts';
+import { Place, type RuleScope } from '../../rules/scope.ts';
+import type { ProxyDraft } from './draft.ts';
+import type { KeywordLine } from './keyword.ts';
+import { explained, refuseExtra, tightError } from './words.ts';
+
+/** The scope of a rule on this line. */
+export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): RuleScope {
+  return {
+    origin: line.origin,
+    proxyName: draft.name,
+    mode: draft.config.mode,
+    place,
+    acls: draft.acls,
+    warn: (message) => line.state.diagnostics.warning(line.origin, message),
+    readFile: (path) => line.state.readPatterns(path, line.origin),
+  };
+}
+
+/** Where a ruleset of this section is evaluated; `listen` and `defaults` count as frontends. */
+function placeOf(ruleset: RulesetName, draft: ProxyDraft): Place {
+  const backend = draft.section === 'backend';
+  if (ruleset === 'http-request') {
+    return backend ? Place.BackendRequestHeader : Place.FrontendRequestHeader;
+  }
+  return backend ? Place.BackendResponseHeader : Place.FrontendResponseHeader;
+}
+
+export function parseAclLine(draft: ProxyDraft, line: KeywordLine): void {
+  const scope = scopeOf(draft, line, placeOf('http-request', draft));
+  const test = parseAcl(line.words.slice(1), scope);
+  const tests = draft.acls.get(test.name) ?? [];
+  tests.push(test);
+  draft.acls.set(test.name, tests);
+}
+
+export function parseUseBackend(draft: ProxyDraft, line: KeywordLine): void {
+  const [, name, keyword] = line.words;
+  if (name === undefined) throw new ConfigError("'use_backend' expects a backend name.");
+  if (keyword !== undefined && keyword !== 'if' && keyword !== 'unless') {
+    throw new ConfigError(
+      `unexpected keyword '${keyword}' after switching rule, only 'if' and 'unless' are allowed.`,
+    );
+  }
+  const scope = scopeOf(draft, line, Place.UseBackend);
+  const condition =
+    keyword === undefined
+      ? null
+      : explained('error detected while parsing switching rule : ', () =>
+          parseCondition(line.words.slice(2), scope),
+        );
+  const backend: UseBackendConfig['backend'] = name.includes('%')
+    ? explained(`failed to parse use_backend rule '${name}' : `, () => parseLogFormat(name, scope))
+    : name;
+  draft.config.useBackends.push({ ...line.origin, backend, condition });
+}
+
+export function parseDefaultBackend(draft: ProxyDraft, line: KeywordLine): void {
+  const name = line.words[1];
+  if (name === undefined) throw new ConfigError("'default_backend' expects a backend name.");
+  refuseExtra(line.words, 1);
+  draft.config.defaultBackend = name;
+}
+
+/** A line of one of the three rulesets; the words after the ruleset's name are the action's. */
+export function parseRuleLine(draft: ProxyDraft, line: KeywordLine, ruleset: RulesetName): void {
+  addRule(draft, line, ruleset, line.words.slice(1));
+}
+
+/** 4.2 "redirect": older form of the action, evaluated after all `http-request` rules. */
+export function parseRedirect(draft: ProxyDraft, line: KeywordLine): void {
+  const scope = scopeOf(draft, line, placeOf('http-request', draft));
+  const parsed = parseRedirectStatement(line.words.slice(1), scope);
+  draft.redirects.push({ ...line.origin, ruleset: 'http-request', ...parsed });
+  draft.seen['redirect'] ??= line.origin;
+  warnOrder(draft, line, 'redirect', ['use_backend']);
+}
+
+/** Rules of different kinds run in a fixed order: say so when the lines suggest another one. */
+function warnOrder(
+  draft: ProxyDraft,
+  line: KeywordLine,
+  keyword: string,
+  later: readonly ('redirect' | 'use_backend')[],
+): void {
+  for (const other of later) {
+    const written = other === 'redirect' ? draft.redirects : draft.config.useBackends;
+    if (written.length === 0) continue;
+    line.state.diagnostics.warning(
+      line.origin,
+      `a '${keyword}' rule placed after a '${other}' rule will still be processed before.`,
+    );
+    return;
+  }
+}
+
+/** `block` of HAProxy 1.3 to 2.0: `http-request deny`, evaluated before every other rule. */
+export function parseBlock(draft: ProxyDraft, line: KeywordLine): void {
+  const [, keyword] = line.words;
+  if (keyword !== 'if' && keyword !== 'unless') {
+    throw new ConfigError("'block' expects either 'if' or 'unless' followed by a condition.");
+  }
+  const condition = line.words.slice(1).join(' ');
+  line.state.diagnostics.warning(
+    line.origin,
+    `the 'block' directive is obsolete. Use 'http-request deny ${condition}'.`,
+  );
+  draft.blocks.push(makeRule(draft, line, 'http-request', ['deny', ...line.words.slice(1)]));
+}
+
+/** `reqadd` and `rspadd` of HAProxy 1.3 to 2.0, exactly `add-header` with a fixed value. */
+export function parseAddLine(draft: ProxyDraft, line: KeywordLine, ruleset: RulesetName): void {
+  const [keyword, text, ...rest] = line.words;
+  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/su.exec(text ?? '');
+  if (match === null) {
+    throw new ConfigError(`'${keyword}' expects <header>:<value> as an argument.`);
+  }
+  const name = match[1]!;
+  // A log-format string follows: what was literal must stay literal.
+  const value = match[2]!.replaceAll('%', '%%');
+  line.state.diagnostics.warning(
+    line.origin,
+    `the '${keyword}' directive is obsolete. Use '${ruleset} add-header ${name} ` +
+      `${JSON.stringify(value)}${rest.length > 0 ? ` ${rest.join(' ')}` : ''}'.`,
+  );
+  addRule(draft, line, ruleset, ['add-header', name, value, ...rest]);
+}
+
+function addRule(
+  draft: ProxyDraft,
+  line: KeywordLine,
+  ruleset: RulesetName,
+  words: string[],
+): void {
+  draft.config.rules.push(makeRule(draft, line, ruleset, words));
+  draft.seen[ruleset] ??= line.origin;
+  if (ruleset === 'http-request') warnOrder(draft, line, ruleset, ['redirect', 'use_backend']);
+}
+
+function makeRule(
+  draft: ProxyDraft,
+  line: KeywordLine,
+  ruleset: RulesetName,
+  words: string[],
+): RuleConfig {
+  const scope = scopeOf(draft, line, placeOf(ruleset, draft));
+  try {
+    return { ...line.origin, ruleset, ...parseRule(ruleset, words, scope) };
+  } catch (problem) {
+    if (problem instanceof ConfigError && problem.message.startsWith(`'${ruleset}`)) {
+      throw tightError(problem.message);
+    }
+    throw problem;
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * `server` and `default-server` lines (4.2 "server", "default-server"; 5.2).
+ *
+ * `default-server` fills the same settings that a `server` line starts from, so one table of
+ * options serves both; a row says when it belongs to `server` alone.
+ */
+import { ConfigError } from '../../base/config-error.ts';
+import { type Address, parseAddress } from '../../base/value/address.ts';
+import type { Origin, ServerConfig } from '../../model/config.ts';
+import { defaultServer } from '../defaults.ts';
+import { isKnownServerOption } from '../known-keywords.ts';
+import { nearest } from '../nearest.ts';
+import type { ProxyDraft, ServerSettings } from './draft.ts';
+import { type ServerOptionLine, serverOptions } from './server-option.ts';
+import type { ParserState } from './state.ts';
+import { badNameCharacter } from './words.ts';
+
+/** 5.2: inter 2000 ms, rise 2, fall 3. */
+export function defaultServerSettings(origin: Origin): ServerSettings {
+  return {
+    server: defaultServer(origin),
+    checkEnabled: false,
+    interMs: 2000,
+    fastinterMs: -1,
+    downinterMs: -1,
+    rise: 2,
+    fall: 3,
+    checkAddress: null,
+    checkPort: 0,
+  };
+}
+
+/**
+ * Parses a `server` line into the draft.
+ *
+ * @throws ConfigError with the complete message
+ */
+export function parseServer(
+  draft: ProxyDraft,
+  words: readonly string[],
+  origin: Origin,
+  state: ParserState,
+): void {
+  const [, name, address] = words;
+  if (name === undefined || address === undefined) {
+    throw new ConfigError("'server' expects <name> and <addr>[:<port>] as arguments.");
+  }
+  const bad = badNameCharacter(name);
+  if (bad !== null) {
+    throw new ConfigError(`character '${bad}' is not permitted in server name '${name}'.`);
+  }
+  const subject = `'server ${draft.name}/${name}'`;
+  const settings = structuredClone(draft.defaultServer);
+  Object.assign(settings.server, origin, { name, index: draft.config.servers.length });
+  setServerAddress(settings.server, address, subject);
+  const line: ServerOptionLine = {
+    settings,
+    origin,
+    state,
+    name,
+    isDefault: false,
+    idGiven: false,
+  };
+  parseServerOptions(words, 3, line, subject);
+  if (line.idGiven) refuseSameId(draft, settings.server);
+  finishServer(settings);
+  draft.config.servers.push(settings.server);
+  draft.serverIdGiven.push(line.idGiven);
+}
+
+export function parseDefaultServer(
+  draft: ProxyDraft,
+  words: readonly string[],
+  origin: Origin,
+  state: ParserState,
+): void {
+  // On a copy: a line with an error leaves the settings as they were.
+  const settings = structuredClone(draft.defaultServer);
+  const line: ServerOptionLine = {
+    settings,
+    origin,
+    state,
+    name: 'default-server',
+    isDefault: true,
+    idGiven: false,
+  };
+  parseServerOptions(words, 1, line, "'default-server'");
+  draft.defaultServer = settings;
+}
+
+function setServerAddress(server: ServerConfig, text: string, subject: string): void {
+  const found = serverAddress(text, subject);
+  const { portOffset, ...address } = found;
+  if (address.family === 'fd') {
+    throw new ConfigError(`${subject} : a file descriptor is not acceptable here in '${text}'`);
+  }
+  server.address = address;
+  // Without a port the client's destination port is used as it is: an offset of zero.
+  const ip = address.family === 'ipv4' || address.family === 'ipv6';
+  server.portOffset = portOffset || (ip && address.port === 0);
+}
+
+function serverAddress(text: string, subject: string): Address & { portOffset: boolean } {
+  try {
+    const found = parseAddress(text, { port: 'offset', range: false });
+    if (found.length !== 1) throw new ConfigError(`expects one address in '${text}'`);
+    return found[0]!;
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    const host = /^invalid address: '(.*)' in /s.exec(problem.message)?.[1];
+    throw new ConfigError(
+      host === undefined
+        ? `${subject} : ${problem.message}`
+        : `${subject} : could not resolve address '${host}'.`,
+    );
+  }
+}
+
+function parseServerOptions(
+  words: readonly string[],
+  from: number,
+  line: ServerOptionLine,
+  subject: string,
+): void {
+  let at = from;
+  while (at < words.length) {
+    const word = words[at]!;
+    const row = serverOptions.find((candidate) => candidate.name === word);
+    if (row === undefined) throw unknownServerOption(word, subject);
+    const takes = row.args === '' ? 0 : 1;
+    try {
+      row.parse(line, takes === 1 ? (words[at + 1] ?? '') : '');
+    } catch (problem) {
+      if (!(problem instanceof ConfigError)) throw problem;
+      // The one message that HAProxy prints without the server's name.
+      if (line.isDefault && word === 'id') throw problem;
+      throw new ConfigError(`${subject} : ${problem.message}.`);
+    }
+    at += 1 + takes;
+  }
+}
+
+function unknownServerOption(word: string, subject: string): ConfigError {
+  if (isKnownServerOption(word)) {
+    return new ConfigError(`${subject} : '${word}' is not supported yet by sluice`);
+  }
+  const near = nearest(
+    word,
+    serverOptions.map((row) => row.name),
+  );
+  const hint = near === null ? '.' : `; did you mean '${near}' maybe ?`;
+  return new ConfigError(`${subject} : unknown keyword '${word}'${hint}`);
+}
+
+function refuseSameId(draft: ProxyDraft, server: ServerConfig): void {
+  const other = draft.config.servers.find(
+    (candidate, index) => candidate.id === server.id && draft.serverIdGiven[index],
+  );
+  if (other === undefined) return;
+  throw new ConfigError(
+    `'server ${draft.name}/${server.name}' : 'id' : custom id ${server.id} already used at ` +
+      `${other.file}:${other.line} ('server ${other.name}').`,
+  );
+}
+
+/** Settles what depends on several options of one line (5.2 "check", "minconn"). */
+function finishServer(settings: ServerSettings): void {
+  const server = settings.server;
+  // 5.2 "minconn" alone is a static limit; a limit below it is raised to it.
+  if (server.minconn > server.maxconn) server.maxconn = server.minconn;
+  if (server.maxconn > 0 && server.minconn === 0) server.minconn = server.maxconn;
+  if (!settings.checkEnabled) {
+    server.check = null;
+    return;
+  }
+  server.check = {
+    kind: 'tcp',
+    interMs: settings.interMs,
+    fastinterMs: settings.fastinterMs,
+    downinterMs: settings.downinterMs,
+    rise: settings.rise,
+    fall: settings.fall,
+    address: settings.checkAddress,
+    port: settings.checkPort,
+  };
+}

@@ -1,0 +1,90 @@
+/** What the parser knows while it reads: shared by the rows of all sections. */
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { ConfigError } from '../../base/config-error.ts';
+import type { GlobalConfig, Origin, RingConfig } from '../../model/config.ts';
+import { fromByteString } from '../byte-string.ts';
+import type { Diagnostics } from '../diagnostics.ts';
+import type { Environment } from '../environment.ts';
+import type { Accounts } from './account.ts';
+import type { LogSource, ProxyDraft } from './draft.ts';
+
+/** `unix-bind` (3.1): common settings of unix listening sockets. */
+export interface UnixBind {
+  prefix: string;
+  mode: number | null;
+  uid: number | null;
+  gid: number | null;
+}
+
+/** Facts about a ring that only the end of the parse needs. */
+export interface RingDraft {
+  config: RingConfig;
+  /** A log line's format counts only when the ring has none of its own. */
+  formatGiven: boolean;
+  /** `maxlen` was written; otherwise it follows `size`. */
+  maxlenGiven: boolean;
+}
+
+export class ParserState {
+  readonly global: GlobalConfig;
+  readonly diagnostics: Diagnostics;
+  readonly env: Environment;
+  readonly accounts: Accounts;
+  readonly globalLogs: LogSource[] = [];
+  readonly rings: RingDraft[] = [];
+  /** Every `defaults` section in file order. */
+  readonly defaults: ProxyDraft[] = [];
+  readonly proxies: ProxyDraft[] = [];
+  readonly unixBind: UnixBind = { prefix: '', mode: null, uid: null, gid: null };
+  /** `default-path` (3.1). */
+  defaultPath: 'current' | 'config' | 'parent' | 'origin' = 'current';
+  defaultPathOrigin = '';
+  /** Global keywords that may be given only once, and those whose effect waits for the end. */
+  readonly seenGlobal = new Set<string>();
+  /** A section line was refused: names may be missing for that reason alone. */
+  sectionLost = false;
+
+  constructor(
+    global: GlobalConfig,
+    diagnostics: Diagnostics,
+    env: Environment,
+    accounts: Accounts,
+  ) {
+    this.global = global;
+    this.diagnostics = diagnostics;
+    this.env = env;
+    this.accounts = accounts;
+  }
+
+  /** A relative path as `default-path` says, seen from the file that names it. */
+  resolvePath(path: string, origin: Origin): string {
+    if (isAbsolute(path)) return path;
+    switch (this.defaultPath) {
+      case 'config':
+        return join(dirname(origin.file), path);
+      case 'parent':
+        return join(dirname(origin.file), '..', path);
+      case 'origin':
+        return join(this.defaultPathOrigin, path);
+      case 'current':
+        return path;
+    }
+  }
+
+  /** The bytes of a file as latin1 text; null when it cannot be read. */
+  readBytes(path: string, origin: Origin): string | null {
+    try {
+      return readFileSync(fromByteString(this.resolvePath(path, origin)), 'latin1');
+    } catch {
+      return null;
+    }
+  }
+
+  /** A pattern file (2.7). */
+  readPatterns(path: string, origin: Origin): string {
+    const text = this.readBytes(path, origin);
+    if (text === null) throw new ConfigError(`failed to open pattern file <${path}>`);
+    return text;
+  }
+}

@@ -1,0 +1,206 @@
+/** Keywords of the `global` section: performance tuning (3.2). */
+import { ConfigError } from '../../base/config-error.ts';
+import { parseDuration } from '../../base/value/duration.ts';
+import type { GlobalConfig, TuneConfig } from '../../model/config.ts';
+import type { KeywordLine, KeywordRow } from './keyword.ts';
+import { integer, refuseExtra, requireInteger, sizeBytes, tightError } from './words.ts';
+
+type TuneField = Exclude<keyof TuneConfig, 'idletimerMs'>;
+
+/** A size with an optional suffix; `least` is the smallest that makes sense. */
+function setSize(field: TuneField, least = 0) {
+  return (global: GlobalConfig, line: KeywordLine): void => {
+    const [name, word] = line.words;
+    if (word === undefined) throw new ConfigError(`'${name}' expects an integer argument.`);
+    const value = sizeBytes(word, `'${name}' expects a positive integer argument.`);
+    if (value < least) {
+      throw new ConfigError(`'${name}' expects a value of at least ${least} bytes.`);
+    }
+    refuseExtra(line.words, 1);
+    global.tune[field] = value;
+  };
+}
+
+function setNumber(field: TuneField, least: number, most: number) {
+  return (global: GlobalConfig, line: KeywordLine): void => {
+    const [name, word] = line.words;
+    const value = requireInteger(word, `'${name}' expects an integer argument.`);
+    if (value < least || value > most) {
+      throw new ConfigError(`'${name}' expects a numeric value between ${least} and ${most}`);
+    }
+    refuseExtra(line.words, 1);
+    global.tune[field] = value;
+  };
+}
+
+function setPercent(field: 'poolLowFdRatio' | 'poolHighFdRatio') {
+  return (global: GlobalConfig, line: KeywordLine): void => {
+    const [name, word] = line.words;
+    const value = integer(word);
+    if (value === null || value < 0 || value > 100) {
+      throw new ConfigError(`'${name}' expects an integer argument between 0 and 100.`);
+    }
+    refuseExtra(line.words, 1);
+    global.tune[field] = value;
+  };
+}
+
+/** Round up to the next multiple of 16 (3.2 "tune.bufsize", 64-bit machines). */
+function parseBufsize(global: GlobalConfig, line: KeywordLine): void {
+  // 256 bytes hold the shortest messages that the proxy itself generates.
+  setSize('bufsize', 256)(global, line);
+  global.tune.bufsize = Math.ceil(global.tune.bufsize / 16) * 16;
+}
+
+function parseIdletimer(global: GlobalConfig, line: KeywordLine): void {
+  const text = "'tune.idletimer' expects a timer value between 0 and 65535 ms.";
+  const word = line.words[1];
+  if (word === undefined) throw new ConfigError(text);
+  let delay: number;
+  try {
+    delay = parseDuration(word, 'ms');
+  } catch (problem) {
+    if (problem instanceof ConfigError) throw new ConfigError(text);
+    throw problem;
+  }
+  if (delay > 65535) throw new ConfigError(text);
+  refuseExtra(line.words, 1);
+  global.tune.idletimerMs = delay;
+}
+
+function parseSpreadChecks(global: GlobalConfig, line: KeywordLine): void {
+  if (line.words[1] === undefined) {
+    throw tightError("'spread-checks' expects an integer argument (0..50).");
+  }
+  const value = integer(line.words[1]);
+  if (value === null || value < 0 || value > 50) {
+    throw tightError("'spread-checks' needs a positive value in range 0..50.");
+  }
+  refuseExtra(line.words, 1);
+  global.spreadChecksPercent = value;
+}
+
+function parseMaxSpreadChecks(global: GlobalConfig, line: KeywordLine): void {
+  const word = line.words[1];
+  if (word === undefined) {
+    throw tightError("'max-spread-checks' expects an integer argument (0..50).");
+  }
+  try {
+    global.maxSpreadChecksMs = parseDuration(word, 'ms');
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    const bad = /[^0-9]/.exec(word)?.[0] ?? '';
+    throw tightError(
+      `unsupported character '${bad}' in 'max-spread-checks' (wants an integer delay).`,
+    );
+  }
+  refuseExtra(line.words, 1);
+}
+
+const COUNT_MAX = 2147483647;
+
+export const tuneKeywords = [
+  {
+    name: 'max-spread-checks',
+    args: '<delay in milliseconds>',
+    doc: 'Longest delay between the first and the last check at start-up.',
+    parse: parseMaxSpreadChecks,
+  },
+  {
+    name: 'maxpipes',
+    args: '<number>',
+    doc: 'Most pipes for kernel splicing.',
+    parse: setNumber('maxpipes', 0, COUNT_MAX),
+  },
+  {
+    name: 'spread-checks',
+    args: '<0..50, in percent>',
+    doc: 'Randomness of the interval between checks.',
+    parse: parseSpreadChecks,
+  },
+  { name: 'tune.bufsize', args: '<size>', doc: 'Size of a buffer.', parse: parseBufsize },
+  {
+    name: 'tune.http.cookielen',
+    args: '<number>',
+    doc: 'Longest captured cookie.',
+    parse: setNumber('httpCookielen', 0, 65535),
+  },
+  {
+    name: 'tune.http.logurilen',
+    args: '<number>',
+    doc: 'Longest request target in logs.',
+    parse: setNumber('httpLogurilen', 1, 1048576),
+  },
+  {
+    name: 'tune.http.maxhdr',
+    args: '<number>',
+    doc: 'Most header fields of a message.',
+    parse: setNumber('httpMaxhdr', 1, 32767),
+  },
+  {
+    name: 'tune.idletimer',
+    args: '<timeout>',
+    doc: 'Time after which a stream counts as idle.',
+    parse: parseIdletimer,
+  },
+  {
+    name: 'tune.maxaccept',
+    args: '<number>',
+    doc: 'Most connections accepted in a row; -1 is no limit.',
+    parse: setNumber('maxaccept', -1, COUNT_MAX),
+  },
+  {
+    name: 'tune.maxpollevents',
+    args: '<number>',
+    doc: 'Most events of one call of the poller.',
+    parse: setNumber('maxpollevents', 1, 1000000),
+  },
+  {
+    name: 'tune.maxrewrite',
+    args: '<number>',
+    doc: 'Space of a buffer reserved for rewriting.',
+    parse: setSize('maxrewrite'),
+  },
+  {
+    name: 'tune.pipesize',
+    args: '<size>',
+    doc: 'Size of the pipes of kernel splicing.',
+    parse: setSize('pipesize'),
+  },
+  {
+    name: 'tune.pool-high-fd-ratio',
+    args: '<number>',
+    doc: 'Percentage of descriptors above which idle connections are closed.',
+    parse: setPercent('poolHighFdRatio'),
+  },
+  {
+    name: 'tune.pool-low-fd-ratio',
+    args: '<number>',
+    doc: 'Percentage of descriptors above which connections are not kept idle.',
+    parse: setPercent('poolLowFdRatio'),
+  },
+  {
+    name: 'tune.rcvbuf.client',
+    args: '<size>',
+    doc: 'Kernel receive buffer of client connections.',
+    parse: setSize('rcvbufClient'),
+  },
+  {
+    name: 'tune.rcvbuf.server',
+    args: '<size>',
+    doc: 'Kernel receive buffer of server connections.',
+    parse: setSize('rcvbufServer'),
+  },
+  {
+    name: 'tune.sndbuf.client',
+    args: '<size>',
+    doc: 'Kernel send buffer of client connections.',
+    parse: setSize('sndbufClient'),
+  },
+  {
+    name: 'tune.sndbuf.server',
+    args: '<size>',
+    doc: 'Kernel send buffer of server connections.',
+    parse: setSize('sndbufServer'),
+  },
+] as const satisfies readonly KeywordRow<GlobalConfig>[] as readonly KeywordRow<GlobalConfig>[];

@@ -1,0 +1,250 @@
+/**
+ * Checks of a configuration that has been read: names that must exist, contradictions between
+ * modes, missing timeouts (configuration.txt 4, 4.2). Messages are HAProxy's.
+ *
+ * Errors are looked for even when lines were refused, so that one run shows them all; warnings
+ * are not, because most of them would be consequences of the refused lines.
+ */
+import type { BindConfig, Configuration, ProxyConfig, RingConfig } from '../model/config.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import { findRing } from './finish.ts';
+import type { ProxyDraft } from './section/draft.ts';
+import { sectionName } from './section/format.ts';
+import { Where } from './section/keyword.ts';
+import { flagOptions } from './section/option.ts';
+import type { ParserState } from './section/state.ts';
+
+export function validate(config: Configuration, state: ParserState): void {
+  const { diagnostics } = state;
+  const complete = diagnostics.errors === 0;
+  for (const [index, proxy] of config.proxies.entries()) {
+    const draft = state.proxies[index]!;
+    checkServerNames(proxy, draft, diagnostics);
+    if (proxy.disabled) continue;
+    const name = `${sectionName(draft)} '${proxy.name}'`;
+    if (complete) warnNoBind(proxy, name, diagnostics);
+    // A backend may be missing only because its section line was refused.
+    if (!state.sectionLost) checkBackends(config, proxy, diagnostics);
+    checkServers(proxy, draft, diagnostics);
+    if (complete) warnAboutProxy(proxy, draft, name, diagnostics);
+  }
+  if (complete) for (const ring of config.rings) warnRingTimeouts(ring, diagnostics);
+  if (!state.sectionLost) checkRings(config, diagnostics);
+  checkSameAddress(config, diagnostics);
+}
+
+function warnNoBind(proxy: ProxyConfig, name: string, diagnostics: Diagnostics): void {
+  if (proxy.kind === 'backend' || proxy.binds.length > 0) return;
+  diagnostics.warning(
+    null,
+    `${name} has no 'bind' directive. Please declare it as a backend if this was intended.`,
+  );
+}
+
+function warnAboutProxy(
+  proxy: ProxyConfig,
+  draft: ProxyDraft,
+  name: string,
+  diagnostics: Diagnostics,
+): void {
+  if (proxy.mode !== 'http') warnHttpOnly(draft, name, diagnostics);
+  if (proxy.kind !== 'backend' && proxy.uniqueIdHeader !== null && proxy.uniqueIdFormat === null) {
+    diagnostics.warning(null, `unique-id-header ignored for ${name} without unique-id-format.`);
+  }
+  warnTimeouts(proxy, name, diagnostics);
+  warnLogFormat(proxy, draft, name, diagnostics);
+}
+
+/** Features of HTTP in a proxy that only sees TCP. */
+function warnHttpOnly(draft: ProxyDraft, name: string, diagnostics: Diagnostics): void {
+  const has = (keyword: string): boolean => draft.seen[keyword] !== undefined;
+  const ignored = (what: string, require = 'it requires'): void =>
+    diagnostics.warning(null, `${what} ignored for ${name} as ${require} HTTP mode.`);
+  if (has('capture cookie') || has('capture request header') || has('capture response header')) {
+    ignored("'capture' statement");
+  }
+  for (const ruleset of ['http-request', 'http-response', 'http-after-response', 'redirect']) {
+    if (has(ruleset)) ignored(`'${ruleset}' rules`, 'they require');
+  }
+  for (const option of ['forwardfor', 'originalto', 'forwarded']) {
+    if (has(`option ${option}`)) ignored(`'option ${option}'`);
+  }
+  for (const row of flagOptions) {
+    if (row.http && sideOf(draft, row.where) && has(`option ${row.name}`))
+      ignored(`'option ${row.name}'`);
+  }
+}
+
+/** Whether the proxy has one of the sides, `Where` bits. */
+function sideOf(draft: ProxyDraft, where: number): boolean {
+  const { section } = draft;
+  return (
+    (section !== 'backend' && (where & Where.Frontend) !== 0) ||
+    (section !== 'frontend' && (where & Where.Backend) !== 0)
+  );
+}
+
+function warnTimeouts(proxy: ProxyConfig, name: string, diagnostics: Diagnostics): void {
+  const { timeout } = proxy;
+  const clientMissing = proxy.kind !== 'backend' && timeout.client < 0;
+  const serverMissing =
+    proxy.kind !== 'frontend' &&
+    proxy.servers.length > 0 &&
+    (timeout.connect < 0 || timeout.server < 0);
+  if (clientMissing || serverMissing) warnMissingTimeouts(name, diagnostics);
+}
+
+/** A ring sends its events over TCP as a backend does. */
+function warnRingTimeouts(ring: RingConfig, diagnostics: Diagnostics): void {
+  if (ring.servers.length === 0) return;
+  if (ring.timeoutConnectMs > 0 && ring.timeoutServerMs > 0) return;
+  warnMissingTimeouts(`backend '${ring.name}'`, diagnostics);
+}
+
+function warnMissingTimeouts(name: string, diagnostics: Diagnostics): void {
+  diagnostics.warning(
+    null,
+    `missing timeouts for ${name}.\n` +
+      '   | While not properly invalid, you will certainly encounter various problems\n' +
+      '   | with such a configuration. To fix this, please ensure that all following\n' +
+      "   | timeouts are set to a non-zero value: 'client', 'connect', 'server'.",
+  );
+}
+
+/** A format that the section itself states, although nothing will be logged. */
+function warnLogFormat(
+  proxy: ProxyConfig,
+  draft: ProxyDraft,
+  name: string,
+  diagnostics: Diagnostics,
+): void {
+  if (proxy.kind === 'backend' || proxy.logs.length > 0) return;
+  const own = [draft.logFormat, draft.logFormatSd].some(
+    (format) =>
+      format !== null && format !== draft.parent?.logFormat && format !== draft.parent?.logFormatSd,
+  );
+  if (!own) return;
+  diagnostics.warning(null, `log format ignored for ${name} since it has no log address.`);
+}
+
+function checkBackends(config: Configuration, proxy: ProxyConfig, diagnostics: Diagnostics): void {
+  if (proxy.kind === 'backend') return;
+  if (proxy.defaultBackend !== null) {
+    const found = requireBackend(
+      config,
+      proxy,
+      proxy.defaultBackend,
+      'default_backend',
+      diagnostics,
+    );
+    checkMode(proxy, found, 'as its default backend', diagnostics);
+  }
+  for (const rule of proxy.useBackends) {
+    if (typeof rule.backend !== 'string') continue;
+    const found = requireBackend(config, proxy, rule.backend, 'use_backend', diagnostics);
+    checkMode(proxy, found, "in a 'use_backend' rule", diagnostics);
+  }
+}
+
+function requireBackend(
+  config: Configuration,
+  proxy: ProxyConfig,
+  name: string,
+  keyword: string,
+  diagnostics: Diagnostics,
+): ProxyConfig | null {
+  const found = config.proxies.find(
+    (candidate) => candidate.name === name && candidate.kind !== 'frontend',
+  );
+  if (found !== undefined) return found;
+  diagnostics.error(null, `Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'.`);
+  return null;
+}
+
+/** An HTTP frontend cannot hand a parsed request to a TCP backend (4). */
+function checkMode(
+  proxy: ProxyConfig,
+  backend: ProxyConfig | null,
+  where: string,
+  diagnostics: Diagnostics,
+): void {
+  if (backend === null || proxy.mode !== 'http' || backend.mode === 'http') return;
+  diagnostics.error(
+    null,
+    `http ${kindName(proxy)} '${proxy.name}' (${proxy.file}:${proxy.line}) tries to use ` +
+      `incompatible tcp ${kindName(backend)} '${backend.name}' (${backend.file}:${backend.line}) ` +
+      `${where} (see 'mode').`,
+  );
+}
+
+function kindName(proxy: ProxyConfig): string {
+  return proxy.kind === 'listen' ? 'proxy' : proxy.kind;
+}
+
+function checkServerNames(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Diagnostics): void {
+  for (const [index, server] of proxy.servers.entries()) {
+    const first = proxy.servers.findIndex((candidate) => candidate.name === server.name);
+    if (first === index) continue;
+    diagnostics.error(
+      { file: server.file, line: server.line },
+      `${sectionName(draft)} '${proxy.name}', another server named '${server.name}' was already ` +
+        `defined at line ${proxy.servers[first]!.line}, please use distinct names.`,
+    );
+  }
+}
+
+/** A check needs a port: of the check, or of the server (5.2 "check", "port"). */
+function checkServers(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Diagnostics): void {
+  for (const server of proxy.servers) {
+    const { address, check } = server;
+    if (check === null || check.port !== 0) continue;
+    const target = check.address ?? address;
+    const isIp = target.family === 'ipv4' || target.family === 'ipv6';
+    const port = check.address?.port || (server.portOffset ? 0 : address.port);
+    if (isIp && port === 0) {
+      diagnostics.error(
+        { file: server.file, line: server.line },
+        `${sectionName(draft)} '${proxy.name}': server '${server.name}' has neither service port ` +
+          'nor check port.',
+      );
+    }
+  }
+}
+
+function checkRings(config: Configuration, diagnostics: Diagnostics): void {
+  const seen = new Set<unknown>();
+  for (const log of [...config.global.logs, ...config.proxies.flatMap((proxy) => proxy.logs)]) {
+    if (log.target.kind !== 'ring' || seen.has(`${log.file}:${log.line}`)) continue;
+    seen.add(`${log.file}:${log.line}`);
+    if (findRing(config.rings, log.target.ring) !== undefined) continue;
+    diagnostics.error(
+      { file: log.file, line: log.line },
+      `log : uses unknown ring named '${log.target.ring}'`,
+    );
+  }
+}
+
+/** With SO_REUSEPORT the kernel would accept two lines with one address: say so here. */
+function checkSameAddress(config: Configuration, diagnostics: Diagnostics): void {
+  const first = new Map<string, BindConfig>();
+  for (const proxy of config.proxies) {
+    if (proxy.disabled) continue;
+    for (const bind of proxy.binds) {
+      const key = addressKey(bind);
+      const other = first.get(key);
+      if (other === undefined) first.set(key, bind);
+      else {
+        diagnostics.diag(
+          { file: bind.file, line: bind.line },
+          `'bind ${bind.address.text}' : the same address is also bound at ` +
+            `${other.file}:${other.line}.`,
+        );
+      }
+    }
+  }
+}
+
+function addressKey(bind: BindConfig): string {
+  const { family, bytes, port, path, fd } = bind.address;
+  return JSON.stringify([family, bytes, port, path, fd, bind.interface]);
+}

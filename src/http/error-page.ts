@@ -1,0 +1,234 @@
+/**
+ * Error pages (configuration.txt 1.4.1, 4.2 `errorfile`): HAProxy's default pages byte for byte and
+ * their replacement by files, per proxy.
+ *
+ * There are two forms of a page. Errors of the request's syntax and of its timeouts are answered
+ * before any rule sees the request: the default page goes out as it is written here. All other
+ * errors become a response message, which `http-after-response` rules may change. A file replaces
+ * the second form; when it is empty it silences both (`errorfile 408 /dev/null`).
+ *
+ * @dataplane
+ */
+import type { ProxyConfig } from '../model/config.ts';
+import type { RuleContext } from '../rules/context.ts';
+import { reserveBytes } from '../sys/arena.ts';
+import { parseReply, ReplyTemplate } from './reply.ts';
+
+interface DefaultPage {
+  status: number;
+  reason: string;
+  text: string;
+  /** The page asks for the end of the connection. */
+  close?: true;
+}
+
+const defaultPages: readonly DefaultPage[] = [
+  { status: 200, reason: 'OK', text: 'Service ready.' },
+  {
+    status: 400,
+    reason: 'Bad request',
+    text: 'Your browser sent an invalid request.',
+    close: true,
+  },
+  {
+    status: 401,
+    reason: 'Unauthorized',
+    text: 'You need a valid user and password to access this content.',
+  },
+  {
+    status: 403,
+    reason: 'Forbidden',
+    text: 'Request forbidden by administrative rules.',
+  },
+  { status: 404, reason: 'Not Found', text: 'The resource could not be found.' },
+  {
+    status: 405,
+    reason: 'Method Not Allowed',
+    text: 'A request was made of a resource using a request method not supported by that resource',
+  },
+  {
+    status: 407,
+    reason: 'Unauthorized',
+    text: 'You need a valid user and password to access this content.',
+  },
+  {
+    status: 408,
+    reason: 'Request Time-out',
+    text: "Your browser didn't send a complete request in time.",
+    close: true,
+  },
+  {
+    status: 410,
+    reason: 'Gone',
+    text: 'The resource is no longer available and will not be available again.',
+  },
+  {
+    status: 413,
+    reason: 'Payload Too Large',
+    text: 'The request entity exceeds the maximum allowed.',
+  },
+  { status: 414, reason: 'URI Too Long', text: 'The request target exceeds the maximum allowed.' },
+  {
+    status: 421,
+    reason: 'Misdirected Request',
+    text: 'Request sent to a non-authoritative server.',
+  },
+  {
+    status: 422,
+    reason: 'Unprocessable Content',
+    text: 'The server cannot process the contained instructions.',
+  },
+  { status: 425, reason: 'Too Early', text: 'Your browser sent early data.' },
+  {
+    status: 429,
+    reason: 'Too Many Requests',
+    text: 'You have sent too many requests in a given amount of time.',
+  },
+  {
+    status: 431,
+    reason: 'Request Header Fields Too Large',
+    text: 'The request header fields exceed the maximum allowed.',
+  },
+  {
+    status: 500,
+    reason: 'Internal Server Error',
+    text: 'An internal server error occurred.',
+  },
+  {
+    status: 501,
+    reason: 'Not Implemented',
+    // The full stop in front is part of the page.
+    text: '.The server does not support the functionality required to fulfill the request.',
+  },
+  {
+    status: 502,
+    reason: 'Bad Gateway',
+    text: 'The server returned an invalid or incomplete response.',
+  },
+  {
+    status: 503,
+    reason: 'Service Unavailable',
+    text: 'No server is available to handle this request.',
+  },
+  { status: 504, reason: 'Gateway Time-out', text: "The server didn't respond in time." },
+];
+
+/** The statuses that have a page, in order. */
+export const pageStatuses: readonly number[] = defaultPages.map((page) => page.status);
+
+const FALLBACK = 500;
+const STATUSES = 600;
+
+/** 1 + index into `defaultPages`, by status; 0 = no page. */
+const slotOf = createSlots();
+
+function createSlots(): Uint8Array {
+  const slots = new Uint8Array(STATUSES);
+  defaultPages.forEach((page, i) => {
+    slots[page.status] = i + 1;
+  });
+  return slots;
+}
+
+/** Whether `errorfile` and `default-errorfiles` know this status. */
+export function hasErrorPage(status: number): boolean {
+  return status >= 0 && status < STATUSES && slotOf[status] !== 0;
+}
+
+/** The default page of a status that has one, as sent when no rule may change it. */
+export function errorPage(status: number): { bytes: Uint8Array } {
+  const page = defaultPages[slotOf[status]! - 1] ?? defaultPages[slotOf[FALLBACK]! - 1]!;
+  const title = `${page.status} ${page.reason}`;
+  const body = `<html><body><h1>${title}</h1>\n${page.text}\n</body></html>\n`;
+  const close = page.close ? 'Connection: close\r\n' : '';
+  const head =
+    `HTTP/1.1 ${title}\r\nContent-length: ${body.length}\r\nCache-Control: no-cache\r\n` +
+    `${close}Content-Type: text/html\r\n\r\n`;
+  return { bytes: new TextEncoder().encode(head + body) };
+}
+
+const defaultTemplates = defaultPages.map(
+  (page) => new ReplyTemplate(parseReply(errorPage(page.status).bytes)),
+);
+const defaultOffs = Int32Array.from(defaultPages, (page) =>
+  reserveBytes(errorPage(page.status).bytes),
+);
+const defaultLens = Int32Array.from(defaultPages, (page) => errorPage(page.status).bytes.length);
+
+/** The pages of one proxy. */
+export class ErrorPages {
+  /** Own pages by slot; null = none, the other side's or the default one serves. */
+  readonly own: (ReplyTemplate | null)[];
+  /** 1 where the file is empty: close without a word. */
+  readonly silent: Uint8Array;
+
+  constructor(errorFiles: Readonly<Record<number, string>>) {
+    this.own = [];
+    this.silent = new Uint8Array(defaultPages.length + 1);
+    for (let slot = 0; slot <= defaultPages.length; slot++) this.own.push(null);
+    for (const key of Object.keys(errorFiles)) {
+      const slot = slotOf[Number(key)] ?? 0;
+      if (slot === 0) continue;
+      const text = errorFiles[Number(key)]!;
+      if (text === '') this.silent[slot] = 1;
+      else this.own[slot] = new ReplyTemplate(parseReply(Buffer.from(text, 'latin1')));
+    }
+  }
+
+  /** Arena offset of the complete response for an error that no rule may change. */
+  off(status: number): number {
+    return defaultOffs[pageSlot(status) - 1]!;
+  }
+
+  /** Its length; 0 = close without an answer. */
+  len(status: number): number {
+    const slot = pageSlot(status);
+    return this.silent[slot] === 1 ? 0 : defaultLens[slot - 1]!;
+  }
+
+  /** The proxy has a file for this status. */
+  owns(slot: number): boolean {
+    return this.silent[slot] === 1 || this.own[slot] !== null;
+  }
+}
+
+function pageSlot(status: number): number {
+  const slot = status < STATUSES ? slotOf[status]! : 0;
+  return slot === 0 ? slotOf[FALLBACK]! : slot;
+}
+
+/** Pages by proxy index, so that an action finds those of the stream's two sides. */
+const pagesOf: ErrorPages[] = [];
+
+/** Compiles the pages of a proxy. Call for every proxy at start-up. */
+export function compileErrorPages(proxy: ProxyConfig): ErrorPages {
+  const pages = new ErrorPages(proxy.errorFiles);
+  pagesOf[proxy.index] = pages;
+  return pages;
+}
+
+/**
+ * Makes the page of `status` the answer: the backend's file, else the frontend's, else the default.
+ * An empty file leaves a raw answer of no bytes.
+ * @returns false when the context has no response message.
+ */
+export function prepareErrorPage(ctx: RuleContext, status: number): boolean {
+  const slot = pageSlot(status);
+  const strm = ctx.stream;
+  const be = strm === null || strm.backend === null ? undefined : pagesOf[strm.backend.index];
+  const fe = ctx.session.frontend === null ? undefined : pagesOf[ctx.session.frontend.index];
+  let pages: ErrorPages | undefined;
+  if (be?.owns(slot)) pages = be;
+  else if (fe?.owns(slot)) pages = fe;
+  if (pages !== undefined) return prepareOwn(ctx, pages, slot);
+  return defaultTemplates[slot - 1]!.prepare(ctx);
+}
+
+function prepareOwn(ctx: RuleContext, pages: ErrorPages, slot: number): boolean {
+  const own = pages.own[slot];
+  if (own !== null && own !== undefined) return own.prepare(ctx);
+  ctx.replyRaw = true;
+  ctx.replyBodyOff = 0;
+  ctx.replyBodyLen = 0;
+  return true;
+}

@@ -1,0 +1,196 @@
+/**
+ * Answers that the proxy itself gives: error pages, `return`, `deny` and `redirect`.
+ *
+ * An answer is put into the worker's response message (status line and rows) with the body beside
+ * it, so that `http-after-response` rules and the serialiser treat it like a server's. A complete
+ * response from a file is taken apart once, at start-up, for the same reason: its `Connection`
+ * field becomes the wish to close, its names become lower case. A response to HEAD carries the same
+ * head; who sends it leaves the body out.
+ *
+ * @dataplane
+ */
+import { ConfigError } from '../base/config-error.ts';
+import type { RuleContext } from '../rules/context.ts';
+import { mem, reserveBytes } from '../sys/arena.ts';
+import { FieldId, fieldId, fieldNameOff } from './field.ts';
+import { BodyMode, ConnectionFlag, type HttpMessage } from './message.ts';
+import { reasonLen, reasonOff } from './status.ts';
+
+/** A response as text, before it lies in the arena. */
+export interface ReplyText {
+  version: number;
+  status: number;
+  reason: string;
+  /** In order; names in lower case, without `Connection`. */
+  fields: [string, string][];
+  body: Uint8Array;
+  close: boolean;
+  hasLength: boolean;
+}
+
+/** Integers per field of a template. */
+const FIELD = 5;
+const CONTENT_LENGTH_LEN = 14;
+const DIGITS_MAX = 16;
+
+/** A complete answer that never changes, ready to be put into a message. */
+export class ReplyTemplate {
+  readonly version: number;
+  readonly status: number;
+  readonly reasonOff: number;
+  readonly reasonLen: number;
+  readonly fields: Int32Array;
+  readonly bodyOff: number;
+  readonly bodyLen: number;
+  readonly close: boolean;
+  readonly hasLength: boolean;
+
+  constructor(reply: ReplyText) {
+    const reason = Buffer.from(reply.reason, 'latin1');
+    this.version = reply.version;
+    this.status = reply.status;
+    this.reasonOff = reserveBytes(reason);
+    this.reasonLen = reason.length;
+    this.fields = new Int32Array(reply.fields.length * FIELD);
+    reply.fields.forEach(([name, value], i) => {
+      const nameBytes = Buffer.from(name, 'latin1');
+      const valueBytes = Buffer.from(value, 'latin1');
+      const nameOff = reserveBytes(nameBytes);
+      const id = fieldId(nameOff, nameBytes.length);
+      const valueOff = reserveBytes(valueBytes);
+      this.fields.set([id, nameOff, nameBytes.length, valueOff, valueBytes.length], i * FIELD);
+    });
+    this.bodyLen = reply.body.length;
+    this.bodyOff = this.bodyLen > 0 ? reserveBytes(reply.body) : 0;
+    this.close = reply.close;
+    this.hasLength = reply.hasLength;
+  }
+
+  /** Makes this the answer. @returns false when the context has no response message. */
+  prepare(ctx: RuleContext): boolean {
+    const msg = ctx.response;
+    if (msg === null) return false;
+    beginReply(msg, this.status);
+    msg.version = this.version;
+    msg.reasonOff = this.reasonOff;
+    msg.reasonLen = this.reasonLen;
+    const fields = this.fields;
+    for (let i = 0; i < fields.length; i += FIELD) {
+      const id = fields[i] as FieldId;
+      msg.add(id, fields[i + 1]!, fields[i + 2]!, fields[i + 3]!, fields[i + 4]!);
+    }
+    endReply(ctx, msg, this.bodyOff, this.bodyLen);
+    if (!this.hasLength && msg.body === BodyMode.Length) {
+      msg.body = BodyMode.Close;
+      msg.hasLength = false;
+    }
+    if (this.close || msg.body === BodyMode.Close) msg.connection |= ConnectionFlag.Close;
+    return true;
+  }
+}
+
+/**
+ * Empties the message for an answer of our own. Text already made in the message's scratch stays,
+ * so that values may be computed from the response that the answer replaces.
+ */
+export function beginReply(msg: HttpMessage, status: number): void {
+  const used = msg.scratchUsed;
+  msg.begin();
+  msg.scratchUsed = used;
+  msg.version = 11;
+  msg.status = status;
+  msg.reasonOff = reasonOff(status);
+  msg.reasonLen = reasonLen(status);
+}
+
+/** Completes an answer whose rows are in place. The body must outlive the evaluation. */
+export function endReply(ctx: RuleContext, msg: HttpMessage, bodyOff: number, len: number): void {
+  const none = msg.status === 204 || msg.status === 304 || msg.status < 200;
+  ctx.replyBodyOff = bodyOff;
+  ctx.replyBodyLen = none ? 0 : len;
+  ctx.replyRaw = false;
+  msg.body = none ? BodyMode.None : BodyMode.Length;
+  msg.contentLength = none ? 0 : len;
+  msg.hasLength = !none;
+}
+
+/** Adds `content-length` with a computed value. @returns false when there is no room. */
+export function addContentLength(msg: HttpMessage, length: number): boolean {
+  const off = msg.takeScratch(DIGITS_MAX);
+  if (off === 0) return false;
+  const len = putDecimal(off, length);
+  const name = fieldNameOff[FieldId.ContentLength]!;
+  return msg.add(FieldId.ContentLength, name, CONTENT_LENGTH_LEN, off, len);
+}
+
+/** Writes a non-negative integer in decimal. @returns the number of digits. */
+export function putDecimal(off: number, value: number): number {
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  let rest = value;
+  for (let i = digits - 1; i >= 0; i--) {
+    mem[off + i] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return digits;
+}
+
+/**
+ * Takes a complete response apart (4.2 `errorfile`). Lines may end in LF alone, as files do.
+ * @throws ConfigError with the reason, to be put after the file's name.
+ */
+export function parseReply(bytes: Uint8Array): ReplyText {
+  const all = Buffer.from(bytes).toString('latin1');
+  let at = 0;
+  const nextLine = (): string => {
+    const end = all.indexOf('\n', at);
+    if (end < 0) throw new ConfigError(`unable to parse headers (error offset: ${at})`);
+    const line = all.slice(at, all[end - 1] === '\r' ? end - 1 : end);
+    at = end + 1;
+    return line;
+  };
+  const first = /^HTTP\/(\d)\.(\d) (\d{3})(?: (.*))?$/.exec(nextLine());
+  if (!first) throw new ConfigError('unable to parse headers (error offset: 0)');
+  const version = Number(first[1]) * 10 + Number(first[2]);
+  const reply: ReplyText = {
+    version: version >= 11 ? 11 : 10,
+    status: Number(first[3]),
+    reason: first[4] ?? '',
+    fields: [],
+    body: bytes,
+    close: false,
+    hasLength: false,
+  };
+  let announced = -1;
+  let persistent = reply.version === 11;
+  for (;;) {
+    const start = at;
+    const line = nextLine();
+    if (line === '') break;
+    const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line);
+    if (!field) throw new ConfigError(`unable to parse headers (error offset: ${start})`);
+    const name = field[1]!.toLowerCase();
+    const value = field[2]!;
+    if (name === 'transfer-encoding') throw new ConfigError('chunk-encoded payload not supported');
+    if (name === 'connection') {
+      if (/(^|[ \t,])close($|[ \t,])/i.test(value)) persistent = false;
+      continue;
+    }
+    if (name === 'content-length') {
+      if (!/^\d{1,15}$/.test(value) || (announced >= 0 && announced !== Number(value)))
+        throw new ConfigError(`unable to parse headers (error offset: ${start})`);
+      if (announced >= 0) continue;
+      announced = Number(value);
+    }
+    reply.fields.push([name, value]);
+  }
+  reply.body = bytes.slice(at);
+  reply.hasLength = announced >= 0;
+  reply.close = version === 11 && !persistent;
+  if (announced >= 0 && announced !== reply.body.length) {
+    throw new ConfigError(
+      `payload size does not match the announced content-length (${reply.body.length} != ${announced})`,
+    );
+  }
+  return reply;
+}

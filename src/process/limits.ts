@@ -1,0 +1,103 @@
+/**
+ * File descriptor limit and connection limit of the process (configuration.txt 3.1 ulimit-n, 3.2
+ * maxconn and fd-hard-limit; management.txt 5): each follows from the other when only one is given.
+ */
+import { availableParallelism } from 'node:os';
+import { automaticMaxconn, descriptorsFor, FD_HARD_LIMIT } from '../model/capacity.ts';
+import type { Configuration } from '../model/config.ts';
+import { base, getU64, mem32, putPointer, reserve } from '../sys/arena.ts';
+import { libc } from '../sys/libc.ts';
+import type { Console } from './console.ts';
+
+const RLIMIT_NOFILE = 7;
+const limits = reserve(16);
+const affinity = reserve(128);
+
+/** Soft and hard limit of open files; "unlimited" reads as a very large number. */
+export function readDescriptorLimit(): { soft: number; hard: number } {
+  libc.getrlimit(RLIMIT_NOFILE, (base + limits) as never);
+  return { soft: getU64(limits), hard: getU64(limits + 8) };
+}
+
+function writeDescriptorLimit(soft: number, hard: number): boolean {
+  putPointer(limits, soft);
+  putPointer(limits + 8, hard);
+  return libc.setrlimit(RLIMIT_NOFILE, (base + limits) as never) === 0;
+}
+
+/** CPUs that this process may run on: the default of `nbthread`. */
+export function usableCpus(): number {
+  const bytes = libc.sched_getaffinity(0, 128, (base + affinity) as never);
+  if (bytes < 0) return availableParallelism();
+  let count = 0;
+  for (let i = 0; i < 32; i++) {
+    let bits = mem32[(affinity >> 2) + i]! >>> 0;
+    while (bits !== 0) {
+      count += bits & 1;
+      bits >>>= 1;
+    }
+  }
+  return Math.max(1, count);
+}
+
+export interface Limits {
+  /** Connections of the process. */
+  maxconn: number;
+  /** The soft limit of open files that goes with it. */
+  descriptors: number;
+}
+
+/**
+ * Works out both limits.
+ *
+ * @param hardLimit the system's hard limit of open files
+ * @param memoryLimit bytes (`-m`), 0 = none
+ */
+export function computeLimits(
+  config: Configuration,
+  workers: number,
+  hardLimit: number,
+  memoryLimit: number,
+): Limits {
+  const { ulimitN } = config.global;
+  let { maxconn } = config.global;
+  if (maxconn === 0) {
+    const descriptors = ulimitN > 0 ? ulimitN : Math.min(hardLimit, FD_HARD_LIMIT);
+    maxconn = automaticMaxconn(config, descriptors, workers, memoryLimit);
+  }
+  const needed = descriptorsFor(config, maxconn, workers);
+  return { maxconn, descriptors: ulimitN > 0 ? ulimitN : needed };
+}
+
+/**
+ * Sets the limit of open files. When the system refuses, `strict-limits` (the default) makes that
+ * an error; otherwise the process goes on with what it gets.
+ * @returns false when the process must not start.
+ */
+export function applyLimits(
+  config: Configuration,
+  workers: number,
+  wanted: Limits,
+  console: Console,
+): boolean {
+  const { hard } = readDescriptorLimit();
+  const raised = writeDescriptorLimit(wanted.descriptors, Math.max(hard, wanted.descriptors));
+  if (!raised) {
+    const text = `[sluice.main()] Cannot raise FD limit to ${wanted.descriptors}, limit is ${hard}.`;
+    if (config.global.strictLimits) {
+      console.alert(text);
+      return false;
+    }
+    console.warning(text);
+    writeDescriptorLimit(hard, hard);
+  }
+  const { soft } = readDescriptorLimit();
+  const needed = descriptorsFor(config, wanted.maxconn, workers);
+  if (soft < needed) {
+    console.alert(
+      `[sluice.main()] FD limit (${soft}) too low for maxconn=${wanted.maxconn}/maxsock=${needed}. ` +
+        `Please raise 'ulimit-n' to ${needed} or more to avoid any trouble.`,
+    );
+  }
+  return true;
+}

@@ -1,0 +1,88 @@
+/**
+ * What is parsed and what follows from it: the configuration with the command line laid over it
+ * (management.txt 3: the command line has precedence), and the environment it is read with.
+ */
+import { hostname } from 'node:os';
+import { toByteString } from '../config/byte-string.ts';
+import { createConditionContext } from '../config/conditions.ts';
+import { Diagnostics } from '../config/diagnostics.ts';
+import { Environment } from '../config/environment.ts';
+import { resolveFullconn } from '../config/finish.ts';
+import { parseConfiguration } from '../config/parser.ts';
+import { formatDiagnostic } from '../config/print.ts';
+import { loadSources } from '../config/sources.ts';
+import { haproxyCompatibleBranch, haproxyCompatibleVersion } from '../config/version.ts';
+import type { Configuration } from '../model/config.ts';
+import type { CommandLine } from './command-line.ts';
+import type { Console } from './console.ts';
+import { logFormatVariables } from './log-variables.ts';
+
+export interface Program {
+  config: Configuration;
+  diagnostics: Diagnostics;
+  /** Variables as the configuration left them, for `show env`. */
+  env: Environment;
+}
+
+/** The variables of configuration.txt 2.3. */
+export function createEnvironment(commandLine: CommandLine): Environment {
+  return new Environment(process.env, {
+    HAPROXY_STARTUP_VERSION: haproxyCompatibleVersion,
+    HAPROXY_BRANCH: haproxyCompatibleBranch,
+    HAPROXY_CFGFILES: commandLine.files.join(';'),
+    HAPROXY_LOCALPEER: commandLine.localPeer ?? hostname(),
+    ...logFormatVariables,
+  });
+}
+
+/** Reads and validates the configuration; what was found stands in `diagnostics`. */
+export function loadProgram(commandLine: CommandLine): Program {
+  const env = createEnvironment(commandLine);
+  const diagnostics = new Diagnostics();
+  const sources = loadSources(commandLine.files, diagnostics);
+  const config = parseConfiguration({
+    sources,
+    env,
+    diagnostics,
+    conditionContext: createConditionContext(env),
+  });
+  applyCommandLine(config, commandLine);
+  return { config, diagnostics, env };
+}
+
+function applyCommandLine(config: Configuration, commandLine: CommandLine): void {
+  const { global } = config;
+  if (commandLine.daemon) global.daemon = true;
+  if (commandLine.foreground) global.daemon = false;
+  if (commandLine.maxconn > 0) global.maxconn = commandLine.maxconn;
+  if (commandLine.pidfile !== null) global.pidfile = toByteString(commandLine.pidfile);
+  if (commandLine.quiet) global.quiet = true;
+  if (commandLine.verbose) global.quiet = false;
+  if (commandLine.warningsFail) global.zeroWarning = true;
+  if (commandLine.noSplice) global.noSplice = true;
+  if (commandLine.proxyMaxconn > 0) {
+    for (const proxy of config.proxies) {
+      if (proxy.kind !== 'backend' && proxy.maxconn === 0) {
+        proxy.maxconn = commandLine.proxyMaxconn;
+      }
+    }
+  }
+  resolveFullconn(config, global.maxconn);
+}
+
+/** Prints what was found, in the order of the files. `-dD` shows the suspicious things too. */
+export function printDiagnostics(
+  diagnostics: Diagnostics,
+  commandLine: CommandLine,
+  console: Console,
+): void {
+  for (const found of diagnostics.list) {
+    if (found.severity === 'DIAG' && !commandLine.diagnostics) continue;
+    console.line(formatDiagnostic(found, process.pid));
+  }
+}
+
+/** Whether any section has an address to accept from. */
+export function hasListener(config: Configuration): boolean {
+  return config.proxies.some((proxy) => !proxy.disabled && proxy.binds.length > 0);
+}

@@ -1,0 +1,234 @@
+/**
+ * ACLs: `acl <name> <criterion> [flags] [operator] [<value>] ...` (configuration.txt 7.1), parsed
+ * to plain data and compiled to `AclTest` in each worker.
+ */
+import { ConfigError } from '../base/config-error.ts';
+import type { AclTestConfig, ExprConfig } from '../model/config.ts';
+import { aclRow } from './acl-table.ts';
+import { AclTest } from './acl-test.ts';
+import { canCast } from './cast.ts';
+import { compileExpression, parseRest } from './expression.ts';
+import { fetchRow } from './fetch/registry.ts';
+import { unknownFetch } from './known-names.ts';
+import { isOperator } from './pattern/integer.ts';
+import { checkPattern, createPattern, defaultMatch, matchRow, matchTarget } from './pattern/table.ts';
+import type { TypeName } from './row.ts';
+import type { RuleScope } from './scope.ts';
+
+export { AclTest } from './acl-test.ts';
+
+const NAME_CHARACTER = /[A-Za-z0-9_.:-]/;
+
+/**
+ * Parses the words after `acl`: name, criterion, flags and patterns.
+ * @throws ConfigError with the whole text after the location, as HAProxy prints it.
+ */
+export function parseAcl(words: string[], scope: RuleScope): AclTestConfig {
+  const name = words[0] ?? '';
+  checkName(name);
+  try {
+    return parseTest(name, words.slice(1), scope);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`error detected while parsing ACL '${name}' : ${error.message}.`);
+  }
+}
+
+function checkName(name: string): void {
+  if (name === '') throw new ConfigError("'acl' expects a name and a criterion");
+  for (const char of name) {
+    if (NAME_CHARACTER.test(char)) continue;
+    throw new ConfigError(`character '${char}' is not permitted in acl name '${name}'.`);
+  }
+  if (name === 'or') {
+    throw new ConfigError(
+      "acl name 'or' will never match. 'or' is used to express a logical disjunction within a " +
+        'condition.',
+    );
+  }
+}
+
+interface Criterion {
+  /** The word before arguments and converters. */
+  keyword: string;
+  expr: ExprConfig;
+  out: TypeName;
+  /** What the keyword implies; null when it is a plain fetch or converters follow. */
+  match: string | null;
+}
+
+function parseCriterion(text: string, scope: RuleScope): Criterion {
+  const keyword = /^[^(),]*/.exec(text)![0];
+  if (keyword === '') throw new ConfigError(`missing fetch method in ACL expression '${text}'`);
+  const acl = aclRow(keyword);
+  const row = fetchRow(acl ? acl.fetch : keyword);
+  if (!row) {
+    const error = unknownFetch(keyword);
+    throw new ConfigError(`${error.message} in ACL expression '${text}'`);
+  }
+  try {
+    const parsed = parseRest(text, 0, keyword, row, scope);
+    const { expr, out } = parsed;
+    if (parsed.end < text.length) {
+      throw new ConfigError(`missing comma after fetch keyword '${keyword}'`);
+    }
+    return { keyword, expr, out, match: acl && expr.converters.length === 0 ? acl.match : null };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const message = acl
+      ? `ACL keyword '${keyword}' : ${error.message}`
+      : `${error.message} in ACL expression '${text}'`;
+    throw new ConfigError(message);
+  }
+}
+
+/** Flags and patterns of one test as they are collected. */
+interface TestText {
+  match: string;
+  patterns: string[];
+  /** Index of the first pattern after `-i`, -1 before one was seen. */
+  foldFrom: number;
+  operator: boolean;
+}
+
+/** Parses criterion, flags and patterns. The name is empty for an anonymous ACL. */
+export function parseTest(name: string, words: string[], scope: RuleScope): AclTestConfig {
+  const criterion = parseCriterion(words[0] ?? '', scope);
+  const test: TestText = {
+    match: impliedMatch(criterion),
+    patterns: [],
+    foldFrom: -1,
+    operator: false,
+  };
+  const rest = words.slice(1);
+  const used = parseFlags(test, criterion, rest, scope);
+  if (test.match === '') {
+    throw new ConfigError(
+      "matching method must be specified first (using '-m') when using a sample fetch of this " +
+        `type ('${criterion.out}')`,
+    );
+  }
+  for (const word of rest.slice(used)) addPattern(test, word, scope, true);
+  warnEmpty(test, criterion, rest, scope);
+  return {
+    ...scope.origin,
+    name,
+    expr: criterion.expr,
+    match: test.match,
+    ignoreCase: test.foldFrom >= 0,
+    patterns: test.patterns,
+    ...(test.foldFrom > 0 ? { ignoreCaseFrom: test.foldFrom } : {}),
+  };
+}
+
+function impliedMatch(criterion: Criterion): string {
+  const { match, out } = criterion;
+  // `method` matches numbers and texts of methods, whatever its row in the table says.
+  if (match !== null && out === 'meth' && match === 'str') return 'meth';
+  return match ?? defaultMatch(out) ?? '';
+}
+
+/** @returns how many words the flags take. */
+function parseFlags(
+  test: TestText,
+  criterion: Criterion,
+  words: string[],
+  scope: RuleScope,
+): number {
+  let at = 0;
+  while (at < words.length && words[at]!.startsWith('-')) {
+    const flag = words[at]!;
+    // A negative number is a pattern.
+    if (/^-[0-9]/.test(flag)) return at;
+    at++;
+    if (flag === '--') return at;
+    if (flag === '-i') {
+      if (test.foldFrom < 0) test.foldFrom = test.patterns.length;
+    } else if (flag === '-n') {
+      // Names are resolved from /etc/hosts only: there is nothing to forbid.
+    } else if (flag === '-f') {
+      readPatterns(test, words[at++] ?? '', scope);
+    } else if (flag === '-m') {
+      setMatch(test, criterion, words[at++] ?? '');
+    } else if (flag === '-u') {
+      const id = words[at++] ?? '';
+      if (!/^[0-9]+$/.test(id)) throw new ConfigError('the argument of -u must be an integer');
+    } else if (flag === '-M') {
+      throw new ConfigError("the flag '-M' is not supported yet");
+    } else {
+      throw new ConfigError(
+        `'${flag}' is not a valid ACL option. Please use '--' before any pattern beginning with ` +
+          "a '-'",
+      );
+    }
+  }
+  return at;
+}
+
+function setMatch(test: TestText, criterion: Criterion, name: string): void {
+  const row = name === 'meth' ? undefined : matchRow(name);
+  if (!row) throw new ConfigError(`unknown matching method '${name}' when parsing ACL expression`);
+  if (test.patterns.length > 0) {
+    throw new ConfigError("'-m' must only be specified before patterns and files in parsing ACL expression");
+  }
+  if (!row.accepts.includes(criterion.out) || !canCast(criterion.out, row.wants)) {
+    throw new ConfigError(
+      `matching method '${name}' cannot be used with fetch keyword '${criterion.keyword}'`,
+    );
+  }
+  test.match = name;
+}
+
+function addPattern(test: TestText, word: string, scope: RuleScope, operators: boolean): void {
+  if (test.match === 'found' || test.match === 'bool') return;
+  const integer = test.match === 'int' || test.match === 'len';
+  if (integer && operators && isOperator(word)) test.operator = true;
+  test.patterns.push(checkPattern(test.match, word, test.operator, scope.readFile));
+}
+
+/** Patterns of a file (2.7): one per line, leading blanks stripped, `#` begins a comment line. */
+function readPatterns(test: TestText, name: string, scope: RuleScope): void {
+  if (name.startsWith('virt@')) return;
+  const optional = name.startsWith('opt@');
+  const path = name.replace(/^(opt|file)@/, '');
+  let text: string;
+  try {
+    text = scope.readFile(path);
+  } catch (error) {
+    if (optional) return;
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`failed to open pattern file <${path}>`);
+  }
+  for (const line of text.split('\n')) {
+    if (line.startsWith('#')) continue;
+    const pattern = line.replace(/^[ \t]+/, '').replace(/\r$/, '');
+    if (pattern !== '') addPattern(test, pattern, scope, false);
+  }
+}
+
+function warnEmpty(
+  test: TestText,
+  criterion: Criterion,
+  words: string[],
+  scope: RuleScope,
+): void {
+  if (words.length > 0 || test.match === 'bool' || test.match === 'found') return;
+  scope.warn(
+    `parsing acl keyword '${criterion.keyword}' :\n` +
+      '  no pattern to match against were provided, so this ACL will never match.\n' +
+      "  If this is what you intended, please add '--' to get rid of this warning.\n" +
+      "  If you intended to match only for existence, please use '-m found'.\n" +
+      "  If you wanted to force an int to match as a bool, please use '-m bool'.\n",
+  );
+}
+
+/** Compiles one test for a worker. */
+export function compileAclTest(cfg: AclTestConfig): AclTest {
+  const none = cfg.patterns.length;
+  const foldFrom = cfg.ignoreCase ? (cfg.ignoreCaseFrom ?? 0) : Math.max(1, none);
+  return new AclTest(
+    compileExpression(cfg.expr, true),
+    matchTarget(cfg.match),
+    createPattern(cfg.match, cfg.patterns, foldFrom),
+  );
+}

@@ -1,0 +1,86 @@
+/**
+ * Replacement text with back-references (configuration.txt 4.4 `replace-header`): `\0` to `\9` are
+ * the parts that matched, `\xHH` is a byte, a backslash before anything else makes it literal.
+ *
+ * The text has been made by a log-format first, so that it is looked at byte by byte here, after
+ * the match. `text` of the matched parts came from Latin-1: a character is a byte.
+ *
+ * @dataplane
+ */
+import type { HttpMessage } from '../../http/message.ts';
+import { mem } from '../../sys/arena.ts';
+import { made } from './edit.ts';
+
+const BACKSLASH = 0x5c;
+const LOWER_X = 0x78;
+const TAB = 0x09;
+
+/**
+ * Writes the replacement into the scratch of `msg` and leaves it in `made`.
+ * @returns false when it does not fit or an escape is cut off.
+ */
+export function expand(
+  msg: HttpMessage,
+  match: RegExpExecArray,
+  formOff: number,
+  formLen: number,
+): boolean {
+  const start = msg.scratchOff + msg.scratchUsed;
+  const end = expandTo(start, msg.scratchOff + msg.scratchSize, match, formOff, formLen);
+  if (end < 0) return false;
+  msg.scratchUsed += end - start;
+  made.off = start;
+  made.len = end - start;
+  return true;
+}
+
+/** Writes the replacement to `[start, limit)`. @returns its end, or -1. */
+export function expandTo(
+  start: number,
+  limit: number,
+  match: RegExpExecArray,
+  formOff: number,
+  formLen: number,
+): number {
+  const formEnd = formOff + formLen;
+  let to = start;
+  let at = formOff;
+  while (at < formEnd) {
+    let byte = mem[at++]!;
+    if (byte === BACKSLASH) {
+      if (at >= formEnd) return -1;
+      byte = mem[at++]!;
+      if (byte >= 0x30 && byte <= 0x39) {
+        to = putText(to, limit, match[byte - 0x30]);
+        if (to < 0) return -1;
+        continue;
+      }
+      if (byte === LOWER_X) {
+        if (at + 2 > formEnd) return -1;
+        const high = hexDigit(mem[at]!);
+        const low = hexDigit(mem[at + 1]!);
+        if (high < 0 || low < 0) return -1;
+        byte = high * 16 + low;
+        // The text may hold what a client sent: an escape must not end the line.
+        if ((byte < 0x20 && byte !== TAB) || byte === 0x7f) return -1;
+        at += 2;
+      }
+    }
+    if (to >= limit) return -1;
+    mem[to++] = byte;
+  }
+  return to;
+}
+
+function putText(start: number, limit: number, part: string | undefined): number {
+  if (part === undefined) return start;
+  if (start + part.length > limit) return -1;
+  for (let i = 0; i < part.length; i++) mem[start + i] = part.charCodeAt(i);
+  return start + part.length;
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}

@@ -1,0 +1,159 @@
+/** Rows of the actions that change header fields (configuration.txt 4.4). */
+import { ConfigError } from '../../base/config-error.ts';
+import type { LogFormatConfig } from '../../model/config.ts';
+import { compileLogFormat } from '../log-format.ts';
+import { FieldName } from './edit.ts';
+import {
+  addHeader,
+  deleteHeader,
+  deleteMatching,
+  NameMatch,
+  replaceHeader,
+  replaceValue,
+  setHeader,
+} from './header-edit.ts';
+import { createRegex } from './regex.ts';
+import { type ActionRow, EVERY } from './row.ts';
+import { fieldNameWord, formatWord, onResponse, requireWords } from './words.ts';
+
+interface HeaderArgs {
+  response: boolean;
+  name: string;
+  format: LogFormatConfig;
+}
+
+interface DeleteArgs {
+  response: boolean;
+  name: string;
+  match: NameMatch;
+}
+
+interface ReplaceArgs extends HeaderArgs {
+  regex: string;
+}
+
+const deleteMethods: Readonly<Record<string, NameMatch>> = {
+  str: NameMatch.Exact,
+  beg: NameMatch.Begin,
+  end: NameMatch.End,
+  sub: NameMatch.Sub,
+  reg: NameMatch.Regex,
+};
+
+const parseHeader: ActionRow['parse'] = (words, scope, ruleset) => {
+  const [name, format] = requireWords(words, 2, 'expects exactly 2 arguments') as [string, string];
+  const args: HeaderArgs = {
+    response: onResponse(ruleset),
+    name: fieldNameWord(name),
+    format: formatWord(format, scope),
+  };
+  return { args, rest: words.slice(2) };
+};
+
+const parseReplace: ActionRow['parse'] = (words, scope, ruleset) => {
+  const taken = requireWords(words, 3, 'expects exactly 3 arguments') as [string, string, string];
+  const [name, regex, format] = taken;
+  createRegex(regex);
+  const args: ReplaceArgs = {
+    response: onResponse(ruleset),
+    name: fieldNameWord(name),
+    regex,
+    format: formatWord(format, scope),
+  };
+  return { args, rest: words.slice(3) };
+};
+
+const parseDelete: ActionRow['parse'] = (words, _scope, ruleset) => {
+  const [name] = requireWords(words, 1, 'expects at least 1 argument') as [string];
+  const args: DeleteArgs = {
+    response: onResponse(ruleset),
+    name: name.toLowerCase(),
+    match: NameMatch.Exact,
+  };
+  if (words[1] !== '-m') return { args, rest: words.slice(1) };
+  const method = words[2];
+  if (method === undefined || method === '') {
+    throw new ConfigError('-m flag expects exactly 1 argument');
+  }
+  const match = deleteMethods[method];
+  if (match === undefined) {
+    throw new ConfigError(`-m with unsupported matching method '${method}'`);
+  }
+  args.match = match;
+  if (match === NameMatch.Regex) {
+    args.name = name;
+    createRegex(name);
+  }
+  return { args, rest: words.slice(3) };
+};
+
+export const headerActions = [
+  {
+    name: 'add-header',
+    rulesets: EVERY,
+    args: '<name> <fmt>',
+    doc: 'appends a header field',
+    parse: parseHeader,
+    compile(args) {
+      const { response, name, format } = args as HeaderArgs;
+      const field = new FieldName(name);
+      const writer = compileLogFormat(format, 'header');
+      return (ctx) => addHeader(ctx, response, field, writer);
+    },
+  },
+  {
+    name: 'del-header',
+    rulesets: EVERY,
+    args: '<name> [ -m <meth> ]',
+    doc: 'removes all header fields of a name',
+    parse: parseDelete,
+    compile(args) {
+      const { response, name, match } = args as DeleteArgs;
+      const field = new FieldName(name);
+      if (match === NameMatch.Exact) return (ctx) => deleteHeader(ctx, response, field);
+      const regex = match === NameMatch.Regex ? createRegex(name) : null;
+      return (ctx) => deleteMatching(ctx, response, field, match, regex);
+    },
+  },
+  {
+    name: 'replace-header',
+    rulesets: EVERY,
+    args: '<name> <match-regex> <replace-fmt>',
+    doc: 'replaces the whole value of header fields that match',
+    parse: parseReplace,
+    compile(args) {
+      const { response, name, regex, format } = args as ReplaceArgs;
+      const field = new FieldName(name);
+      const writer = compileLogFormat(format, 'header');
+      const expression = createRegex(regex);
+      return (ctx) => replaceHeader(ctx, response, field, expression, writer);
+    },
+  },
+  {
+    name: 'replace-value',
+    rulesets: EVERY,
+    args: '<name> <match-regex> <replace-fmt>',
+    doc: 'replaces the elements of comma-separated header fields that match',
+    parse: parseReplace,
+    compile(args) {
+      const { response, name, regex, format } = args as ReplaceArgs;
+      const field = new FieldName(name);
+      const writer = compileLogFormat(format, 'header');
+      const expression = createRegex(regex);
+      return (ctx) => replaceValue(ctx, response, field, expression, writer);
+    },
+  },
+  {
+    name: 'set-header',
+    rulesets: EVERY,
+    args: '<name> <fmt>',
+    doc: 'sets a header field, replacing all that have its name',
+    parse: parseHeader,
+    compile(args) {
+      const { response, name, format } = args as HeaderArgs;
+      const field = new FieldName(name);
+      const writer = compileLogFormat(format, 'header');
+      return (ctx) => setHeader(ctx, response, field, writer);
+    },
+  },
+] as const satisfies readonly ActionRow[];

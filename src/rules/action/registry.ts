@@ -1,0 +1,112 @@
+/**
+ * All actions of the HTTP rulesets in one table, and the parser of a rule (configuration.txt 4.3).
+ */
+import { ConfigError } from '../../base/config-error.ts';
+import type { RulesetName } from '../../model/config.ts';
+import { parseCondition } from '../condition.ts';
+import { nearest } from '../nearest.ts';
+import type { RuleScope } from '../scope.ts';
+import { answerActions } from './answer.ts';
+import { flowActions } from './flow.ts';
+import { headerActions } from './header.ts';
+import { isKnownAction } from './known.ts';
+import { parseRedirect, redirectActions } from './redirect.ts';
+import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
+import { targetActions } from './target.ts';
+import { startsCondition } from './words.ts';
+
+/** Sorted by name, as the manual lists them. */
+export const actionRows: readonly ActionRow[] = [
+  ...answerActions,
+  ...flowActions,
+  ...headerActions,
+  ...redirectActions,
+  ...targetActions,
+].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+const rowsByName = new Map(actionRows.map((row) => [row.name, row]));
+
+/** The row of an action that a rule names. */
+export function actionRow(name: string): ActionRow {
+  const row = rowsByName.get(name);
+  if (row === undefined) throw new ConfigError(`unknown action '${name}'`);
+  return row;
+}
+
+/** The actions valid in a ruleset, in the table's order. */
+export function actionNames(ruleset: RulesetName): string[] {
+  return actionRows.filter((row) => row.rulesets.includes(ruleset)).map((row) => row.name);
+}
+
+/**
+ * Parses a rule.
+ * @param words what follows the ruleset's keyword: action, arguments, condition.
+ * @throws ConfigError with the whole text that follows the location.
+ */
+export function parseRule(
+  ruleset: RulesetName,
+  words: readonly string[],
+  scope: RuleScope,
+): ParsedRule {
+  const name = words[0] ?? '';
+  const row = rowsByName.get(name);
+  if (row === undefined || !row.rulesets.includes(ruleset)) throw unknownAction(ruleset, name);
+  const rule = `'${ruleset} ${name}'`;
+  const parsed = explained(
+    `error detected in proxy '${scope.proxyName}' while parsing ${rule} rule : `,
+    () => row.parse(words.slice(1), scope, ruleset),
+  );
+  return { action: name, args: parsed.args, condition: conditionOf(rule, parsed, scope) };
+}
+
+/**
+ * Parses the `redirect` statement (4.2). It is the `redirect` action of `http-request` with texts
+ * that are not log-formats; it runs after all `http-request` rules of its section.
+ * @param words what follows `redirect`.
+ */
+export function parseRedirectStatement(words: readonly string[], scope: RuleScope): ParsedRule {
+  const parsed = explained(
+    `error detected in proxy '${scope.proxyName}' while parsing redirect rule : `,
+    () => parseRedirect(words, scope, 'http-request', true),
+  );
+  return {
+    action: 'redirect',
+    args: parsed.args,
+    condition: conditionOf("'redirect'", parsed, scope),
+  };
+}
+
+function conditionOf(rule: string, parsed: ParsedAction, scope: RuleScope) {
+  const { rest } = parsed;
+  if (rest.length === 0) return null;
+  if (!startsCondition(rest[0])) {
+    throw new ConfigError(
+      `${rule} expects either 'if' or 'unless' followed by a condition but found '${rest[0]}'.`,
+    );
+  }
+  return explained(`error detected while parsing an ${rule} condition : `, () =>
+    parseCondition(rest, scope),
+  );
+}
+
+/** Runs a parser and completes the message that it throws. */
+function explained<T>(prefix: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    throw new ConfigError(`${prefix}${problem.message}.`);
+  }
+}
+
+function unknownAction(ruleset: RulesetName, name: string): ConfigError {
+  if (isKnownAction(ruleset, name)) {
+    return new ConfigError(`'${ruleset} ${name}' is not supported yet.`);
+  }
+  const names = actionNames(ruleset);
+  const list = names.map((known) => `'${known}'`).join(', ');
+  const missing = name === '' ? ' (missing argument)' : '';
+  const near = name === '' ? null : nearest(name, names);
+  const hint = near === null ? '' : ` Did you mean '${near}' maybe ?`;
+  return new ConfigError(`'${ruleset}' expects ${list}, but got '${name}'${missing}.${hint}`);
+}

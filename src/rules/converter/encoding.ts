@@ -1,0 +1,3 @@
+import type { ConverterRow } from '../row.ts';
+
+export const encodingConverters = [] as const satisfies readonly ConverterRow[];

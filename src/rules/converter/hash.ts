@@ -1,0 +1,3 @@
+import type { ConverterRow } from '../row.ts';
+
+export const hashConverters = [] as const satisfies readonly ConverterRow[];

@@ -1,0 +1,33 @@
+/** The converters (configuration.txt 7.3.1), one file per family. */
+import type { ConverterRow } from '../row.ts';
+import { addressConverters } from './address.ts';
+import { dateConverters } from './date.ts';
+import { encodingConverters } from './encoding.ts';
+import { hashConverters } from './hash.ts';
+import { integerConverters } from './integer.ts';
+import { jsonConverters } from './json.ts';
+import { regexConverters } from './regex.ts';
+import { stringConverters } from './string.ts';
+import { substringConverters } from './substring.ts';
+
+export const converterRows: readonly ConverterRow[] = [
+  ...integerConverters,
+  ...stringConverters,
+  ...substringConverters,
+  ...encodingConverters,
+  ...jsonConverters,
+  ...regexConverters,
+  ...addressConverters,
+  ...dateConverters,
+  ...hashConverters,
+];
+
+const byName = new Map(converterRows.map((row) => [row.name, row]));
+
+export function converterRow(name: string): ConverterRow | undefined {
+  return byName.get(name);
+}
+
+export function converterNames(): readonly string[] {
+  return converterRows.map((row) => row.name);
+}

@@ -1,0 +1,184 @@
+/**
+ * Sample expressions: `fetch(args),converter(args),...` (configuration.txt 7.3).
+ *
+ * The text is checked once, while the configuration is read, and becomes plain data; a worker
+ * compiles that data to an `Expression` (see `evaluation.ts`).
+ */
+import { ConfigError } from '../base/config-error.ts';
+import type { ArgConfig, ExprConfig } from '../model/config.ts';
+import { type ParsedArguments, parseArguments, parseGrammar } from './argument.ts';
+import { canCast, castTarget } from './cast.ts';
+import { converterRow } from './converter/registry.ts';
+import { Expression } from './evaluation.ts';
+import { fetchRow } from './fetch/registry.ts';
+import { unknownConverter, unknownFetch } from './known-names.ts';
+import { isResponsePlace, placeNeed } from './place.ts';
+import type { ArgumentCheck, ConverterRow, FetchRow, TypeName } from './row.ts';
+import { SampleType } from './sample.ts';
+import type { RuleScope } from './scope.ts';
+
+/** An expression that is part of a longer text (`%[...]`). */
+export interface ParsedExpression {
+  expr: ExprConfig;
+  /** Position of the first character that does not belong to it. */
+  end: number;
+  /** Type that it yields. */
+  out: TypeName;
+}
+
+const NAME_END = /[(),\][ \t]/;
+
+function readName(text: string, from: number): string {
+  let at = from;
+  while (at < text.length && !NAME_END.test(text[at]!)) at++;
+  return text.slice(from, at);
+}
+
+/**
+ * Parses an expression that fills the whole word.
+ * @throws ConfigError in HAProxy's words, without a final full stop; the caller says where.
+ */
+export function parseExpression(text: string, scope: RuleScope): ExprConfig {
+  const parsed = parseExpressionAt(text, 0, scope);
+  if (parsed.end < text.length) throw trailing(parsed.expr);
+  return parsed.expr;
+}
+
+function trailing(expr: ExprConfig): ConfigError {
+  const last = expr.converters.at(-1);
+  const kind = last ? 'converter' : 'fetch keyword';
+  return new ConfigError(`missing comma after ${kind} '${last ? last.name : expr.fetch}'`);
+}
+
+/** Parses the expression that starts at `from`; it ends where neither `,` nor a name follows. */
+export function parseExpressionAt(text: string, from: number, scope: RuleScope): ParsedExpression {
+  const name = readName(text, from);
+  if (name === '') throw new ConfigError('missing fetch method');
+  const row = fetchRow(directed(name, scope));
+  if (!row) throw unknownFetch(name);
+  const need = placeNeed(row.valid, scope.place);
+  if (need !== null) {
+    throw new ConfigError(
+      `sample fetch <${text.slice(from)}> may not be reliably used here because it needs ` +
+        `'${need}' which is not available here`,
+    );
+  }
+  return parseRest(text, from, name, row, scope);
+}
+
+/**
+ * Parses an expression whose fetch is given (an ACL keyword stands for it); `name` is the word in
+ * the text at `from`. Where the fetch is valid is not judged here.
+ */
+export function parseRest(
+  text: string,
+  from: number,
+  name: string,
+  row: FetchRow,
+  scope: RuleScope,
+): ParsedExpression {
+  const { args, end } = fetchArguments(text, from + name.length, name, row, scope);
+  const expr: ExprConfig = { fetch: row.name, args, converters: [], text: '' };
+  let out = row.out;
+  let at = end;
+  while (text[at] === ',') {
+    const next = readName(text, at + 1);
+    const start = at + 1 + next.length;
+    // HAProxy skips an empty converter between two commas.
+    if (next === '' && text[start] === ',') {
+      at = start;
+      continue;
+    }
+    const step = converterRow(next);
+    if (!step) throw unknownConverter(next);
+    if (!canCast(out, step.in)) throw new ConfigError(`converter '${next}' cannot be applied`);
+    const parsed = converterArguments(text, start, step, scope);
+    expr.converters.push({ name: next, args: parsed.args });
+    if (step.out !== 'same') out = step.out;
+    at = parsed.end;
+  }
+  expr.text = text.slice(from, at);
+  return { expr, end: at, out };
+}
+
+// `hdr` and `cookie` mean the request or the response, by where they are used (7.3.6).
+function directed(name: string, scope: RuleScope): string {
+  if (name === 'hdr') return isResponsePlace(scope.place) ? 'res.hdr' : 'req.hdr';
+  if (name === 'cookie') return isResponsePlace(scope.place) ? 'res.cook' : 'req.cook';
+  return name;
+}
+
+function fetchArguments(
+  text: string,
+  from: number,
+  name: string,
+  row: FetchRow,
+  scope: RuleScope,
+): ParsedArguments {
+  const parsed = parseArguments(
+    text,
+    from,
+    parseGrammar(row.args),
+    () => `fetch method '${name}' : `,
+  );
+  checkArguments(`fetch method '${name}'`, row.check, parsed.args, scope);
+  return parsed;
+}
+
+function converterArguments(
+  text: string,
+  from: number,
+  row: ConverterRow,
+  scope: RuleScope,
+): ParsedArguments {
+  const parsed = parseArguments(
+    text,
+    from,
+    parseGrammar(row.args),
+    (position) => `invalid arg ${position} in converter '${row.name}' : `,
+  );
+  checkArguments(`converter '${row.name}'`, row.check, parsed.args, scope);
+  return parsed;
+}
+
+function checkArguments(
+  what: string,
+  check: ArgumentCheck | undefined,
+  args: ArgConfig[],
+  scope: RuleScope,
+): void {
+  try {
+    check?.(args, scope);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`invalid args in ${what} : ${error.message}`);
+  }
+}
+
+/** The type an expression yields, by its rows. */
+export function expressionType(expr: ExprConfig): TypeName {
+  let out = fetchRow(expr.fetch)!.out;
+  for (const step of expr.converters) {
+    const row = converterRow(step.name)!;
+    if (row.out !== 'same') out = row.out;
+  }
+  return out;
+}
+
+export { Expression } from './evaluation.ts';
+
+/**
+ * Compiles for a worker.
+ * @param every true when the caller will go through all occurrences with `evaluateNext` (ACLs).
+ */
+export function compileExpression(expr: ExprConfig, every = false): Expression {
+  const type = expressionType(expr);
+  const rows = expr.converters.map((step) => converterRow(step.name)!);
+  return new Expression(
+    expr.text,
+    (type === 'addr' ? SampleType.Ipv4 : castTarget(type)) as SampleType,
+    fetchRow(expr.fetch)!.compile(expr.args, every),
+    Uint8Array.from(rows, (row) => castTarget(row.in)),
+    rows.map((row, i) => row.compile(expr.converters[i]!.args)),
+  );
+}

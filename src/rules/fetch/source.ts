@@ -1,0 +1,83 @@
+/**
+ * Addresses of the client's connection, shared by the fetches that need them.
+ *
+ * The destination is asked of the kernel only when a rule wants it; the function that asks is
+ * installed by the layer that owns connections.
+ *
+ * @dataplane
+ */
+import { Family, type Session } from '../../model/stream.ts';
+import { mem } from '../../sys/arena.ts';
+import type { RuleContext } from '../context.ts';
+import { putIpv4Bytes, readIpv4Bytes } from '../inet.ts';
+import { type Sample, SampleType } from '../sample.ts';
+import { takeScratch } from '../scratch.ts';
+
+const DESTINATION = 16;
+
+function unknownDestination(_session: Session): void {}
+
+let destinationHook: (session: Session) => void = unknownDestination;
+
+/** Installs the function that fills `destinationFamily`, `destinationPort` and the address. */
+export function setDestinationHook(hook: (session: Session) => void): void {
+  destinationHook = hook;
+}
+
+function setAddress(sample: Sample, family: Family, off: number): boolean {
+  if (family === Family.Inet) {
+    sample.type = SampleType.Ipv4;
+    sample.num = readIpv4Bytes(off);
+    return true;
+  }
+  if (family !== Family.Inet6) return false;
+  sample.type = SampleType.Ipv6;
+  sample.off = off;
+  sample.len = 16;
+  return true;
+}
+
+export function sourceAddress(ctx: RuleContext, sample: Sample): boolean {
+  const session = ctx.session;
+  return setAddress(sample, session.sourceFamily, session.addressOff);
+}
+
+export function sourcePort(ctx: RuleContext, sample: Sample): boolean {
+  const family = ctx.session.sourceFamily;
+  if (family !== Family.Inet && family !== Family.Inet6) return false;
+  sample.setInt(ctx.session.sourcePort);
+  return true;
+}
+
+function hasDestination(session: Session): boolean {
+  if (session.destinationFamily === Family.None) destinationHook(session);
+  return session.destinationFamily !== Family.None;
+}
+
+export function destinationAddress(ctx: RuleContext, sample: Sample): boolean {
+  const session = ctx.session;
+  if (!hasDestination(session)) return false;
+  return setAddress(sample, session.destinationFamily, session.addressOff + DESTINATION);
+}
+
+export function destinationPort(ctx: RuleContext, sample: Sample): boolean {
+  const session = ctx.session;
+  if (!hasDestination(session) || session.destinationFamily === Family.Unix) return false;
+  sample.setInt(session.destinationPort);
+  return true;
+}
+
+/** Makes a binary of the 32-bit integer in the sample and the source address after it. */
+export function appendSource(ctx: RuleContext, sample: Sample): boolean {
+  const session = ctx.session;
+  const family = session.sourceFamily;
+  if (family !== Family.Inet && family !== Family.Inet6) return false;
+  const len = family === Family.Inet ? 4 : 16;
+  const off = takeScratch(4 + len);
+  putIpv4Bytes(off, sample.num);
+  mem.copyWithin(off + 4, session.addressOff, session.addressOff + len);
+  sample.type = SampleType.Bin;
+  sample.off = off;
+  sample.len = 4 + len;
+  return true;
+}

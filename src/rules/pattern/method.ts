@@ -1,0 +1,36 @@
+/**
+ * Match of the request method (criterion `method`, configuration.txt 7.3.6): known methods by
+ * number, others by text.
+ *
+ * @dataplane
+ */
+import { methodNames } from '../../http/method.ts';
+import type { Sample } from '../sample.ts';
+import { createExact } from './exact.ts';
+import type { Pattern } from './pattern.ts';
+
+class Methods implements Pattern {
+  private readonly known: Uint8Array;
+  private readonly others: Pattern;
+
+  constructor(known: Uint8Array, others: Pattern) {
+    this.known = known;
+    this.others = others;
+  }
+
+  matches(sample: Sample): boolean {
+    return sample.num === 0 ? this.others.matches(sample) : this.known[sample.num] === 1;
+  }
+}
+
+export function createMethods(patterns: readonly string[], ignoreCase: boolean): Pattern {
+  const known = new Uint8Array(methodNames.length);
+  const others: string[] = [];
+  for (const pattern of patterns) {
+    const name = ignoreCase ? pattern.toUpperCase() : pattern;
+    const method = methodNames.indexOf(name as (typeof methodNames)[number]);
+    if (method > 0) known[method] = 1;
+    else others.push(pattern);
+  }
+  return new Methods(known, createExact(others, ignoreCase));
+}

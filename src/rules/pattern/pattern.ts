@@ -1,0 +1,48 @@
+/**
+ * What a list of patterns is once compiled (configuration.txt 7.1): a question about one sample
+ * that has already been cast to the type that the match method works on.
+ *
+ * @dataplane
+ */
+import type { Sample } from '../sample.ts';
+
+export interface Pattern {
+  /** Whether at least one pattern of the list matches. */
+  matches(sample: Sample): boolean;
+}
+
+/** `-m found`: the sample exists. */
+export class FoundPattern implements Pattern {
+  matches(_sample: Sample): boolean {
+    return true;
+  }
+}
+
+/** `-m bool`: the sample is true. */
+export class BoolPattern implements Pattern {
+  matches(sample: Sample): boolean {
+    return sample.num !== 0;
+  }
+}
+
+/** A list without patterns: nothing matches. */
+export class EmptyPattern implements Pattern {
+  matches(_sample: Sample): boolean {
+    return false;
+  }
+}
+
+/** Two lists of which either may match, e.g. patterns with and without `-i`. */
+export class EitherPattern implements Pattern {
+  private readonly first: Pattern;
+  private readonly second: Pattern;
+
+  constructor(first: Pattern, second: Pattern) {
+    this.first = first;
+    this.second = second;
+  }
+
+  matches(sample: Sample): boolean {
+    return this.first.matches(sample) || this.second.matches(sample);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Regular expression match (`-m reg`; configuration.txt 7.1.4). The one match that needs a string:
+ * it is made from the sample's bytes as Latin-1, so that a character is a byte, as in HAProxy.
+ *
+ * @dataplane
+ */
+import { mem } from '../../sys/arena.ts';
+import { compileRegex } from '../regex.ts';
+import type { Sample } from '../sample.ts';
+import { EmptyPattern, type Pattern } from './pattern.ts';
+
+// One view for all calls; the method is part of Node's Buffer but not of its types.
+const bytes = Buffer.from(mem.buffer as ArrayBuffer) as unknown as {
+  latin1Slice(from: number, until: number): string;
+};
+
+/** The bytes of a slice as a string of characters 0 to 255. */
+export function latin1(off: number, len: number): string {
+  return bytes.latin1Slice(off, off + len);
+}
+
+class Regexes implements Pattern {
+  private readonly list: readonly RegExp[];
+
+  constructor(list: readonly RegExp[]) {
+    this.list = list;
+  }
+
+  matches(sample: Sample): boolean {
+    const text = latin1(sample.off, sample.len);
+    for (let i = 0; i < this.list.length; i++) if (this.list[i]!.test(text)) return true;
+    return false;
+  }
+}
+
+/** `-m reg`. Throws ConfigError for an expression that is not valid. */
+export function createRegexes(patterns: readonly string[], ignoreCase: boolean): Pattern {
+  if (patterns.length === 0) return new EmptyPattern();
+  return new Regexes(patterns.map((pattern) => compileRegex(pattern, ignoreCase)));
+}

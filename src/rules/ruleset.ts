@@ -1,0 +1,90 @@
+/**
+ * A compiled ruleset (configuration.txt 4.2 `http-request`, `http-response`,
+ * `http-after-response`): conditions and actions in two arrays, evaluated in order until one is
+ * final.
+ *
+ * A position in the ruleset is an opaque number, so that an evaluation that had to wait goes on
+ * where it stopped, with the strictness it had.
+ *
+ * @dataplane
+ */
+import type { RuleConfig } from '../model/config.ts';
+import { strictness } from './action/edit.ts';
+import { actionRow } from './action/registry.ts';
+import { compileCondition } from './condition.ts';
+import { type Action, type Condition, type RuleContext, Verdict } from './context.ts';
+
+/** Added to a position when `strict-mode off` is in force there. */
+const SOFT = 1 << 24;
+const INDEX_MASK = SOFT - 1;
+
+export class Ruleset {
+  readonly empty: boolean;
+  /** Position of the rule that gave the verdict. With Wait and Tarpit: what to go on from. */
+  at: number;
+  /** Rewrites that failed in the last `run` (`wrew`), in strict mode or not. */
+  failedRewrites: number;
+  /** With Drop: the client must not be told that the connection is gone (`silent-drop`). */
+  silent: boolean;
+  private readonly count: number;
+  /** Null = the rule is unconditional. */
+  private readonly conditions: (Condition | null)[];
+  private readonly actions: Action[];
+  private readonly answers: (Action | null)[];
+  private readonly silences: Uint8Array;
+
+  constructor(rules: readonly RuleConfig[]) {
+    this.empty = rules.length === 0;
+    this.at = 0;
+    this.failedRewrites = 0;
+    this.silent = false;
+    this.count = rules.length;
+    this.conditions = [];
+    this.actions = [];
+    this.answers = [];
+    this.silences = new Uint8Array(rules.length);
+    for (const [i, rule] of rules.entries()) {
+      const row = actionRow(rule.action);
+      this.conditions.push(rule.condition === null ? null : compileCondition(rule.condition));
+      this.actions.push(row.compile(rule.args));
+      this.answers.push(row.answer?.(rule.args) ?? null);
+      if (rule.action === 'silent-drop') this.silences[i] = 1;
+    }
+  }
+
+  /**
+   * Evaluates the rules.
+   * @param from 0, or `at` of the evaluation that had to wait.
+   * @returns Continue when no rule was final.
+   */
+  run(ctx: RuleContext, from: number): Verdict {
+    strictness.soft = (from & SOFT) !== 0;
+    strictness.failures = 0;
+    let verdict = Verdict.Continue;
+    let i = from & INDEX_MASK;
+    for (; i < this.count; i++) {
+      const condition = this.conditions[i]!;
+      if (condition !== null && !condition(ctx)) continue;
+      verdict = this.actions[i]!(ctx);
+      if (verdict !== Verdict.Continue) break;
+    }
+    this.failedRewrites = strictness.failures;
+    this.silent = i < this.count && this.silences[i] === 1;
+    this.at = strictness.soft ? i | SOFT : i;
+    return verdict;
+  }
+
+  /**
+   * Prepares the answer of the `tarpit` rule at a position, when its time is over.
+   * @returns Deny, or Fail when there is no room for it.
+   */
+  answer(ctx: RuleContext, at: number): Verdict {
+    const answer = this.answers[at & INDEX_MASK];
+    return answer === null || answer === undefined ? Verdict.Fail : answer(ctx);
+  }
+}
+
+/** Compiles the rules of one ruleset of one proxy, in order. */
+export function compileRuleset(rules: readonly RuleConfig[]): Ruleset {
+  return new Ruleset(rules);
+}

@@ -1,0 +1,66 @@
+/** What several statistics fields have in common. */
+import { isUsable } from '../balance/server-state.ts';
+import { AdminFlag, type Counter, Health, State } from '../model/shared.ts';
+import type { Subject } from './subject.ts';
+import type { StatValue } from './value.ts';
+
+/** A counter that only HTTP proxies have. */
+export function http(s: Subject, column: Counter): StatValue {
+  return s.isHttp ? s.sum(column) : null;
+}
+
+/** A value that only a server with checks has. */
+export function checked(s: Subject, value: () => StatValue): StatValue {
+  return s.server!.check === null ? null : value();
+}
+
+/** As `checked`, while checks run: not in maintenance. */
+export function checkedNow(s: Subject, value: () => StatValue): StatValue {
+  const inMaintenance = (s.state(State.Admin) & AdminFlag.Maintenance) !== 0;
+  return inMaintenance ? null : checked(s, value);
+}
+
+/** -1 means that there was none. */
+export function positive(value: number): StatValue {
+  return value < 0 ? null : value;
+}
+
+/** `sock-N` is HAProxy's name for a bind line without one (5.1 name). */
+export function listenerName(s: Subject): string {
+  return s.bind!.name ?? `sock-${s.bind!.id}`;
+}
+
+export function listenerProtocol(s: Subject): string {
+  const { family } = s.bind!.address;
+  if (family === 'ipv4') return 'tcpv4';
+  if (family === 'ipv6') return 'tcpv6';
+  return family === 'unix' || family === 'abns' ? 'unix_stream' : 'fd';
+}
+
+/** Seconds spent down, the present time of being down included. */
+export function downtime(s: Subject): number {
+  const past = s.state(State.Downtime);
+  return isDown(s) ? past + Math.max(0, s.age(s.state(State.LastChange))) : past;
+}
+
+function isDown(s: Subject): boolean {
+  if (s.kind === 'server') {
+    const inMaintenance = (s.state(State.Admin) & AdminFlag.Maintenance) !== 0;
+    return inMaintenance || s.state(State.Health) === Health.Down;
+  }
+  return s.state(State.Health) === Health.Down;
+}
+
+/** Sum of the weights of the servers that get requests: the active ones, else the backup ones. */
+export function backendWeight(s: Subject): number {
+  const { entities, shared } = s.source;
+  const useBackup = s.state(State.ActiveServers) === 0;
+  let total = 0;
+  for (const server of s.proxy.servers) {
+    const entity = entities.server[s.proxy.index]![server.index]!;
+    if (server.backup === useBackup && isUsable(shared, entity)) {
+      total += shared.get(entity, State.Weight);
+    }
+  }
+  return total;
+}

@@ -1,0 +1,42 @@
+/** The `status` column (management.txt 9.1, field 17). */
+import { healthText } from '../checks/health.ts';
+import { AdminFlag, Health, State } from '../model/shared.ts';
+import type { Subject } from './subject.ts';
+
+export function statusText(subject: Subject): string {
+  switch (subject.kind) {
+    case 'server':
+      return serverStatus(subject);
+    case 'backend': {
+      const usable = subject.state(State.ActiveServers) + subject.state(State.BackupServers);
+      return usable > 0 || subject.proxy.servers.length === 0 ? 'UP' : 'DOWN';
+    }
+    case 'listener':
+      return listenerStatus(subject);
+    case 'frontend': {
+      // `State.Admin` of a proxy: 0 = running, 1 = paused, 2 = stopped.
+      const admin = subject.state(State.Admin);
+      return admin === 0 ? 'OPEN' : admin === 1 ? 'PAUSED' : 'STOP';
+    }
+  }
+}
+
+function listenerStatus(subject: Subject): string {
+  const limit = subject.state(State.Maxconn);
+  if (subject.state(State.AcceptPaused) !== 0) return 'WAITING';
+  return limit > 0 && subject.state(State.Current) >= limit ? 'FULL' : 'OPEN';
+}
+
+function serverStatus(subject: Subject): string {
+  const admin = subject.state(State.Admin);
+  if ((admin & AdminFlag.Maintenance) !== 0) return 'MAINT';
+  const check = subject.server!.check;
+  const health = subject.state(State.Health) as Health;
+  if ((admin & AdminFlag.Drain) !== 0 && health !== Health.Down) return 'DRAIN';
+  if (check === null) return 'no check';
+  const counter = subject.state(State.CheckCounter);
+  // Between the two firm states the progress is shown: "UP 1/3", "DOWN 1/2".
+  const [progress, name] = healthText(counter, check).split(' ');
+  const firm = health === Health.Up ? counter === check.rise + check.fall - 1 : counter === 0;
+  return firm ? name! : `${name} ${progress}`;
+}
