@@ -8,7 +8,7 @@ const stages = ['dev', 'pre', 'rc', ''];
 
 function rank(version: string): number[] {
   const match =
-    /^v?(\d+)?(?:\.(\d+))?(?:\.(\d+))?([a-z])?(?:\.(\d+))?(?:-(dev|pre|rc)(\d+)?)?(?:-(\d+))?/.exec(
+    /^v?(?:(\d+)(?:\.(\d+)(?:\.(\d+)([a-z])?(?:\.(\d+))?)?)?)?(?:-(dev|pre|rc)(\d+)?)?(?:-(\d+))?/.exec(
       version.trim(),
     )!;
   const number = (text: string | undefined) => (text === undefined ? 0 : Number(text));

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration's own syntax
 import { describe, expect, test } from 'bun:test';
 import { compareVersions } from './compare-version.ts';
 import {
@@ -131,7 +132,7 @@ describe('conditions (2.4)', () => {
     ['streq(a\\tb,"a\\x09b")', false],
     ['streq(a\\#b,a#b)', false],
     ['streq(\\\\,"\\\\")', true],
-    ["streq('a\\,b',\"a\\,b\")", true],
+    ['streq(\'a\\,b\',"a\\,b")', true],
     ['streq("a\\"c",\'a"c\')', true],
   ])('arguments have their own quotes and escapes (2.2): %s is %p', (text, expected) => {
     expect(evaluateCondition(text, context)).toBe(expected);
@@ -160,13 +161,18 @@ describe('conditions (2.4)', () => {
     ['1)', 2, "unexpected character ')' at the end of conditional expression '1)'"],
     ['(1) x', 5, "unexpected character 'x' at the end of conditional expression '(1) x'"],
     ['(1', 1, "expected ')' after conditional expression '(1'"],
-    ['streq(a,b)c', 11, "unexpected character 'c' at the end of conditional expression 'streq(a,b)c'"],
+    [
+      'streq(a,b)c',
+      11,
+      "unexpected character 'c' at the end of conditional expression 'streq(a,b)c'",
+    ],
   ])('%p is refused at position %d', (text, position, message) => {
     const error = failure(text);
     expect([error.message, error.position]).toEqual([message, position]);
   });
 
-  const place = (name: string) => `in argument 1 of predicate '${name}' used in conditional expression`;
+  const place = (name: string) =>
+    `in argument 1 of predicate '${name}' used in conditional expression`;
   test.each([
     ['streq(a)', 8, `missing arguments (got 1/2), type 'string' expected ${place('streq')}`],
     ['streq()', 7, `missing arguments (got 1/2), type 'string' expected ${place('streq')}`],
@@ -177,7 +183,7 @@ describe('conditions (2.4)', () => {
     ['streq(a,b', 10, `expected ')' ${place('streq')}`],
     ['defined(a,b)', 10, `expected ')' before ',b)' ${place('defined')}`],
     ['streq(a,b,c) && foo', 10, `expected ')' before ',c) && foo' ${place('streq')}`],
-    ['fips_mode(x)', 12, `expected ')' before ')' ${place('fips_mode')}`],
+    ['fips_mode(x)', 12, `expected ')' before 'x)' ${place('fips_mode')}`],
   ])('arguments of %s are refused', (text, position, message) => {
     const error = failure(text);
     expect([error.message, error.position]).toEqual([message, position]);

@@ -238,8 +238,9 @@ class ConditionParser {
         list.at + 1,
       );
     }
-    if (!list.closed || (row.args === 0 && list.values[0] !== '')) {
-      const rest = this.text.slice(list.at);
+    const surplus = row.args === 0 && list.values[0] !== '';
+    if (!list.closed || surplus) {
+      const rest = this.text.slice(surplus ? this.at + 1 : list.at);
       const before = rest === '' ? '' : ` before '${rest}'`;
       throw new ConditionError(`expected ')'${before} ${where}`, list.at + 1);
     }

@@ -11,7 +11,10 @@ export interface Diagnostic {
   severity: Severity;
   /** Null for a finding about the whole configuration. */
   origin: Origin | null;
-  /** Already complete text after `config : `, or after the location when `origin` is set. */
+  /**
+   * Already complete text after `config : `, or after the location when `origin` is set. One that
+   * begins with `:` follows the location without the usual ` : ` in between. A byte string.
+   */
   message: string;
 }
 

@@ -19,7 +19,10 @@ describe('environment variables of the configuration (2.3, 3.1)', () => {
   });
 
   test('resetenv keeps only the names given and what cannot be modified', () => {
-    const env = new Environment({ A: '1', B: '2' }, { HAPROXY_BRANCH: '3.4', HAPROXY_TCP_LOG_FMT: 'x' });
+    const env = new Environment(
+      { A: '1', B: '2' },
+      { HAPROXY_BRANCH: '3.4', HAPROXY_TCP_LOG_FMT: 'x' },
+    );
     env.reset(['B']);
     expect(env.entries()).toEqual([
       ['B', '2'],
@@ -42,9 +45,15 @@ describe('environment variables of the configuration (2.3, 3.1)', () => {
 
   test('a name that the system would refuse is refused', () => {
     const env = new Environment();
-    expect(() => env.set('A=B', 'x')).toThrow("'setenv' failed on variable 'A=B' : Invalid argument.");
-    expect(() => env.preset('', 'x')).toThrow("'presetenv' failed on variable '' : Invalid argument.");
-    expect(() => env.unset('A=B')).toThrow("'unsetenv' failed on variable 'A=B' : Invalid argument.");
+    expect(() => env.set('A=B', 'x')).toThrow(
+      "'setenv' failed on variable 'A=B' : Invalid argument.",
+    );
+    expect(() => env.preset('', 'x')).toThrow(
+      "'presetenv' failed on variable '' : Invalid argument.",
+    );
+    expect(() => env.unset('A=B')).toThrow(
+      "'unsetenv' failed on variable 'A=B' : Invalid argument.",
+    );
   });
 
   test('values are bytes', () => {

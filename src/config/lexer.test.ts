@@ -1,9 +1,17 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration's own syntax
 import { describe, expect, test } from 'bun:test';
 import { ConfigError } from '../base/config-error.ts';
 import { Environment } from './environment.ts';
 import { LexerError, lineWordsMax, markedLine, splitLine } from './lexer.ts';
 
-const env = new Environment({ S: 'one', L: 'a b  c', E: '', Q: 'a"b c', D: 'a$b\\c', PAD: ' x\ty ' });
+const env = new Environment({
+  S: 'one',
+  L: 'a b  c',
+  E: '',
+  Q: 'a"b c',
+  D: 'a$b\\c',
+  PAD: ' x\ty ',
+});
 env.file = 'dir/f.cfg';
 env.line = 7;
 env.section = 'web';
@@ -72,7 +80,10 @@ describe('quoting and escaping (2.2)', () => {
     ['\\', ['\\\\', '\\x5c', '"\\\\"', '"\\x5c"', "'\\'"]],
   ])('%p has all the spellings of the matrix', (character, spellings) => {
     for (const spelling of spellings) {
-      expect([spelling, words(`x a${spelling}b y`)]).toEqual([spelling, ['x', `a${character}b`, 'y']]);
+      expect([spelling, words(`x a${spelling}b y`)]).toEqual([
+        spelling,
+        ['x', `a${character}b`, 'y'],
+      ]);
     }
   });
 
@@ -84,14 +95,18 @@ describe('quoting and escaping (2.2)', () => {
     expect(words(`'$S "\\n" # \\x41'`)).toEqual(['$S "\\n" # \\x41']);
   });
 
-  test('the manual\'s regsub examples keep their inner quotes', () => {
+  test("the manual's regsub examples keep their inner quotes", () => {
     expect(words('p %[path,regsub(\\"(foo|bar)\\",blah,g)]')[1]).toBe(
       '%[path,regsub("(foo|bar)",blah,g)]',
     );
     expect(words(`p '%[path,regsub("^/(here)(/|$)","my/\\1",g)]'`)[1]).toBe(
       '%[path,regsub("^/(here)(/|$)","my/\\1",g)]',
     );
-    for (const spelling of [`str("\\\\'foo\\\\'")`, `str(\\"\\'foo\\'\\")`, `str(\\\\\\'foo\\\\\\')`]) {
+    for (const spelling of [
+      `str("\\\\'foo\\\\'")`,
+      `str(\\"\\'foo\\'\\")`,
+      `str(\\\\\\'foo\\\\\\')`,
+    ]) {
       expect(words(spelling)).toHaveLength(1);
     }
   });
@@ -174,7 +189,9 @@ describe('environment variables (2.3)', () => {
     ['.notice "$"', 'forbidden first char in environment variable name', 11],
     ['.notice "${.FOO}"', 'forbidden first char in environment variable name', 12],
   ])('%s is refused', (text, what, position) => {
-    expect(failure(text).message).toBe(`${what} at position ${position}:\n${markedLine(text, position)}`);
+    expect(failure(text).message).toBe(
+      `${what} at position ${position}:\n${markedLine(text, position)}`,
+    );
   });
 });
 

@@ -52,11 +52,7 @@ export function markedLine(line: string, position: number): string {
  * @returns the words; none for a blank line or a comment. Words may be empty (`""`).
  * @throws LexerError, or ConfigError for too many words
  */
-export function splitLine(
-  text: string,
-  env: Environment,
-  comments = true,
-): { words: string[] } {
+export function splitLine(text: string, env: Environment, comments = true): { words: string[] } {
   const lexer = new Lexer(text.endsWith('\r') ? text.slice(0, -1) : text, env, comments);
   return { words: lexer.run() };
 }

@@ -2,6 +2,9 @@
 import type { Origin } from '../model/config.ts';
 
 export interface ConfigLine extends Origin {
-  /** The words; never empty. Quotes are gone, `\ ` is a blank inside a word. */
+  /**
+   * At least one, the first not empty; later ones may be (`""`). Quotes are gone, `\ ` is a blank
+   * inside a word. Byte strings: one character per byte of the file (see byte-string.ts).
+   */
   words: string[];
 }

@@ -83,14 +83,14 @@ export function parseConfiguration(input: ParserInput): Configuration {
       errorsBefore = input.diagnostics.errors;
     }
     last = line.line;
-    current = parseLine(line, current, state);
     if (input.diagnostics.errors - errorsBefore >= FATAL_ERRORS_MAX) {
       input.diagnostics.error(
         { file: line.file, line: line.line },
-        `too many fatal errors (${FATAL_ERRORS_MAX}), stopping now.`,
+        `: too many fatal errors (${FATAL_ERRORS_MAX}), stopping now.`,
       );
       break;
     }
+    current = parseLine(line, current, state);
   }
   const config = finishConfiguration(state);
   validate(config, state);
@@ -230,7 +230,8 @@ function isAllowedHere(
     const isNamed = (row.where & Where.NamedDefaults) !== 0;
     if (isNamed && name !== '') return true;
     const what = isNamed ? "anonymous 'defaults'" : "'defaults'";
-    throw new ConfigError(`'${row.name}' not allowed in ${what} section.`);
+    const text = `'${row.name}' not allowed in ${what} section.`;
+    throw row.tight === true ? tightError(text) : new ConfigError(text);
   }
   const both = Where.Frontend | Where.Backend;
   const lacks = missingSide(section, row.where & both);

@@ -47,12 +47,12 @@ function warnAboutProxy(
   name: string,
   diagnostics: Diagnostics,
 ): void {
+  warnLogFormat(proxy, draft, name, diagnostics);
   if (proxy.mode !== 'http') warnHttpOnly(draft, name, diagnostics);
   if (proxy.kind !== 'backend' && proxy.uniqueIdHeader !== null && proxy.uniqueIdFormat === null) {
     diagnostics.warning(null, `unique-id-header ignored for ${name} without unique-id-format.`);
   }
   warnTimeouts(proxy, name, diagnostics);
-  warnLogFormat(proxy, draft, name, diagnostics);
 }
 
 /** Features of HTTP in a proxy that only sees TCP. */
@@ -111,7 +111,7 @@ function warnMissingTimeouts(name: string, diagnostics: Diagnostics): void {
   );
 }
 
-/** A format that the section itself states, although nothing will be logged. */
+/** A format, written here or inherited, although nothing will be logged. */
 function warnLogFormat(
   proxy: ProxyConfig,
   draft: ProxyDraft,
@@ -119,11 +119,7 @@ function warnLogFormat(
   diagnostics: Diagnostics,
 ): void {
   if (proxy.kind === 'backend' || proxy.logs.length > 0) return;
-  const own = [draft.logFormat, draft.logFormatSd].some(
-    (format) =>
-      format !== null && format !== draft.parent?.logFormat && format !== draft.parent?.logFormatSd,
-  );
-  if (!own) return;
+  if (draft.logFormat === null && draft.logFormatSd === null) return;
   diagnostics.warning(null, `log format ignored for ${name} since it has no log address.`);
 }
 

@@ -77,6 +77,10 @@ export class HttpMessage {
   chunkedLast: boolean;
   /** A transfer coding other than chunked was named. */
   otherCoding: boolean;
+  /** A framing field must be written in its plain form before it travels on. */
+  respell: boolean;
+  /** Upgrade names websocket. */
+  websocket: boolean;
   /** Both a length and a coding were there: the connection must not be reused. */
   insecureFraming: boolean;
   /** Bump allocator for text that rules make; emptied by `begin`. */
@@ -110,6 +114,8 @@ export class HttpMessage {
     this.hasCoding = false;
     this.chunkedLast = false;
     this.otherCoding = false;
+    this.respell = false;
+    this.websocket = false;
     this.insecureFraming = false;
     this.scratchOff = reserve(scratchSize);
     this.scratchUsed = 0;
@@ -128,6 +134,8 @@ export class HttpMessage {
     this.hasCoding = false;
     this.chunkedLast = false;
     this.otherCoding = false;
+    this.respell = false;
+    this.websocket = false;
     this.insecureFraming = false;
     this.status = 0;
     this.headLen = 0;
@@ -199,6 +207,17 @@ export class HttpMessage {
     this.rows[r + Col.ValOff] = valOff;
     this.rows[r + Col.ValLen] = valLen;
     this.rows[r + Col.Canonical] = 0;
+  }
+
+  /** Bytes of all names and values, without punctuation. */
+  fieldBytes(): number {
+    const rows = this.rows;
+    let bytes = 0;
+    for (let i = 0; i < this.count; i++) {
+      const nameLen = rows[i * ROW + Col.NameLen]!;
+      if (nameLen !== 0) bytes += nameLen + rows[i * ROW + Col.ValLen]!;
+    }
+    return bytes;
   }
 
   /** Replaces the request target; the method is untouched. */

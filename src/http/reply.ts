@@ -9,24 +9,12 @@
  *
  * @dataplane
  */
-import { ConfigError } from '../base/config-error.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 import { FieldId, fieldId, fieldNameOff } from './field.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from './message.ts';
+import type { ReplyText } from './reply-file.ts';
 import { reasonLen, reasonOff } from './status.ts';
-
-/** A response as text, before it lies in the arena. */
-export interface ReplyText {
-  version: number;
-  status: number;
-  reason: string;
-  /** In order; names in lower case, without `Connection`. */
-  fields: [string, string][];
-  body: Uint8Array;
-  close: boolean;
-  hasLength: boolean;
-}
 
 /** Integers per field of a template. */
 const FIELD = 5;
@@ -133,64 +121,4 @@ export function putDecimal(off: number, value: number): number {
     rest = Math.floor(rest / 10);
   }
   return digits;
-}
-
-/**
- * Takes a complete response apart (4.2 `errorfile`). Lines may end in LF alone, as files do.
- * @throws ConfigError with the reason, to be put after the file's name.
- */
-export function parseReply(bytes: Uint8Array): ReplyText {
-  const all = Buffer.from(bytes).toString('latin1');
-  let at = 0;
-  const nextLine = (): string => {
-    const end = all.indexOf('\n', at);
-    if (end < 0) throw new ConfigError(`unable to parse headers (error offset: ${at})`);
-    const line = all.slice(at, all[end - 1] === '\r' ? end - 1 : end);
-    at = end + 1;
-    return line;
-  };
-  const first = /^HTTP\/(\d)\.(\d) (\d{3})(?: (.*))?$/.exec(nextLine());
-  if (!first) throw new ConfigError('unable to parse headers (error offset: 0)');
-  const version = Number(first[1]) * 10 + Number(first[2]);
-  const reply: ReplyText = {
-    version: version >= 11 ? 11 : 10,
-    status: Number(first[3]),
-    reason: first[4] ?? '',
-    fields: [],
-    body: bytes,
-    close: false,
-    hasLength: false,
-  };
-  let announced = -1;
-  let persistent = reply.version === 11;
-  for (;;) {
-    const start = at;
-    const line = nextLine();
-    if (line === '') break;
-    const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line);
-    if (!field) throw new ConfigError(`unable to parse headers (error offset: ${start})`);
-    const name = field[1]!.toLowerCase();
-    const value = field[2]!;
-    if (name === 'transfer-encoding') throw new ConfigError('chunk-encoded payload not supported');
-    if (name === 'connection') {
-      if (/(^|[ \t,])close($|[ \t,])/i.test(value)) persistent = false;
-      continue;
-    }
-    if (name === 'content-length') {
-      if (!/^\d{1,15}$/.test(value) || (announced >= 0 && announced !== Number(value)))
-        throw new ConfigError(`unable to parse headers (error offset: ${start})`);
-      if (announced >= 0) continue;
-      announced = Number(value);
-    }
-    reply.fields.push([name, value]);
-  }
-  reply.body = bytes.slice(at);
-  reply.hasLength = announced >= 0;
-  reply.close = version === 11 && !persistent;
-  if (announced >= 0 && announced !== reply.body.length) {
-    throw new ConfigError(
-      `payload size does not match the announced content-length (${reply.body.length} != ${announced})`,
-    );
-  }
-  return reply;
 }

@@ -58,7 +58,8 @@ export function createLogger(options: LoggerOptions): Logger {
   const global = config.global.logs.map((log) => parts.target(log, null));
   return new Logger({
     worker: options.worker,
-    lineMax: lineMaxOf(config),
+    // HAProxy's buffer for a line ends with a byte that is no text.
+    lineMax: lineMaxOf(config) - 1,
     rings: parts.rings,
     byProxy,
     global,
@@ -102,8 +103,7 @@ class PartsBuilder {
       format: ring ? ring.format : log.format,
       facility: log.facility,
       lengthMax: ring ? ring.maxlen : log.length,
-      // The last byte of `len` is the line feed's when there is no header before the text.
-      textMax: ring ? log.length : log.length - 1,
+      textMax: log.length,
       hostname: asked === '' ? hostname : asked,
       tag,
       pid,

@@ -12,8 +12,9 @@
  * A header changes once per second and with the level, so it is built then and copied per line;
  * only the six digits of the microseconds are written into the copy.
  *
- * `len` limits header and text together; a line end of one byte comes on top. A part of the header
- * that would exceed it is left out whole, with everything after it.
+ * `len` limits header and text together; a line end of one byte comes on top. The text fills it to
+ * the last byte; a part of the header (a word, or what stands between words) must leave one byte,
+ * or it is left out whole, with everything after it.
  *
  * @dataplane
  */
@@ -29,6 +30,10 @@ const SPACE = 0x20;
 const DASH = 0x2d;
 const DOT = 0x2e;
 const NEWLINE = 0x0a;
+
+const openPid = reserveBytes('[');
+const closePid = reserveBytes(']: ');
+const noMessageId = reserveBytes('- ');
 
 export const enum Format {
   Local = 0,
@@ -74,10 +79,8 @@ export class Framing {
   private readonly lengthMax: number;
   private readonly textMax: number;
   private readonly newline: boolean;
-  /** `host ` for the format, empty when it has none. */
   private readonly hostOff: number;
   private readonly hostLen: number;
-  /** `tag`, and what follows it: `[pid]: ` or ` pid - `. */
   private readonly tagOff: number;
   private readonly tagLen: number;
   private readonly pidOff: number;
@@ -99,22 +102,17 @@ export class Framing {
     this.lengthMax = config.lengthMax;
     this.newline = config.newline;
     this.textMax = config.textMax;
-    const host =
-      format === Format.Rfc3164
-        ? `${config.hostname ?? 'localhost'} `
-        : format === Format.Rfc5424
-          ? `${config.hostname ?? '-'} `
-          : '';
+    const host = config.hostname ?? (format === Format.Rfc3164 ? 'localhost' : '-');
     const hostBytes = encoder.encode(host);
     const tagBytes = encoder.encode(config.tag);
-    const pid = format === Format.Rfc5424 ? ` ${config.pid} - ` : `[${config.pid}]: `;
+    const pid = `${config.pid}`;
     this.hostOff = reserveBytes(hostBytes);
     this.hostLen = hostBytes.length;
     this.tagOff = reserveBytes(tagBytes);
     this.tagLen = tagBytes.length;
     this.pidOff = reserveBytes(pid);
     this.pidLen = pid.length;
-    this.headerOff = reserve(64 + hostBytes.length + tagBytes.length + pid.length);
+    this.headerOff = reserve(80 + hostBytes.length + tagBytes.length);
     this.headerLen = 0;
     this.headerWhole = true;
     this.microsAt = -1;
@@ -144,7 +142,7 @@ export class Framing {
     if (open && this.format === Format.Rfc5424) {
       const next = putStructured(pos, end, sdOff, sdLen);
       open = next > 0;
-      if (open) pos = next;
+      if (next !== 0) pos = Math.abs(next);
     }
     if (open) pos = putBytes(pos, off, Math.min(len, this.textMax, end - pos));
     if (this.newline) mem[pos++] = NEWLINE;
@@ -165,18 +163,22 @@ export class Framing {
       case Format.Rfc3164:
         at = this.part(putPriority(at, this.facility * 8 + level));
         at = this.part(putSpaced(at, dates + DateText.Syslog, DateLength.Syslog));
-        at = this.part(putBytes(at, this.hostOff, this.hostLen));
+        if (this.format === Format.Rfc3164) at = this.partSpaced(at, this.hostOff, this.hostLen);
         at = this.part(putBytes(at, this.tagOff, this.tagLen));
-        this.part(putBytes(at, this.pidOff, this.pidLen));
+        at = this.part(putBytes(at, openPid, 1));
+        at = this.part(putBytes(at, this.pidOff, this.pidLen));
+        at = this.part(putBytes(at, closePid, 1));
+        this.part(putBytes(at, closePid + 1, 2));
         return;
       case Format.Rfc5424:
         at = putPriority(at, this.facility * 8 + level);
         mem[at] = 0x31;
         mem[at + 1] = SPACE;
         at = this.part(this.putIso(at + 2, dates));
-        at = this.part(putBytes(at, this.hostOff, this.hostLen));
-        at = this.part(putBytes(at, this.tagOff, this.tagLen));
-        this.part(putBytes(at, this.pidOff, this.pidLen));
+        at = this.partSpaced(at, this.hostOff, this.hostLen);
+        at = this.partSpaced(at, this.tagOff, this.tagLen);
+        at = this.partSpaced(at, this.pidOff, this.pidLen);
+        this.part(putBytes(at, noMessageId, 2));
         return;
       case Format.Priority:
         this.part(putPriority(at, this.facility * 8 + level));
@@ -198,12 +200,19 @@ export class Framing {
 
   /** Takes what was written up to `until` into the header, unless it exceeds the limit. */
   private part(until: number): number {
-    if (this.headerWhole && until - this.headerOff <= this.lengthMax) {
+    if (this.headerWhole && until - this.headerOff < this.lengthMax) {
       this.headerLen = until - this.headerOff;
     } else {
       this.headerWhole = false;
     }
     return until;
+  }
+
+  /** A part and the space after it, which is a part of its own. */
+  private partSpaced(at: number, off: number, len: number): number {
+    const pos = this.part(putBytes(at, off, len));
+    mem[pos] = SPACE;
+    return this.part(pos + 1);
   }
 
   /** `2009-02-06T12:14:14.000000+01:00 ` */
@@ -231,16 +240,20 @@ function putSpaced(at: number, off: number, len: number): number {
   return pos + 1;
 }
 
-/** The structured data, or `-`, and a space. @returns 0 when it exceeds the limit. */
+/**
+ * The structured data, or `-`, and a space. @returns the position after it, negative
+ * when nothing may follow, 0 when the data itself exceeds the limit.
+ */
 function putStructured(at: number, end: number, sdOff: number, sdLen: number): number {
   let pos = at;
   if (sdLen === 0) {
-    if (pos >= end) return 0;
+    if (pos + 1 >= end) return 0;
     mem[pos++] = DASH;
   } else {
-    if (pos + sdLen > end) return 0;
+    if (pos + sdLen >= end) return 0;
     pos = putBytes(pos, sdOff, sdLen);
   }
-  if (pos < end) mem[pos++] = SPACE;
-  return pos;
+  if (pos + 1 >= end) return -pos;
+  mem[pos] = SPACE;
+  return pos + 1;
 }

@@ -208,6 +208,10 @@ export class Stream {
   responseComplete: boolean;
   /** The response head has begun to go to the client: no error page is possible any more. */
   responseStarted: boolean;
+  /** Where the body that came with the head starts in the client's buffer. */
+  bodyOff: number;
+  /** No rule has seen the request: error pages go out as they are. */
+  unruled: boolean;
   /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
   resendFrom: number;
   /** A local answer on its way: block and region. */
@@ -291,6 +295,8 @@ export class Stream {
     this.requestComplete = false;
     this.responseComplete = false;
     this.responseStarted = false;
+    this.bodyOff = 0;
+    this.unruled = false;
     this.resendFrom = 0;
     this.replyBlock = 0;
     this.replyRd = 0;
@@ -355,6 +361,8 @@ export class Stream {
     this.requestComplete = false;
     this.responseComplete = false;
     this.responseStarted = false;
+    this.bodyOff = 0;
+    this.unruled = false;
     this.resendFrom = 0;
     this.replyBlock = 0;
     this.replyRd = 0;

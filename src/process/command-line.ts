@@ -65,42 +65,62 @@ function unsupported(what: string): () => string {
   return () => `${what} is not supported yet`;
 }
 
+type Apply = OptionRow['apply'];
+
+/** An option that sets a switch. */
+function on(name: keyof CommandLine): Apply {
+  return (to) => {
+    Object.assign(to, { [name]: true });
+    return undefined;
+  };
+}
+
+/** An option that stores its word, as it is or as a number. */
+function word(name: keyof CommandLine): Apply {
+  return (to, value) => {
+    Object.assign(to, { [name]: value });
+    return undefined;
+  };
+}
+
+function number(name: keyof CommandLine, unit = 1): Apply {
+  return (to, value) => {
+    Object.assign(to, { [name]: decimal(value) * unit });
+    return undefined;
+  };
+}
+
 const options: readonly OptionRow[] = [
-  { name: '-v', takes: 'none', apply: (to) => void (to.version = 1) },
-  { name: '-vv', takes: 'none', apply: (to) => void (to.version = 2) },
-  {
-    name: '-f',
-    takes: 'word',
-    apply: (to, value) => void to.files.push(value),
-  },
-  { name: '-C', takes: 'word', apply: (to, value) => void (to.directory = value) },
-  { name: '-c', takes: 'none', apply: (to) => void (to.checkOnly = true) },
-  { name: '-cc', takes: 'word', apply: (to, value) => void (to.condition = value) },
-  { name: '-D', takes: 'none', apply: (to) => void (to.daemon = true) },
-  {
-    name: '-d',
-    takes: 'none',
-    apply: (to) => {
-      to.debug = true;
-      to.foreground = true;
-      return undefined;
-    },
-  },
-  { name: '-db', takes: 'none', apply: (to) => void (to.foreground = true) },
-  { name: '-dD', takes: 'none', apply: (to) => void (to.diagnostics = true) },
-  { name: '-dW', takes: 'none', apply: (to) => void (to.warningsFail = true) },
-  { name: '-dr', takes: 'none', apply: (to) => void (to.ignoreResolution = true) },
-  { name: '-dS', takes: 'none', apply: (to) => void (to.noSplice = true) },
-  { name: '-dR', takes: 'none', apply: (to) => void (to.noReusePort = true) },
-  // There is no getaddrinfo() on the path of a request, no kqueue and no event ports: nothing to
-  // disable, so these hold already.
+  { name: '-v', takes: 'none', apply: (to) => showVersion(to, 1) },
+  { name: '-vv', takes: 'none', apply: (to) => showVersion(to, 2) },
+  { name: '-f', takes: 'word', apply: addFile },
+  { name: '-C', takes: 'word', apply: word('directory') },
+  { name: '-c', takes: 'none', apply: on('checkOnly') },
+  { name: '-cc', takes: 'word', apply: word('condition') },
+  { name: '-D', takes: 'none', apply: on('daemon') },
+  { name: '-d', takes: 'none', apply: debug },
+  { name: '-db', takes: 'none', apply: on('foreground') },
+  { name: '-dD', takes: 'none', apply: on('diagnostics') },
+  { name: '-dW', takes: 'none', apply: on('warningsFail') },
+  { name: '-dr', takes: 'none', apply: on('ignoreResolution') },
+  { name: '-dS', takes: 'none', apply: on('noSplice') },
+  { name: '-dR', takes: 'none', apply: on('noReusePort') },
+  { name: '-dK', takes: 'glued', apply: word('keywordClasses') },
+  { name: '-m', takes: 'word', apply: number('memoryLimit', 1048576) },
+  { name: '-n', takes: 'word', apply: number('maxconn') },
+  { name: '-N', takes: 'word', apply: number('proxyMaxconn') },
+  { name: '-p', takes: 'word', apply: word('pidfile') },
+  { name: '-L', takes: 'word', apply: word('localPeer') },
+  { name: '-q', takes: 'none', apply: on('quiet') },
+  { name: '-V', takes: 'none', apply: on('verbose') },
+  // There is no getaddrinfo() on the path of a request, and no kqueue, event ports or poll: what
+  // these disable is not used.
   { name: '-dG', takes: 'none', apply: () => undefined },
   { name: '-dk', takes: 'none', apply: () => undefined },
   { name: '-dv', takes: 'none', apply: () => undefined },
   { name: '-dp', takes: 'none', apply: () => undefined },
-  { name: '-de', takes: 'none', apply: () => '-de: sluice has no other poller than epoll' },
-  { name: '-dK', takes: 'glued', apply: (to, value) => void (to.keywordClasses = value) },
-  { name: '-dM', takes: 'glued', apply: (_to, value) => memoryDebugging(value) },
+  { name: '-de', takes: 'none', apply: () => "'-de' : epoll is the only poller of sluice" },
+  { name: '-dM', takes: 'glued', apply: unsupported("'-dM' (memory debugging)") },
   { name: '-dA', takes: 'glued', apply: unsupported("'-dA' (archive of dependencies)") },
   { name: '-dC', takes: 'glued', apply: unsupported("'-dC' (dump of the configuration)") },
   { name: '-dF', takes: 'none', apply: unsupported("'-dF' (no fast-forward)") },
@@ -111,13 +131,6 @@ const options: readonly OptionRow[] = [
   { name: '-dZ', takes: 'none', apply: unsupported("'-dZ' (no zero-copy forwarding)") },
   { name: '-dc', takes: 'none', apply: unsupported("'-dc' (CPU affinity debugging)") },
   { name: '-dt', takes: 'glued', apply: unsupported("'-dt' (traces)") },
-  { name: '-m', takes: 'word', apply: (to, v) => void (to.memoryLimit = decimal(v) * 1048576) },
-  { name: '-n', takes: 'word', apply: (to, v) => void (to.maxconn = decimal(v)) },
-  { name: '-N', takes: 'word', apply: (to, v) => void (to.proxyMaxconn = decimal(v)) },
-  { name: '-p', takes: 'word', apply: (to, value) => void (to.pidfile = value) },
-  { name: '-L', takes: 'word', apply: (to, value) => void (to.localPeer = value) },
-  { name: '-q', takes: 'none', apply: (to) => void (to.quiet = true) },
-  { name: '-V', takes: 'none', apply: (to) => void (to.verbose = true) },
   { name: '-4', takes: 'none', apply: unsupported("'-4' (resolvers)") },
   { name: '-S', takes: 'word', apply: unsupported("'-S' (master CLI)") },
   { name: '-W', takes: 'none', apply: unsupported("'-W' (master-worker mode)") },
@@ -125,11 +138,17 @@ const options: readonly OptionRow[] = [
   { name: '-x', takes: 'word', apply: unsupported("'-x' (taking over listening sockets)") },
 ];
 
-function memoryDebugging(value: string): string | undefined {
-  if (/^[0-9]*$/.test(value)) {
-    return "'-dM' (memory poisoning) is not supported yet";
-  }
-  return `'-dM${value}' (memory debugging) is not supported yet`;
+function showVersion(to: Target, version: 1 | 2): undefined {
+  to.version = version;
+}
+
+function addFile(to: Target, value: string): undefined {
+  to.files.push(value);
+}
+
+function debug(to: Target): undefined {
+  to.debug = true;
+  to.foreground = true;
 }
 
 function emptyCommandLine(): CommandLine {

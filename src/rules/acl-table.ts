@@ -82,7 +82,8 @@ export const aclRows = [
   { name: 'urlp_end', fetch: 'urlp', match: 'end' },
   { name: 'urlp_len', fetch: 'urlp', match: 'len' },
   { name: 'urlp_reg', fetch: 'urlp', match: 'reg' },
-  { name: 'urlp_sub', fetch: 'urlp', match: 'sub' },] as const satisfies readonly AclRow[];
+  { name: 'urlp_sub', fetch: 'urlp', match: 'sub' },
+] as const satisfies readonly AclRow[];
 
 const byName = new Map<string, AclRow>(aclRows.map((row) => [row.name, row]));
 

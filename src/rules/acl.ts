@@ -11,7 +11,13 @@ import { compileExpression, parseRest } from './expression.ts';
 import { fetchRow } from './fetch/registry.ts';
 import { unknownFetch } from './known-names.ts';
 import { isOperator } from './pattern/integer.ts';
-import { checkPattern, createPattern, defaultMatch, matchRow, matchTarget } from './pattern/table.ts';
+import {
+  checkPattern,
+  createPattern,
+  defaultMatch,
+  matchRow,
+  matchTarget,
+} from './pattern/table.ts';
 import type { TypeName } from './row.ts';
 import type { RuleScope } from './scope.ts';
 
@@ -169,7 +175,9 @@ function setMatch(test: TestText, criterion: Criterion, name: string): void {
   const row = name === 'meth' ? undefined : matchRow(name);
   if (!row) throw new ConfigError(`unknown matching method '${name}' when parsing ACL expression`);
   if (test.patterns.length > 0) {
-    throw new ConfigError("'-m' must only be specified before patterns and files in parsing ACL expression");
+    throw new ConfigError(
+      "'-m' must only be specified before patterns and files in parsing ACL expression",
+    );
   }
   if (!row.accepts.includes(criterion.out) || !canCast(criterion.out, row.wants)) {
     throw new ConfigError(
@@ -206,12 +214,7 @@ function readPatterns(test: TestText, name: string, scope: RuleScope): void {
   }
 }
 
-function warnEmpty(
-  test: TestText,
-  criterion: Criterion,
-  words: string[],
-  scope: RuleScope,
-): void {
+function warnEmpty(test: TestText, criterion: Criterion, words: string[], scope: RuleScope): void {
   if (words.length > 0 || test.match === 'bool' || test.match === 'found') return;
   scope.warn(
     `parsing acl keyword '${criterion.keyword}' :\n` +

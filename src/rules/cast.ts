@@ -29,7 +29,7 @@ import {
   readIpv4,
   readIpv6,
 } from './inet.ts';
-import { INT_TEXT_MAX, putInt, readLeadingInt, readValue } from './integer.ts';
+import { INT_MAX, INT_TEXT_MAX, putInt, readLeadingInt, readValue } from './integer.ts';
 import type { TypeName } from './row.ts';
 import { type Sample, SampleType } from './sample.ts';
 import { takeScratch } from './scratch.ts';
@@ -145,9 +145,7 @@ function toBinary(sample: Sample): boolean {
     case SampleType.Bool:
     case SampleType.Sint: {
       const off = takeScratch(8);
-      const high = Math.floor(sample.num / 4294967296);
-      putIpv4Bytes(off, high | 0);
-      putIpv4Bytes(off + 4, (sample.num - high * 4294967296) >>> 0);
+      putInt64(off, sample.num);
       sample.off = off;
       sample.len = 8;
       break;
@@ -167,6 +165,13 @@ function toBinary(sample: Sample): boolean {
   }
   sample.type = SampleType.Bin;
   return true;
+}
+
+// The double for the upper bound of 64-bit integers is one too high.
+function putInt64(off: number, value: number): void {
+  const high = value >= INT_MAX ? 0x7fffffff : Math.floor(value / 4294967296);
+  putIpv4Bytes(off, high | 0);
+  putIpv4Bytes(off + 4, value >= INT_MAX ? -1 : value - high * 4294967296);
 }
 
 function toInt(sample: Sample): boolean {

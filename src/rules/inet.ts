@@ -109,8 +109,7 @@ export function readIpv4(off: number, len: number): boolean {
     }
     const digit = byte - 0x30;
     if (digit < 0 || digit > 9) return false;
-    // inet_pton(3): no leading zeros, three digits, 255.
-    if (digits > 0 && value === 0) return false;
+    // Leading zeros do not make a number octal.
     value = value * 10 + digit;
     if (value > 255) return false;
     digits++;

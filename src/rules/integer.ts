@@ -9,8 +9,8 @@
 import { mem } from '../sys/arena.ts';
 
 /** Bounds of a signed 64-bit integer, as doubles. */
-export const INT_MAX = 9223372036854775807;
-export const INT_MIN = -9223372036854775808;
+export const INT_MAX = 2 ** 63;
+export const INT_MIN = -INT_MAX;
 /** Bytes of the longest decimal number. */
 export const INT_TEXT_MAX = 20;
 

@@ -95,7 +95,10 @@ class Translator {
       const end = this.source.indexOf('\\E', this.at + 2);
       const until = end < 0 ? this.source.length : end;
       const literal = this.source.slice(this.at + 2, until);
-      this.put(literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), until - this.at + (end < 0 ? 0 : 2));
+      this.put(
+        literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'),
+        until - this.at + (end < 0 ? 0 : 2),
+      );
       return;
     }
     const hex = /^\\x\{([0-9a-fA-F]{1,2})\}/.exec(this.source.slice(this.at, this.at + 7));

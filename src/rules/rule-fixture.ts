@@ -6,9 +6,9 @@ import { type Method, methodNames } from '../http/method.ts';
 import type { AclTestConfig } from '../model/config.ts';
 import { Family, Session, Stream } from '../model/stream.ts';
 import { mem, reserve, reserveBytes, text } from '../sys/arena.ts';
+import { asString } from './cast.ts';
 import type { RuleContext } from './context.ts';
 import { compileExpression, parseExpression } from './expression.ts';
-import { asString } from './cast.ts';
 import { Sample } from './sample.ts';
 import { Place, type RuleScope } from './scope.ts';
 
@@ -82,7 +82,7 @@ export function testContext(request: string | null, response: string | null = nu
   session.requests = 1;
   return {
     session,
-    stream: new Stream(session),
+    stream: new Stream(0, session),
     request: request === null ? null : testMessage(request),
     response: response === null ? null : testMessage(response),
     sample: new Sample(),

@@ -39,4 +39,9 @@ export interface RuleScope {
   warn(message: string): void;
   /** Reads a pattern file (`-f`); throws ConfigError when it cannot be read. */
   readFile(path: string): string;
+  /**
+   * Declares one more request capture of so many bytes in the section (`http-request capture ...
+   * len`) and returns its index. Absent where captures cannot be declared.
+   */
+  captureSlot?(length: number): number;
 }

@@ -7,7 +7,8 @@ import { checkResult } from '../checks/result.ts';
 import type { BindConfig, Configuration, ProxyConfig, ServerConfig } from '../model/config.ts';
 import { Option } from '../model/config.ts';
 import { Counter, type EntityMap, type SharedState, State } from '../model/shared.ts';
-import { currentRate, type RatePeaks } from './rate.ts';
+import { currentRate } from './rate.ts';
+import type { Sampler } from './sampler.ts';
 
 export type SubjectKind = 'frontend' | 'backend' | 'server' | 'listener';
 
@@ -16,17 +17,10 @@ export interface StatsSource {
   config: Configuration;
   entities: EntityMap;
   shared: SharedState;
-  peaks: RatePeaks;
+  sampler: Sampler;
   /** What a server's last check added in words, and whether one is running. */
   checks: { lastCheck(serverEntity: number): string; isRunning(serverEntity: number): boolean };
 }
-
-/** Columns of `RatePeaks` that the fields need. */
-export const rateColumns = [
-  Counter.SessionSecond,
-  Counter.RequestSecond,
-  Counter.ConnectionSecond,
-] as const;
 
 export class Subject {
   readonly kind: SubjectKind;
@@ -78,7 +72,7 @@ export class Subject {
   }
 
   ratePeak(column: Counter): number {
-    return this.source.peaks.peak(this.entity, column, this.nowMs);
+    return this.source.sampler.peaks.peak(this.entity, column, this.nowMs);
   }
 
   /** Seconds since a wall clock second; -1 when it never was. */

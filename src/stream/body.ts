@@ -6,7 +6,7 @@
  * @dataplane
  */
 import { ChunkResult, putChunkSize } from '../http/h1/chunked.ts';
-import { BodyMode } from '../http/message.ts';
+import { BodyMode, type HttpMessage } from '../http/message.ts';
 import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { recv, send } from '../sys/socket.ts';
@@ -36,6 +36,17 @@ const BODY_HEADROOM = 32;
 
 /** Room that stays free behind received bytes for the end of a chunk. */
 export const TAIL_ROOM = 64;
+
+/**
+ * Size of a message head in the statistics and logs (`%B`, `bin`): HAProxy counts the start line's
+ * parts, names and values without punctuation, and its own description of the start line.
+ */
+export function headSize(startLine: number, msg: HttpMessage): number {
+  return START_LINE_BYTES + startLine + msg.fieldBytes() + END_OF_HEAD_BYTES;
+}
+
+const START_LINE_BYTES = 20;
+const END_OF_HEAD_BYTES = 1;
 
 /** Makes sure that the connection has a receive buffer. @returns false when none is free. */
 export function takeBuffer(conn: Conn, headroom: number): boolean {
@@ -105,7 +116,6 @@ export function flush(from: Conn, to: Conn): Flow {
       return Flow.TargetError;
     }
     from.outRd += n;
-    from.carried += n;
     to.activeMs = engine.nowMs;
     if (n < len) {
       to.writable = false;
@@ -200,6 +210,7 @@ function takePlain(from: Conn): void {
       from.bodyLeft -= n;
     }
   }
+  from.carried += n;
   from.outRd = from.inRd;
   from.outEnd = from.inRd + n;
   from.inRd = from.outEnd;
@@ -222,6 +233,7 @@ export function takeChunks(from: Conn): ChunkResult {
   if (result === ChunkResult.Invalid) return result;
   const n = decoder.dataEnd - decoder.dataOff;
   let end = start;
+  from.carried += n;
   from.outRd = start;
   if (n > 0) {
     end = decoder.dataEnd;

@@ -109,7 +109,8 @@ export class Engine implements RuleContext {
     this.loadCell = init.workerIndex * Handoff.WORDS + Handoff.Load;
     this.bufsize = tune.bufsize;
     this.maxrewrite = tune.maxrewrite;
-    this.httpMaxhdr = tune.httpMaxhdr;
+    // The limit counts the end of the list as one.
+    this.httpMaxhdr = tune.httpMaxhdr - 1;
     const sessions = init.maxconn;
     // Every session may have a server connection, and idle server connections come on top.
     this.connsMax = Math.min(sessions * CONNS_PER_SESSION + CONNS_SPARE, CONNS_LIMIT);

@@ -33,13 +33,16 @@ export function endStream(strm: Stream): void {
   countBytes(strm);
   countEnd(strm);
   const plan = engine.plans[strm.frontend!.index]!;
+  // The log counts the backend's and the server's other connections, without this one.
+  releaseServer(strm);
+  if (strm.inBackend) engine.leave(strm.backend!.backend);
   engine.attend(strm);
+  engine.request = null;
+  engine.response = null;
   logStream(strm, plan);
   client.carried = 0;
   client.counted = 0;
   if (server !== null) endServer(strm, server, client);
-  releaseServer(strm);
-  if (strm.inBackend) engine.leave(strm.backend!.backend);
   if (strm.captureOff !== 0) engine.captures.give(strm.captureOff);
   if (strm.replyBlock !== 0) engine.buffers.give(strm.replyBlock);
   if (engine.requestOwner === strm) engine.requestOwner = null;
@@ -155,7 +158,7 @@ function logStream(strm: Stream, plan: Plan): void {
   const odd = isOdd(strm);
   if (!odd && plan.has(Option.DontLogNormal)) return;
   if ((strm.flags & StreamFlag.HasRequest) === 0 && plan.isHttp) {
-    const silent = strm.bytesIn === 0 && strm.status === 0 && plan.has(Option.DontLogNull);
+    const silent = strm.idleMs < 0 && plan.has(Option.DontLogNull);
     if (silent) return;
   } else if (!plan.isHttp && plan.has(Option.DontLogNull)) {
     if (strm.bytesIn === 0 && strm.bytesOut === 0 && strm.cause === Cause.Client) return;
@@ -171,7 +174,6 @@ export function logEarly(strm: Stream, plan: Plan): void {
   strm.flags |= StreamFlag.LoggedEarly;
   strm.closeMs = engine.nowMs - strm.startMs;
   countBytes(strm);
-  if (strm.bytesOut === 0) strm.bytesOut = strm.serverConn!.outEnd - strm.serverConn!.outRd;
   logStream(strm, plan);
   strm.bytesOut = strm.countedOut;
   strm.logged = true;

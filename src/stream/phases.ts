@@ -143,7 +143,7 @@ function onRequestFlow(strm: Stream, flow: Flow): boolean {
       return true;
     case Flow.Invalid:
       strm.cause = Cause.Proxy;
-      strm.stage = Stage.Data;
+      strm.stage = Stage.Headers;
       strm.keepAlive = false;
       client.unread = true;
       engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
@@ -242,7 +242,8 @@ function onClientTimer(conn: Conn): void {
       return onRequestTimeout(conn);
     case Phase.Buffer:
       strm.cause = Cause.ClientTimeout;
-      strm.stage = Stage.Data;
+      strm.stage = Stage.Request;
+      strm.requestMs = -1;
       strm.keepAlive = false;
       return replyError(strm, 408);
     case Phase.Tunnel:

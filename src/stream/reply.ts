@@ -7,7 +7,7 @@
  */
 import { hasErrorPage, prepareErrorPage } from '../http/error-page.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
-import { BodyMode, ConnectionFlag } from '../http/message.ts';
+import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
@@ -17,10 +17,14 @@ import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { send } from '../sys/socket.ts';
 import { dropServer } from './assign.ts';
+import { headSize } from './body.ts';
 import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
 import type { Plan } from './plan.ts';
+
+/** `HTTP/1.1` and three digits. */
+export const STATUS_LINE_LEN = 11;
 
 /** How long a tarpitted request waits when neither tarpit nor connect timeout is set, in ms. */
 const TARPIT_DEFAULT_MS = 5000;
@@ -39,9 +43,8 @@ export function replyError(strm: Stream, status: number): void {
   engine.request = null;
   engine.response = engine.responseMsg;
   engine.responseMsg.begin();
-  const syntax = strm.stage === Stage.Request && strm.requestMs < 0;
   const page = hasErrorPage(status) ? status : 500;
-  if (syntax) return replyPage(strm, page);
+  if (strm.unruled) return replyPage(strm, page);
   prepareErrorPage(engine, page);
   if (engine.replyRaw) {
     strm.status = page;
@@ -126,8 +129,8 @@ function replyPrepared(strm: Stream): void {
   }
   runAfterResponse(strm, plan);
   cleanConnection(msg);
-  if (!strm.keepAlive) addConnectionClose(msg);
-  else if (strm.version < 11) addConnectionKeepAlive(msg);
+  const counted = headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
+  tellClient(msg, strm);
   const block = engine.buffers.take();
   if (block === 0) return failReply(strm);
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
@@ -139,7 +142,17 @@ function replyPrepared(strm: Stream): void {
   }
   mem.copyWithin(block + len, engine.replyBodyOff, engine.replyBodyOff + body);
   len += body;
+  strm.bytesOut += counted + body;
   startReply(strm, block, len);
+}
+
+/** Says whether the client's connection persists, where its version does not say so by itself. */
+export function tellClient(msg: HttpMessage, strm: Stream): void {
+  if (!strm.keepAlive) {
+    if (msg.version >= 11) addConnectionClose(msg);
+  } else if (msg.version < 11 || strm.version < 11) {
+    addConnectionKeepAlive(msg);
+  }
 }
 
 /** The answer's bytes are complete (an errorfile with a status line of its own). */
@@ -197,7 +210,6 @@ export function sendReply(strm: Stream): void {
       return endStream(strm);
     }
     conn.activeMs = engine.nowMs;
-    strm.bytesOut += n;
     strm.replyRd += n;
   }
   strm.responseComplete = true;

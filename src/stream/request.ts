@@ -5,17 +5,19 @@
  * @dataplane
  */
 
+import { FieldId } from '../http/field.ts';
 import { HeadError, parseRequest } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
-import { BodyMode, ConnectionFlag } from '../http/message.ts';
+import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { HttpMode, Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
-import { mem } from '../sys/arena.ts';
+import { mem, reserveBytes } from '../sys/arena.ts';
+import { send } from '../sys/socket.ts';
 import { assignServer } from './assign.ts';
-import { dropBuffer, receive, takeBuffer, takeFirst } from './body.ts';
+import { dropBuffer, headSize, receive, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields, captureRequestLine } from './capture.ts';
 import { closeClient, closeConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
@@ -28,6 +30,10 @@ import { startTcp } from './tunnel.ts';
 
 /** Pause before asking again for a receive buffer when the worker has none, in ms. */
 const NO_BUFFER_PAUSE_MS = 5;
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const continueOff = reserveBytes(CONTINUE);
+const VERSION_LEN = 8;
 
 /** A client connection has been accepted. */
 export function startClient(conn: Conn): void {
@@ -79,40 +85,53 @@ export function readRequest(conn: Conn): void {
     engine.timers.set(conn.id, engine.nowMs + NO_BUFFER_PAUSE_MS);
     return;
   }
-  const had = conn.inWr;
-  const fresh = conn.stream === null;
-  if (conn.readable) receive(conn, engine.bufsize);
-  if (conn.inWr === conn.inRd) {
-    if (conn.eof || conn.error !== 0) return endOfClient(conn);
-    dropBuffer(conn);
-    return;
-  }
-  const strm = conn.stream ?? openStream(conn);
-  if (strm === null) return closeConn(conn);
-  // A head ends with LF: without a new one there is nothing to parse. This bounds the work that a
-  // client can cause by sending byte after byte.
-  const from = fresh ? conn.inRd : had;
-  if (!hasLineFeed(from, conn.inWr)) return moreOfHead(conn, strm);
+  do {
+    const had = conn.inWr;
+    const fresh = conn.stream === null;
+    if (conn.readable) receive(conn, engine.bufsize);
+    if (conn.inWr === conn.inRd) {
+      if (conn.eof || conn.error !== 0) return endOfClient(conn);
+      if (!conn.readable) dropBuffer(conn);
+      continue;
+    }
+    const strm = conn.stream ?? openStream(conn);
+    if (strm === null) return closeConn(conn);
+    // The first bytes may be wrong already. After that, a head ends with LF: without a new one there
+    // is nothing to parse. This bounds the work that a client can cause by sending byte after byte.
+    if (fresh || hasLineFeed(had, conn.inWr)) {
+      if (!tryHead(conn, strm)) return;
+    }
+    if (!moreOfHead(conn, strm)) return;
+  } while (conn.readable);
+}
+
+/** @returns false when the head is complete or refused: the stream has gone on. */
+function tryHead(conn: Conn, strm: Stream): boolean {
   const plan = engine.plans[strm.frontend!.index]!;
   const relaxed = plan.has(Option.AcceptUnsafeRequest);
-  const msg = engine.requestMsg;
   const len = conn.inWr - conn.inRd;
   engine.requestOwner = strm;
-  const used = parseRequest(msg, conn.inRd, len, engine.httpMaxhdr, relaxed);
+  const used = parseRequest(engine.requestMsg, conn.inRd, len, engine.httpMaxhdr, relaxed);
   if (used > 0) {
     conn.inRd += used;
     onHead(conn, strm, plan);
-    return;
+    return false;
   }
   switch (used) {
     case HeadError.Incomplete:
-      return moreOfHead(conn, strm);
+      return true;
     case HeadError.TooManyFields:
-      return badRequest(strm, 431);
+      badRequest(strm, 431);
+      return false;
     case HeadError.Payload:
-      return badRequest(strm, 413);
+      badRequest(strm, 413);
+      return false;
+    case HeadError.Coding:
+      badRequest(strm, 422);
+      return false;
     default:
-      return badRequest(strm, 400);
+      badRequest(strm, 400);
+      return false;
   }
 }
 
@@ -142,19 +161,18 @@ function openStream(conn: Conn): Stream | null {
   return strm;
 }
 
-/** The head is not complete yet. */
-function moreOfHead(conn: Conn, strm: Stream): void {
+/** The head is not complete yet. @returns false when it never will be. */
+function moreOfHead(conn: Conn, strm: Stream): boolean {
   if (conn.eof || conn.error !== 0) {
     // The client left in the middle of its request.
-    strm.cause = Cause.Client;
-    strm.stage = Stage.Request;
-    engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
-    return replyError(strm, 400);
+    badRequest(strm, 400);
+    return false;
   }
   if (conn.inWr >= conn.buf + engine.bufsize) {
-    const lineDone = firstLineEnds(conn.inRd, conn.inWr);
-    return badRequest(strm, lineDone ? 431 : 414);
+    badRequest(strm, firstLineEnds(conn.inRd, conn.inWr) ? 431 : 414);
+    return false;
   }
+  return true;
 }
 
 function firstLineEnds(from: number, until: number): boolean {
@@ -164,10 +182,12 @@ function firstLineEnds(from: number, until: number): boolean {
 
 /** A malformed request: answered, counted and closed. */
 export function badRequest(strm: Stream, status: number): void {
-  strm.cause = Cause.Proxy;
+  const client = strm.client!;
+  strm.cause = client.eof || client.error !== 0 ? Cause.Client : Cause.Proxy;
   strm.stage = Stage.Request;
   strm.keepAlive = false;
-  strm.client!.unread = true;
+  strm.unruled = true;
+  client.unread = true;
   engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
   replyError(strm, status);
 }
@@ -176,15 +196,12 @@ export function badRequest(strm: Stream, status: number): void {
 function endOfClient(conn: Conn): void {
   const sess = conn.session;
   const plan = engine.plans[sess.frontend!.index]!;
-  if (sess.requests > 0 || plan.has(Option.DontLogNull)) return closeConn(conn);
+  if (sess.requests > 0 || plan.has(Option.HttpIgnoreProbes)) return closeConn(conn);
   const strm = openStream(conn);
   if (strm === null) return closeConn(conn);
-  // A connection without a byte is logged as an empty request.
+  // A connection without a byte is an empty request; `dontlognull` keeps it out of the log.
   strm.idleMs = -1;
-  strm.cause = Cause.Client;
-  strm.stage = Stage.Request;
-  strm.keepAlive = false;
-  endStream(strm);
+  badRequest(strm, 400);
 }
 
 /** The request's timer or the idle timer of a connection without a stream has fired. */
@@ -199,6 +216,7 @@ export function onRequestTimeout(conn: Conn): void {
   late.cause = Cause.ClientTimeout;
   late.stage = Stage.Request;
   late.keepAlive = false;
+  late.unruled = true;
   if (strm === null) late.idleMs = -1;
   engine.count(late.frontend!.frontend, Counter.RequestErrors, 1);
   replyError(late, 408);
@@ -207,20 +225,25 @@ export function onRequestTimeout(conn: Conn): void {
 /** A complete, valid head is in `engine.requestMsg`. */
 function onHead(conn: Conn, strm: Stream, plan: Plan): void {
   const msg = engine.requestMsg;
+  conn.body = msg.body;
+  conn.bodyLeft = msg.body === BodyMode.Length ? msg.contentLength : 0;
+  conn.dechunk = false;
+  // What came of the body is unframed now, so that rules know whether the request is complete.
+  const bodyOff = takeFirst(conn);
+  if (bodyOff === 0) return badRequest(strm, 400);
+  strm.bodyOff = bodyOff;
+  strm.requestComplete = conn.body === BodyMode.None;
   engine.timers.clear(conn.id);
   strm.method = msg.method;
   strm.version = msg.version;
   strm.requestMs = engine.nowMs - strm.startMs;
   strm.flags |= StreamFlag.HasRequest;
-  strm.bytesIn = msg.headLen;
-  conn.body = msg.body;
-  conn.bodyLeft = msg.body === BodyMode.Length ? msg.contentLength : 0;
-  conn.dechunk = false;
   const close = (msg.connection & ConnectionFlag.Close) !== 0;
   const wantsKeep = (msg.connection & ConnectionFlag.KeepAlive) !== 0;
   strm.keepAlive = msg.version >= 11 ? !close : wantsKeep && !close;
   strm.upgrade = msg.method === Method.Connect || (msg.connection & ConnectionFlag.Upgrade) !== 0;
-  strm.requestComplete = false;
+  cleanConnection(msg);
+  conn.carried += headSize(msg.methodLen + msg.uriLen + VERSION_LEN, msg);
   countRequest(strm);
   captureRequestLine(strm, plan, msg);
   captureFields(strm, plan.captureRequest, msg);
@@ -305,26 +328,35 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
   if (mode === HttpMode.Close || engine.stopping || msg.insecureFraming) strm.keepAlive = false;
   strm.keepServer = mode === HttpMode.KeepAlive;
-  cleanConnection(msg);
-  if (strm.keepServer) {
-    if (msg.version < 11) addConnectionKeepAlive(msg);
-  } else if (!plan.has(Option.HttpPretendKeepalive) && !backend.has(Option.HttpPretendKeepalive)) {
-    addConnectionClose(msg);
-  }
-  const expectsMore = conn.body !== BodyMode.None;
-  const bodyOff = takeFirst(conn);
-  if (bodyOff === 0) return badRequest(strm, 400);
+  const pretend = plan.has(Option.HttpPretendKeepalive) || backend.has(Option.HttpPretendKeepalive);
+  askServer(msg, strm.keepServer || pretend);
+  const buffered = plan.has(Option.HttpBufferRequest) || backend.has(Option.HttpBufferRequest);
+  const waits = buffered && !strm.requestComplete;
+  if (waits && msg.expectContinue) sendContinue(strm, msg);
   const spelling = backend.has(Option.H1CaseAdjustBogusServer) ? engine.spelling : null;
   const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
-  const dst = bodyOff - len;
+  const dst = strm.bodyOff - len;
   if (len === 0 || dst < conn.buf) return replyVerdict(strm, Verdict.Fail, backend);
   mem.copyWithin(dst, engine.assembly, engine.assembly + len);
   conn.outRd = dst;
-  strm.requestComplete = conn.body === BodyMode.None;
   strm.resendFrom = strm.requestComplete ? dst : 0;
-  const buffered = plan.has(Option.HttpBufferRequest) || backend.has(Option.HttpBufferRequest);
-  if (expectsMore && buffered && !strm.requestComplete) return waitForBody(strm);
+  if (waits) return waitForBody(strm);
   assignServer(strm);
+}
+
+/** HTTP/1.1 connections persist unless told otherwise, those of HTTP/1.0 when told so. */
+function askServer(msg: HttpMessage, keep: boolean): void {
+  if (msg.version >= 11) {
+    if (!keep) addConnectionClose(msg);
+  } else if (keep && msg.find(FieldId.Connection, 0, 10, 0) < 0) {
+    addConnectionKeepAlive(msg);
+  }
+}
+
+/** Asks for the body ourselves, because nobody behind us will before it is complete. */
+function sendContinue(strm: Stream, msg: HttpMessage): void {
+  msg.removeAll(FieldId.Expect, 0, 6);
+  send(strm.client!.fd, continueOff, CONTINUE.length, false);
 }
 
 /**

@@ -15,14 +15,20 @@ import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts
 import { Verdict } from '../rules/context.ts';
 import { mem } from '../sys/arena.ts';
 import { resend } from './assign.ts';
-import { receive, takeBuffer, takeFirst } from './body.ts';
+import { headSize, receive, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
 import type { Conn } from './conn.ts';
-import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
+import { cleanConnection } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream, logEarly } from './finish.ts';
 import type { Plan } from './plan.ts';
-import { replyError, replyVerdict, runAfterResponse } from './reply.ts';
+import {
+  replyError,
+  replyVerdict,
+  runAfterResponse,
+  STATUS_LINE_LEN,
+  tellClient,
+} from './reply.ts';
 
 export const enum HeadState {
   /** Nothing usable yet; wait for an event. */
@@ -43,11 +49,20 @@ export function readResponse(strm: Stream): HeadState {
     engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
     return HeadState.Wait;
   }
-  if (conn.readable) receive(conn, engine.bufsize);
-  if (conn.inWr === conn.inRd) {
-    if (conn.eof || conn.error !== 0) return serverLeft(strm);
-    return HeadState.Wait;
-  }
+  do {
+    if (conn.readable) receive(conn, engine.bufsize);
+    if (conn.inWr === conn.inRd) {
+      if (conn.eof || conn.error !== 0) return serverLeft(strm);
+      continue;
+    }
+    const state = tryHead(strm, conn);
+    if (state !== HeadState.Wait) return state;
+  } while (conn.readable);
+  return HeadState.Wait;
+}
+
+/** Parses what is there. */
+function tryHead(strm: Stream, conn: Conn): HeadState {
   const backend = engine.plans[strm.backend!.index]!;
   const relaxed = backend.has(Option.AcceptUnsafeResponse);
   const msg = engine.responseMsg;
@@ -63,6 +78,8 @@ export function readResponse(strm: Stream): HeadState {
   conn.inRd += used;
   conn.body = msg.body;
   conn.bodyLeft = msg.body === BodyMode.Length ? msg.contentLength : 0;
+  cleanConnection(msg);
+  conn.carried += headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
   if (msg.status < 200 && msg.status !== 101) return onInterim(strm, conn);
   if (msg.body === BodyMode.Tunnel && !strm.upgrade) return badResponse(strm);
   return onResponse(strm, conn, backend);
@@ -89,6 +106,10 @@ function onInterim(strm: Stream, conn: Conn): HeadState {
 function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
   const msg = engine.responseMsg;
   const plan = engine.plans[strm.frontend!.index]!;
+  // An HTTP/1.0 client knows no chunks: it gets the data and the end of the connection.
+  conn.dechunk = msg.body === BodyMode.Chunked && strm.version < 11;
+  const bodyOff = takeFirst(conn);
+  if (bodyOff === 0) return badResponse(strm);
   strm.interim = false;
   strm.dataMs = engine.nowMs - strm.startMs;
   strm.flags |= StreamFlag.FromServer;
@@ -112,7 +133,7 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
     return HeadState.Gone;
   }
   runAfterResponse(strm, plan);
-  return placeResponse(strm, conn, plan);
+  return placeResponse(strm, conn, plan, bodyOff);
 }
 
 /** `http-response` rules of the backend, then of the frontend. */
@@ -124,24 +145,15 @@ function runRules(plan: Plan, backend: Plan): Verdict {
 }
 
 /** Writes the rewritten head so that it ends where the body starts. */
-function placeResponse(strm: Stream, conn: Conn, plan: Plan): HeadState {
+function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): HeadState {
   const msg = engine.responseMsg;
   const tunnel = msg.body === BodyMode.Tunnel;
   if (msg.body === BodyMode.Close || tunnel || engine.stopping) strm.keepAlive = false;
-  conn.dechunk = false;
-  if (msg.body === BodyMode.Chunked && strm.version < 11) {
-    // An HTTP/1.0 client knows no chunks: it gets the data and the end of the connection.
-    conn.dechunk = true;
+  if (conn.dechunk) {
     strm.keepAlive = false;
     msg.removeAll(FieldId.TransferEncoding, 0, 17);
   }
-  if (!tunnel) {
-    cleanConnection(msg);
-    if (!strm.keepAlive) addConnectionClose(msg);
-    else if (strm.version < 11) addConnectionKeepAlive(msg);
-  }
-  const bodyOff = takeFirst(conn);
-  if (bodyOff === 0) return badResponse(strm);
+  if (!tunnel) tellClient(msg, strm);
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
   const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
   const dst = bodyOff - len;

@@ -47,6 +47,8 @@ const signatures = {
   eventfd: { args: ['u32', 'i32'], returns: 'i32' },
   poll: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
   clock_gettime: { args: ['i32', 'ptr'], returns: 'i32' },
+  gmtime_r: { args: ['ptr', 'ptr'], returns: 'ptr' },
+  strftime: { args: ['ptr', 'u64', 'ptr', 'ptr'], returns: 'i32' },
   localtime_r: { args: ['ptr', 'ptr'], returns: 'ptr' },
   tzset: { args: [], returns: 'void' },
   getpid: { args: [], returns: 'i32' },

@@ -52,11 +52,11 @@ defaults
   retries 0
   http-reuse never
   timeout connect 700ms
-  timeout client 700ms
-  timeout server 700ms
-  timeout http-request 700ms
-  timeout http-keep-alive 700ms
-  timeout tunnel 700ms
+  timeout client 600ms
+  timeout server 1200ms
+  timeout http-request 600ms
+  timeout http-keep-alive 600ms
+  timeout tunnel 900ms
 ${sections.join('\n')}
 frontend sentinel
   bind fd@{{sentinel}}
@@ -188,19 +188,23 @@ function canonical(bytes: Buffer, methods: string[] | null, ended: boolean): str
 }
 
 const logPattern =
-  /: [\d.]+:(\d+) \[[^\]]+\] (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S{4}) \S+ \S+ (.*)$/s;
+  /: [\d.]+:(\d+) \[[^\]]+\] (\S+) (\S+) (\S+) (\S+) \d+ (\S+) (\S+) (\S{4}) \d+\/\d+\/(\S+) \S+ (.*)$/s;
 
-/** The fields of an httplog line that two programs must agree on, and the client's port. */
+/**
+ * The fields of an httplog line that two programs must agree on, and the client's port. Bytes are
+ * left out: haproxy counts its internal form of a message, not what is on the wire.
+ */
 function parseLog(line: string): { port: number; frontend: string; summary: string } {
   const found = logPattern.exec(line);
   if (found === null) return { port: 0, frontend: '', summary: `unreadable: ${line}` };
-  const [, port, frontend, server, timers, status, bytes, cookie1, cookie2, state, rest] = found;
-  const signs = timers!.replace(/\d+/g, (n, at: number) => (timers![at - 1] === '-' ? n : 'n'));
-  const parts = [server, signs, status, bytes, cookie1, cookie2, state, printable(rest!.trimEnd())];
+  const [, port, frontend, server, timers, status, cookie1, cookie2, state, counts, rest] = found;
+  const signs = timers!.replace(/-1|\d+/g, (n) => (n === '-1' ? n : 'n'));
+  const request = printable(rest!.trimEnd());
+  const parts = [server, signs, status, cookie1, cookie2, state, counts, request];
   return {
     port: Number(port),
     frontend: frontend!,
-    summary: parts.join(' ').replace(/\.\d+(?=[/ ])/g, ''),
+    summary: parts.join(' ').replace(/\.\d+(?=[/ ])/, ''),
   };
 }
 

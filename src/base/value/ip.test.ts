@@ -14,12 +14,18 @@ describe('IPv4 literals (7.1.6)', () => {
     expect(parseIpv4(text)).toEqual(bytes);
   });
 
-  test.each(['', '256.0.0.1', '1.2.3.4.5', '1.2.3.', '01.2.3.4', '1.2.3.256', 'a.b.c.d', '4294967296'])(
-    '%p is none',
-    (text) => {
-      expect(parseIpv4(text)).toBeNull();
-    },
-  );
+  test.each([
+    '',
+    '256.0.0.1',
+    '1.2.3.4.5',
+    '1.2.3.',
+    '01.2.3.4',
+    '1.2.3.256',
+    'a.b.c.d',
+    '4294967296',
+  ])('%p is none', (text) => {
+    expect(parseIpv4(text)).toBeNull();
+  });
 });
 
 describe('IPv6 literals (RFC 4291 2.2)', () => {
@@ -41,10 +47,20 @@ describe('IPv6 literals (RFC 4291 2.2)', () => {
     expect(formatIp(bytes!)).toBe(printed);
   });
 
-  test.each(['', ':', ':::', '1::2::3', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '12345::', 'g::', '1.2.3.4', '::1.2.3', '1:2:3:4:5:6:7::8', '::1%lo'])(
-    '%p is none',
-    (text) => {
-      expect(parseIpv6(text)).toBeNull();
-    },
-  );
+  test.each([
+    '',
+    ':',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '12345::',
+    'g::',
+    '1.2.3.4',
+    '::1.2.3',
+    '1:2:3:4:5:6:7::8',
+    '::1%lo',
+  ])('%p is none', (text) => {
+    expect(parseIpv6(text)).toBeNull();
+  });
 });

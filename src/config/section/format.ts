@@ -45,7 +45,7 @@ export function resolveFormats(draft: ProxyDraft, state: ParserState): void {
   config.logFormat = resolve(draft, draft.logFormat, 'log-format', state);
   config.errorLogFormat = resolve(draft, draft.errorLogFormat, 'error-log-format', state);
   config.logFormatSd = resolve(draft, draft.logFormatSd, 'log-format-sd', state);
-  config.uniqueIdFormat = resolve(draft, draft.uniqueIdFormat, 'unique-id-format', state);
+  config.uniqueIdFormat = resolve(draft, draft.uniqueIdFormat, 'unique-id', state);
 }
 
 function resolve(
@@ -56,7 +56,7 @@ function resolve(
 ): LogFormatConfig | null {
   if (source === null) return null;
   const line: KeywordLine = { words: [keyword], origin: source.origin, sign: Sign.Set, state };
-  const place = keyword === 'unique-id-format' ? Place.FrontendRequestHeader : Place.Log;
+  const place = keyword === 'unique-id' ? Place.FrontendRequestHeader : Place.Log;
   const text = formatText(draft, source, state);
   try {
     return explained(`failed to parse ${keyword} : `, () =>

@@ -10,7 +10,7 @@ import type { ProxyDraft, ProxySection } from './draft.ts';
 import { Where } from './keyword.ts';
 import { defaultServerSettings } from './server.ts';
 import type { ParserState } from './state.ts';
-import { badNameCharacter } from './words.ts';
+import { badNameCharacter, tightError } from './words.ts';
 
 /** A section without initial settings from another one. */
 export function newDraft(section: ProxySection, name: string, origin: Origin): ProxyDraft {
@@ -88,8 +88,8 @@ function readSectionLine(section: ProxySection, words: readonly string[]): Secti
 
 /**
  * Opens a proxy section. Problems of the line are recorded, and the lines that follow are still
- * parsed, so that their errors are reported too; the section then does not become part of the
- * configuration.
+ * parsed, so that their errors are reported too; a section without a proper name does not become
+ * part of the configuration.
  */
 export function openSection(
   section: ProxySection,
@@ -101,20 +101,29 @@ export function openSection(
   const draft = newDraft(section, line.name ?? '', origin);
   try {
     checkName(draft, line, state);
+  } catch (problem) {
+    recordError(problem, origin, state);
+    state.sectionLost = true;
+    return draft;
+  }
+  if (section === 'defaults') state.defaults.push(draft);
+  else state.proxies.push(draft);
+  try {
     const parent = findParent(draft, line.from, state);
     if (parent !== null) {
       inherit(draft, parent);
       noteUse(draft, parent, line.from !== null, state);
     }
-    if (section === 'defaults') state.defaults.push(draft);
-    else state.proxies.push(draft);
     parseOldAddress(draft, line.rest, words, state);
   } catch (problem) {
-    if (!(problem instanceof ConfigError)) throw problem;
-    state.diagnostics.error(origin, problem.message);
-    state.sectionLost = true;
+    recordError(problem, origin, state);
   }
   return draft;
+}
+
+function recordError(problem: unknown, origin: Origin, state: ParserState): void {
+  if (!(problem instanceof ConfigError)) throw problem;
+  state.diagnostics.error(origin, problem.message);
 }
 
 function checkName(draft: ProxyDraft, line: SectionLine, state: ParserState): void {
@@ -144,7 +153,9 @@ function findParent(draft: ProxyDraft, from: string | null, state: ParserState):
     if (draft.section === 'defaults') return null;
     return state.defaults.at(-1) ?? null;
   }
-  const found = state.defaults.filter((candidate) => candidate.name === from);
+  const found = state.defaults.filter(
+    (candidate) => candidate.name === from && candidate !== draft,
+  );
   if (found.length === 0) {
     throw new ConfigError(
       `defaults section '${from}' not found for ${draft.section} '${draft.name}'.`,
@@ -184,7 +195,7 @@ function noteUse(
   }
   if (draft.inheritedRules.length === 0) return;
   if (draft.section === 'defaults') {
-    throw new ConfigError(
+    throw tightError(
       'a defaults section cannot inherit from a defaults section defining TCP/HTTP rules ' +
         `(defaults section at ${place}).`,
     );
@@ -192,7 +203,7 @@ function noteUse(
   if (draft.section !== 'backend') parent.usedBy |= Where.Frontend;
   if (draft.section !== 'frontend') parent.usedBy |= Where.Backend;
   if (parent.usedBy === (Where.Frontend | Where.Backend)) {
-    throw new ConfigError(
+    throw tightError(
       'frontends and backends cannot inherit from the same defaults section if it defines ' +
         `TCP/HTTP rules (defaults section at ${place}).`,
     );

@@ -51,6 +51,8 @@ export interface ProxyKeywordRow<Target> extends KeywordRow<Target> {
   where: number;
   /** A wrong side is an error instead of a warning (`server`). */
   strict?: boolean;
+  /** Its messages about the section follow the location without a blank (see print.ts). */
+  tight?: boolean;
   /** Appended to the warning about the wrong side. */
   hint?: string;
 }

@@ -104,15 +104,14 @@ export function setRedispatch(draft: ProxyDraft, interval: number): void {
   draft.config.redispatchInterval = interval;
 }
 
-/** Warns when a log format replaces another one of the same section. */
+/** Warns when a log format of a `defaults` section replaces another, its own or an inherited one. */
 export function warnFormatOverride(draft: ProxyDraft, line: KeywordLine, spelled: string): void {
   const before = draft.logFormat;
-  if (before === null || !(before.origin.line > draft.origin.line)) return;
-  if (before.origin.file !== draft.origin.file) return;
+  if (before === null || draft.section !== 'defaults') return;
   const old = before.kind === 'text' ? 'log-format' : `option ${before.kind}`;
   line.state.diagnostics.warning(
     line.origin,
-    `'${spelled}' overrides previous '${old}' in '${draft.section}' section.`,
+    `: '${spelled}' overrides previous '${old}' in '${draft.section}' section.`,
   );
 }
 

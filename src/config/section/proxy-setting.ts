@@ -58,7 +58,7 @@ export function parseHttpReuse(draft: ProxyDraft, line: KeywordLine): void {
   };
   const mode = modes[line.words[1] ?? ''];
   if (mode === undefined) {
-    throw tightError("'http-reuse' only supports 'never', 'safe', 'aggressive', 'always'.");
+    throw new ConfigError("'http-reuse' only supports 'never', 'safe', 'aggressive', 'always'.");
   }
   refuseExtra(line.words, 1);
   draft.config.reuse = mode;

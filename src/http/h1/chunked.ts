@@ -8,7 +8,7 @@
  * @dataplane
  */
 import { mem } from '../../sys/arena.ts';
-import { Char, charClass, hexValue } from './characters.ts';
+import { Char, charClass, hexValue, tokenLower } from './characters.ts';
 
 export const enum ChunkState {
   /** At the first digit of a size. */
@@ -30,6 +30,8 @@ export const enum ChunkResult {
 
 /** Longest size line that is accepted, extensions included. */
 const SIZE_LINE_MAX = 1024;
+/** Sizes from 16 times this value are refused: the product stays exact in a double. */
+const SIZE_LIMIT = 2 ** 44;
 
 export class ChunkDecoder {
   state: ChunkState;
@@ -104,8 +106,8 @@ export class ChunkDecoder {
     while (p < end) {
       const digit = hexValue[mem[p]!]!;
       if (digit === 255) break;
-      // 13 digits stay exact in a double, and no chunk is that large.
-      if (p - from >= 13) return -1;
+      // Leading zeroes are harmless; 2^44 and more is no chunk but an overflow to be.
+      if (value >= SIZE_LIMIT) return -1;
       value = value * 16 + digit;
       p++;
     }
@@ -137,7 +139,11 @@ export class ChunkDecoder {
         return ChunkResult.Done;
       }
       const name = p;
-      while (p < end && (charClass[mem[p]!]! & Char.Token) !== 0) p++;
+      for (; p < end; p++) {
+        const lower = tokenLower[mem[p]!]!;
+        if (lower === 0) break;
+        mem[p] = lower;
+      }
       if (p === end) return ChunkResult.More;
       if (mem[p] !== 58 || p === name) return ChunkResult.Invalid;
       while (p < end && (charClass[mem[p]!]! & Char.Value) !== 0) p++;

@@ -10,25 +10,12 @@
  */
 import { mem } from '../../sys/arena.ts';
 import { FieldId, fieldId } from '../field.ts';
-import { BodyMode, Col, ConnectionFlag, type HttpMessage, ROW } from '../message.ts';
+import { Col, type HttpMessage, ROW } from '../message.ts';
 import { Method } from '../method.ts';
 import { Char, charClass, tokenLower } from './characters.ts';
-import { checkAuthority, wordEquals, wordIn } from './token.ts';
+import { finishRequest, finishResponse, HeadError, noteField } from './framing.ts';
 
-/** What `parseRequest` and `parseResponse` return when the head is not usable. */
-export const enum HeadError {
-  Incomplete = 0,
-  /** 400 (request) or 502 (response). */
-  Invalid = -1,
-  /** More fields than tune.http.maxhdr: 431 or 502. */
-  TooManyFields = -2,
-  /** A version other than HTTP/1.x: 505. */
-  Version = -3,
-  /** A payload where HTTP/1.0 has none for the method: 413. */
-  Payload = -4,
-  /** A coding that cannot be handled: 422 by HAProxy's rules for Transfer-Encoding. */
-  Coding = -5,
-}
+export { HeadError };
 
 const CR = 13;
 const LF = 10;
@@ -75,7 +62,7 @@ export function parseRequest(
   p++;
   if (end - p < 10) return versionPrefix(p, end) ? HeadError.Incomplete : HeadError.Invalid;
   const version = versionAt(p);
-  if (version <= 0) return version === 0 ? HeadError.Invalid : HeadError.Version;
+  if (version <= 0) return HeadError.Invalid;
   msg.version = version;
   p += 8;
   if (mem[p] !== CR || mem[p + 1] !== LF) return HeadError.Invalid;
@@ -120,7 +107,7 @@ export function parseResponse(
   if (result <= 0) return result;
   msg.headOff = off;
   msg.headLen = fieldsEnd - off;
-  return finishResponse(msg, method) ? fieldsEnd - off : HeadError.Invalid;
+  return finishResponse(msg, method, relaxed) ? fieldsEnd - off : HeadError.Invalid;
 }
 
 function startsBlank(start: number, end: number): boolean {
@@ -147,14 +134,13 @@ function http09(msg: HttpMessage, start: number, p: number, end: number): number
   return p + 2 - start;
 }
 
-/** 10 or 11 for HTTP/1.0 and HTTP/1.x; 0 = malformed, -1 = another major version. */
+/** 10 or 11 for HTTP/1.0 and HTTP/1.x; 0 = malformed or another major version. */
 function versionAt(p: number): number {
   if (mem[p] !== 72 || mem[p + 1] !== 84 || mem[p + 2] !== 84 || mem[p + 3] !== 80) return 0;
   if (mem[p + 4] !== SLASH || mem[p + 6] !== 46) return 0;
   const major = mem[p + 5]! - 48;
   const minor = mem[p + 7]! - 48;
-  if (major < 0 || major > 9 || minor < 0 || minor > 9) return 0;
-  if (major !== 1) return -1;
+  if (major !== 1 || minor < 0 || minor > 9) return 0;
   return minor === 0 ? 10 : 11;
 }
 
@@ -224,6 +210,7 @@ function parseFields(
     // RFC 9112 5.1: no blank before the colon; 5.2: a line that starts with a blank is obsolete
     // folding. Both end here, because a blank is no token character.
     const named = c === COLON && p > name;
+    if (c === COLON && p === name) return HeadError.Invalid;
     if (!named && !relaxed) return HeadError.Invalid;
     const nameLen = p - name;
     if (!named) {
@@ -266,142 +253,6 @@ function skipBadName(from: number, end: number): number {
   return mem[p] === COLON ? p : -1;
 }
 
-/** Framing and connection fields, as they pass. @returns false to refuse the message. */
-function noteField(
-  msg: HttpMessage,
-  id: FieldId,
-  off: number,
-  len: number,
-  relaxed: boolean,
-): boolean {
-  switch (id) {
-    case FieldId.ContentLength:
-      return noteLength(msg, off, len);
-    case FieldId.TransferEncoding:
-      return noteCoding(msg, off, len, relaxed && msg.isResponse);
-    case FieldId.Connection:
-      if (wordIn(off, len, WORD_CLOSE)) msg.connection |= ConnectionFlag.Close;
-      if (wordIn(off, len, WORD_KEEP_ALIVE)) msg.connection |= ConnectionFlag.KeepAlive;
-      if (wordIn(off, len, WORD_UPGRADE)) msg.connection |= ConnectionFlag.Upgrade;
-      return true;
-    case FieldId.Expect:
-      if (wordEquals(off, len, WORD_CONTINUE)) msg.expectContinue = true;
-      return true;
-    default:
-      return true;
-  }
-}
-
-/**
- * RFC 9112 6.3: a list or a repetition of one identical length counts as one; anything else that
- * is not a plain decimal number is refused. `body` becomes Length; `finish*` may overrule it.
- */
-function noteLength(msg: HttpMessage, off: number, len: number): boolean {
-  const end = off + len;
-  let p = off;
-  for (;;) {
-    let value = 0;
-    const first = p;
-    while (p < end && (charClass[mem[p]!]! & Char.Digit) !== 0) {
-      value = value * 10 + (mem[p]! - 48);
-      if (value > Number.MAX_SAFE_INTEGER) return false;
-      p++;
-    }
-    if (p === first) return false;
-    if (msg.hasLength && value !== msg.contentLength) return false;
-    msg.hasLength = true;
-    msg.contentLength = value;
-    if (p === end) return true;
-    while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
-    if (p === end || mem[p] !== 44) return false;
-    p++;
-    while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
-  }
-}
-
-/** RFC 9112 6.1: `chunked` at most once and last; other codings are passed on before it. */
-function noteCoding(msg: HttpMessage, off: number, len: number, relaxed: boolean): boolean {
-  const end = off + len;
-  let p = off;
-  if (len === 0) return relaxed;
-  msg.hasCoding = true;
-  while (p < end) {
-    while (p < end && (mem[p] === SP || mem[p] === TAB || mem[p] === 44)) p++;
-    const word = p;
-    while (p < end && mem[p] !== 44) p++;
-    let wordEnd = p;
-    while (wordEnd > word && (mem[wordEnd - 1] === SP || mem[wordEnd - 1] === TAB)) wordEnd--;
-    if (wordEnd === word) return relaxed;
-    if (wordEquals(word, wordEnd - word, WORD_CHUNKED)) {
-      if (msg.chunkedLast && !relaxed) return false;
-      msg.chunkedLast = true;
-    } else {
-      // A coding after chunked hides where the body ends.
-      if (msg.chunkedLast) return false;
-      msg.otherCoding = true;
-    }
-  }
-  return true;
-}
-
-function finishRequest(msg: HttpMessage, relaxed: boolean): number {
-  if (msg.hasCoding) {
-    // RFC 9112 6.3: a request whose last coding is not chunked has no knowable end.
-    if (!msg.chunkedLast) return HeadError.Coding;
-    if (msg.version < 11) return HeadError.Invalid;
-    msg.body = BodyMode.Chunked;
-    if (msg.hasLength) {
-      // RFC 9112 6.1: chunked wins, the length must not travel on, and the connection must close.
-      msg.removeAll(FieldId.ContentLength, 0, 14);
-      msg.connection |= ConnectionFlag.Close;
-      msg.insecureFraming = true;
-    }
-  } else if (msg.hasLength) {
-    msg.body = msg.contentLength > 0 ? BodyMode.Length : BodyMode.None;
-    dropRepeatedLengths(msg);
-  }
-  if (msg.body !== BodyMode.None && msg.version < 11 && payloadIsOdd(msg.method)) {
-    return HeadError.Payload;
-  }
-  if (!relaxed && !checkAuthority(msg)) return HeadError.Invalid;
-  return 1;
-}
-
-function payloadIsOdd(method: Method): boolean {
-  return method === Method.Get || method === Method.Head || method === Method.Delete;
-}
-
-/** One Content-Length line is enough; the others said the same. */
-function dropRepeatedLengths(msg: HttpMessage): void {
-  let i = msg.find(FieldId.ContentLength, 0, 14, 0);
-  i = msg.find(FieldId.ContentLength, 0, 14, i + 1);
-  while (i >= 0) {
-    msg.remove(i);
-    i = msg.find(FieldId.ContentLength, 0, 14, i + 1);
-  }
-}
-
-function finishResponse(msg: HttpMessage, method: Method): boolean {
-  const status = msg.status;
-  if (msg.hasCoding && msg.hasLength) msg.removeAll(FieldId.ContentLength, 0, 14);
-  else if (msg.hasLength) dropRepeatedLengths(msg);
-  if (status === 101 || (method === Method.Connect && status >= 200 && status < 300)) {
-    msg.body = BodyMode.Tunnel;
-  } else if (status < 200 || status === 204 || status === 304 || method === Method.Head) {
-    msg.body = BodyMode.None;
-  } else if (msg.chunkedLast) {
-    if (msg.version < 11) return false;
-    msg.body = BodyMode.Chunked;
-  } else if (msg.hasCoding) {
-    msg.body = BodyMode.Close;
-  } else if (msg.hasLength) {
-    msg.body = msg.contentLength > 0 ? BodyMode.Length : BodyMode.None;
-  } else {
-    msg.body = BodyMode.Close;
-  }
-  return true;
-}
-
 /** The method at `off`; HTTP methods are case-sensitive. */
 function methodOf(off: number, len: number): Method {
   switch (len) {
@@ -431,11 +282,6 @@ function wordIs(off: number, len: number, word: Uint8Array): boolean {
 }
 
 const encoder = new TextEncoder();
-const WORD_CLOSE = encoder.encode('close');
-const WORD_KEEP_ALIVE = encoder.encode('keep-alive');
-const WORD_UPGRADE = encoder.encode('upgrade');
-const WORD_CONTINUE = encoder.encode('100-continue');
-const WORD_CHUNKED = encoder.encode('chunked');
 const METHOD_POST = encoder.encode('POST');
 const METHOD_HEAD = encoder.encode('HEAD');
 const METHOD_PATCH = encoder.encode('PATCH');

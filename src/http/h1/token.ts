@@ -72,25 +72,57 @@ function checkConnect(msg: HttpMessage, host: number): boolean {
     port = port * 10 + digit;
     if (port > 65535) return false;
   }
-  return port > 0 && (host < 0 || sameAuthority(msg, host, off, end - off, port));
+  if (port === 0) return false;
+  if (host < 0) return true;
+  if (!sameAuthority(msg, host, off, end - off, port)) return false;
+  if (port === 443 || port === 80) dropDefaultPort(msg, host, port);
+  return true;
 }
 
-/** `scheme://authority/…` */
+/**
+ * `scheme://authority/path`. A port that is the scheme's default is taken out of the target and of
+ * Host, so that all hops see one spelling (RFC 9110 4.2.3).
+ */
 function checkAbsolute(msg: HttpMessage, host: number): boolean {
-  const end = msg.uriOff + msg.uriLen;
-  let p = msg.uriOff;
-  while (p < end && mem[p] !== 58) p++;
-  if (p === msg.uriOff || p + 3 > end || mem[p + 1] !== 47 || mem[p + 2] !== 47) return false;
-  const secure = p - msg.uriOff === 5;
+  const off = msg.uriOff;
+  const end = off + msg.uriLen;
+  let p = off;
+  while (p < end && isSchemeByte(mem[p]!, p === off)) p++;
+  if (p === off || p + 3 > end || mem[p] !== 58 || mem[p + 1] !== 47 || mem[p + 2] !== 47) {
+    return false;
+  }
+  const secure = p - off === 5;
   const authority = p + 3;
   p = authority;
-  while (p < end && mem[p] !== 47 && mem[p] !== 63) {
+  while (p < end && mem[p] !== 47) {
     // RFC 9110 4.2.4: user information in http URIs is refused.
-    if (mem[p] === 64) return false;
+    if (mem[p] === 64 || mem[p] === 63) return false;
     p++;
   }
-  if (p === authority) return false;
-  return host < 0 || sameAuthority(msg, host, authority, p - authority, secure ? 443 : 80);
+  const len = p - authority;
+  if (len === 0) return false;
+  const port = secure ? 443 : 80;
+  if (host >= 0 && !sameAuthority(msg, host, authority, len, port)) return false;
+  const name = nameLength(authority, len);
+  if (name < len && portAfter(authority, len, name, port) === port) {
+    const extra = len - name;
+    mem.copyWithin(off + extra, off, authority + name);
+    msg.setUri(off + extra, msg.uriLen - extra);
+  }
+  if (host >= 0) dropDefaultPort(msg, host, port);
+  return true;
+}
+
+function isSchemeByte(c: number, first: boolean): boolean {
+  if (lower(c) >= 97 && lower(c) <= 122) return true;
+  return !first && ((c >= 48 && c <= 57) || c === 43 || c === 45 || c === 46);
+}
+
+function dropDefaultPort(msg: HttpMessage, host: number, port: number): void {
+  const off = msg.rows[host * ROW + Col.ValOff]!;
+  const len = msg.rows[host * ROW + Col.ValLen]!;
+  const name = nameLength(off, len);
+  if (name < len && portAfter(off, len, name, port) === port) msg.setValue(host, off, name);
 }
 
 function sameValue(msg: HttpMessage, a: number, b: number): boolean {

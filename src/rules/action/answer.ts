@@ -1,10 +1,13 @@
 /** Rows of the actions that answer in place of the server (configuration.txt 4.4). */
+
+import { beginReply } from '../../http/reply.ts';
 import type { RulesetName } from '../../model/config.ts';
 import { Verdict } from '../context.ts';
 import type { RuleScope } from '../scope.ts';
 import { LocalAnswer } from './local-answer.ts';
 import { parseReplyArgs, type ReplyArgs } from './reply-args.ts';
 import { type ActionRow, REQUEST, REQUEST_RESPONSE } from './row.ts';
+import { onResponse } from './words.ts';
 
 const REPLY_GRAMMAR =
   '[ content-type <type> ] [ { default-errorfiles | errorfile <file> | file <file> | ' +
@@ -23,7 +26,7 @@ export const answerActions = [
     doc: 'refuses the request or response with an error',
     parse(words: readonly string[], scope: RuleScope, ruleset: RulesetName) {
       const status = ruleset === 'http-request' ? DENIED_REQUEST : DENIED_RESPONSE;
-      return parseReplyArgs(words, scope, status, true);
+      return parseReplyArgs(words, scope, onResponse(ruleset), status, true);
     },
     compile(args) {
       const answer = new LocalAnswer(args as ReplyArgs, Verdict.Deny);
@@ -35,7 +38,8 @@ export const answerActions = [
     rulesets: REQUEST_RESPONSE,
     args: `[ status <code> ] ${REPLY_GRAMMAR}`,
     doc: 'answers with a response of its own',
-    parse: (words, scope) => parseReplyArgs(words, scope, RETURNED, false),
+    parse: (words, scope, ruleset) =>
+      parseReplyArgs(words, scope, onResponse(ruleset), RETURNED, false),
     compile(args) {
       const answer = new LocalAnswer(args as ReplyArgs, Verdict.Reply);
       return (ctx) => answer.run(ctx);
@@ -46,11 +50,12 @@ export const answerActions = [
     rulesets: REQUEST,
     args: `[ { status | deny_status } <code> ] ${REPLY_GRAMMAR}`,
     doc: 'keeps the request waiting for "timeout tarpit", then refuses it',
-    parse: (words, scope) => parseReplyArgs(words, scope, TARPITTED, true),
+    parse: (words, scope) => parseReplyArgs(words, scope, false, TARPITTED, true),
     compile(args) {
       const { status } = args as ReplyArgs;
       return (ctx) => {
         if (ctx.stream !== null) ctx.stream.tarpitStatus = status;
+        if (ctx.response !== null) beginReply(ctx.response, status);
         return Verdict.Tarpit;
       };
     },

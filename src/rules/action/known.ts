@@ -11,7 +11,6 @@ const known: Readonly<Record<string, string>> = {
   auth: 'X--',
   'cache-store': '-X-',
   'cache-use': 'X--',
-  capture: 'XXX',
   'del-acl': 'XX-',
   'del-headers-bin': 'XXX',
   'del-map': 'XXX',

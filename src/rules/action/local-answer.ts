@@ -10,13 +10,8 @@
 import { prepareErrorPage } from '../../http/error-page.ts';
 import { FieldId, fieldNameOff } from '../../http/field.ts';
 import { ConnectionFlag, type HttpMessage } from '../../http/message.ts';
-import {
-  addContentLength,
-  beginReply,
-  endReply,
-  parseReply,
-  ReplyTemplate,
-} from '../../http/reply.ts';
+import { addContentLength, beginReply, endReply, ReplyTemplate } from '../../http/reply.ts';
+import { parseReply } from '../../http/reply-file.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import { type RuleContext, Verdict } from '../context.ts';
 import { compileLogFormat, type LogFormatWriter } from '../log-format.ts';
@@ -31,6 +26,7 @@ export class LocalAnswer {
   private readonly verdict: Verdict;
   private readonly status: number;
   private readonly kind: ReplyArgs['kind'];
+  private readonly onResponse: boolean;
   /** `complete`: null when the file is empty. */
   private readonly template: ReplyTemplate | null;
   private readonly names: FieldName[];
@@ -51,6 +47,7 @@ export class LocalAnswer {
     this.verdict = verdict;
     this.status = args.status;
     this.kind = args.kind;
+    this.onResponse = args.response;
     this.template =
       args.kind === 'complete' && bytes !== null && bytes.length > 0
         ? new ReplyTemplate(parseReply(bytes))
@@ -88,6 +85,8 @@ export class LocalAnswer {
   private build(ctx: RuleContext): boolean {
     const msg = ctx.response;
     if (msg === null) return false;
+    // What an earlier answer left in the scratch is of no use any more.
+    if (!this.onResponse) msg.scratchUsed = 0;
     let bodyOff = this.bodyOff;
     let bodyLen = this.bodyLen;
     for (let i = 0; i < this.writers.length; i++) {

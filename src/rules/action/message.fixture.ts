@@ -133,7 +133,8 @@ export function serialise(msg: HttpMessage): string {
     const name = text(msg.rows[r + Col.NameOff]!, len);
     out += `${name}: ${text(msg.rows[r + Col.ValOff]!, msg.rows[r + Col.ValLen]!)}\r\n`;
   }
-  if (msg.isResponse && (msg.connection & ConnectionFlag.Close) !== 0) out += 'connection: close\r\n';
+  if (msg.isResponse && (msg.connection & ConnectionFlag.Close) !== 0)
+    out += 'connection: close\r\n';
   return `${out}\r\n`;
 }
 

@@ -72,7 +72,10 @@ export class RedirectAnswer {
 
   run(ctx: RuleContext): Verdict {
     const msg = ctx.response;
-    if (msg === null || !makeValue(ctx, msg, this.writer)) return Verdict.Fail;
+    if (msg === null) return Verdict.Fail;
+    // What an earlier answer left in the scratch is of no use any more.
+    if (this.onRequest) msg.scratchUsed = 0;
+    if (!makeValue(ctx, msg, this.writer)) return Verdict.Fail;
     const empty = made.len === 0 && this.kind === RedirectKind.Location;
     if (empty && (this.flags & RedirectFlag.IgnoreEmpty) !== 0) return Verdict.Continue;
     if (!this.locate(ctx, msg)) return Verdict.Fail;

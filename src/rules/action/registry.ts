@@ -7,6 +7,7 @@ import { parseCondition } from '../condition.ts';
 import { nearest } from '../nearest.ts';
 import type { RuleScope } from '../scope.ts';
 import { answerActions } from './answer.ts';
+import { captureActions } from './capture.ts';
 import { flowActions } from './flow.ts';
 import { headerActions } from './header.ts';
 import { isKnownAction } from './known.ts';
@@ -18,6 +19,7 @@ import { startsCondition } from './words.ts';
 /** Sorted by name, as the manual lists them. */
 export const actionRows: readonly ActionRow[] = [
   ...answerActions,
+  ...captureActions,
   ...flowActions,
   ...headerActions,
   ...redirectActions,

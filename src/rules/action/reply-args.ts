@@ -4,7 +4,7 @@
  */
 import { ConfigError } from '../../base/config-error.ts';
 import { hasErrorPage } from '../../http/error-page.ts';
-import { parseReply } from '../../http/reply.ts';
+import { parseReply } from '../../http/reply-file.ts';
 import type { LogFormatConfig } from '../../model/config.ts';
 import type { RuleScope } from '../scope.ts';
 import { fieldNameWord, formatWord, startsCondition } from './words.ts';
@@ -15,6 +15,8 @@ export interface ReplyArgs {
   kind: 'page' | 'complete' | 'body' | 'empty';
   /** `complete`: the file; `body`: the payload when it is constant. */
   bytes: Uint8Array | null;
+  /** In a ruleset of responses: the message still holds the server's response. */
+  response: boolean;
   /** `body`: the payload when it is made per request. */
   format: LogFormatConfig | null;
   contentType: string;
@@ -39,16 +41,18 @@ const STATUS_MOST = 599;
 
 /**
  * @param words what follows the action's name.
+ * @param response the rule is one of responses.
  * @param status the action's default.
  * @param denies `deny_status` is a word, and nothing else means the proxy's error page.
  */
 export function parseReplyArgs(
   words: readonly string[],
   scope: RuleScope,
+  response: boolean,
   status: number,
   denies: boolean,
 ): { args: ReplyArgs; rest: string[] } {
-  const parser = new ReplyParser(words, scope, status, denies);
+  const parser = new ReplyParser(words, scope, response, status, denies);
   return { args: parser.parse(), rest: words.slice(parser.at) };
 }
 
@@ -61,13 +65,20 @@ class ReplyParser {
   private readonly scope: RuleScope;
   private readonly denies: boolean;
 
-  constructor(words: readonly string[], scope: RuleScope, status: number, denies: boolean) {
+  constructor(
+    words: readonly string[],
+    scope: RuleScope,
+    response: boolean,
+    status: number,
+    denies: boolean,
+  ) {
     this.words = words;
     this.scope = scope;
     this.denies = denies;
     this.args = {
       status,
       kind: 'empty',
+      response,
       bytes: null,
       format: null,
       contentType: '',

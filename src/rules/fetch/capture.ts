@@ -4,8 +4,9 @@
  *
  * @dataplane
  */
-import type { ArgConfig } from '../../model/config.ts';
+
 import { type CaptureLayout, captureLayout } from '../../model/capture.ts';
+import type { ArgConfig } from '../../model/config.ts';
 import type { Proxy } from '../../model/runtime.ts';
 import type { Stream } from '../../model/stream.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
@@ -119,7 +120,12 @@ export const captureFetches = [
     doc: 'request header captured by the n-th declaration, from 0',
     compile: (args) => compileSlot(args, false),
   },
-  { ...common, name: 'capture.req.method', doc: 'method of the request', compile: () => fetchMethod },
+  {
+    ...common,
+    name: 'capture.req.method',
+    doc: 'method of the request',
+    compile: () => fetchMethod,
+  },
   { ...common, name: 'capture.req.uri', doc: 'URI of the request', compile: () => fetchUri },
   {
     ...common,

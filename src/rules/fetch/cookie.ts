@@ -18,7 +18,7 @@ import { valid } from '../place.ts';
 import type { FetchRow } from '../row.ts';
 import type { Sample } from '../sample.ts';
 import { scratchMax, takeScratch, trimScratch } from '../scratch.ts';
-import { findRow, FieldName } from './field-walk.ts';
+import { FieldName, findRow } from './field-walk.ts';
 import { messageOf, type Side } from './header.ts';
 
 const STRIDE = 1 << 22;

@@ -222,8 +222,12 @@ function createRows(prefix: string, side: Side, columns: string): FetchRow[] {
     row('hdr_cnt', '[string]', 'sint', `number of comma-separated header values of ${of}`, (args) =>
       compileCount(args, side, true),
     ),
-    row('hdr_ip', '[string,integer]', 'addr', `a header value of ${of} as an address`, (args, all) =>
-      compileAddress(args, all, side),
+    row(
+      'hdr_ip',
+      '[string,integer]',
+      'addr',
+      `a header value of ${of} as an address`,
+      (args, all) => compileAddress(args, all, side),
     ),
     row('hdr_val', '[string,integer]', 'sint', `a header value of ${of} as integer`, (args, all) =>
       compileInteger(args, all, side),

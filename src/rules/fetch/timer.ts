@@ -179,7 +179,12 @@ export const timerFetches: readonly FetchRow[] = [
     ['req.timer.hdr', valid.request, 'ms to receive the request head (%TR)', fetchRequestHead],
     ['req.timer.idle', valid.request, 'ms before the first byte of the request (%Ti)', fetchIdle],
     ['req.timer.queue', valid.response, 'ms in queues (%Tw)', fetchQueue],
-    ['req.timer.tq', valid.request, 'ms from the acceptance to the request head (%Tq)', fetchQueryTotal],
+    [
+      'req.timer.tq',
+      valid.request,
+      'ms from the acceptance to the request head (%Tq)',
+      fetchQueryTotal,
+    ],
     ['res.timer.data', valid.responseBytes, 'ms to transfer the response body (%Td)', fetchData],
     ['res.timer.hdr', valid.responseHead, 'ms of the server to answer (%Tr)', fetchResponseHead],
     ['txn.timer.total', valid.transaction, 'active ms of the request (%Ta)', fetchActive],

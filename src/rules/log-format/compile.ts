@@ -8,7 +8,13 @@ import { compileExpression } from '../expression.ts';
 import { aliasRow, LogFlag, Op } from './alias.ts';
 import { EncodedWriter, reserveEncodedName } from './encoded-writer.ts';
 import { EncodedType } from './encoding.ts';
-import { type LogFormatWriter, PlainWriter } from './writer.ts';
+import { mayWriteNothing } from './item.ts';
+import {
+  type LogFormatProgram,
+  type LogFormatWriter,
+  PlainWriter,
+  TEXT_ENDS_SPACE,
+} from './writer.ts';
 
 /**
  * Where the string is used, which decides about spaces, empty values and escaping:
@@ -23,17 +29,34 @@ export type LogFormatMode = 'log' | 'header' | 'raw' | 'unique-id';
 
 /** Compiles for one worker. Start-up only: literals and expressions go into the arena. */
 export function compileLogFormat(cfg: LogFormatConfig, mode: LogFormatMode): LogFormatWriter {
-  const items = cfg.items.filter((item) => !isGlobal(item));
-  const count = items.length;
+  const merge = mode === 'log' || mode === 'unique-id';
+  const header = mode === 'header' || mode === 'unique-id';
   const mandatory = mode === 'log' ? LogFlag.Mandatory : 0;
+  const items = cfg.items.filter((item) => !isGlobal(item));
+  if (!cfg.items.some((item) => (item.flags & ENCODED) !== 0)) {
+    return new PlainWriter(programOf(fuseLiterals(items, merge), merge, header, mandatory));
+  }
+  const names = items.map((item) => reserveEncodedName(item.name));
+  const program = programOf(items, merge, header, mandatory);
+  return new EncodedWriter(program, names, items.map(typeOf), globalEncoding(cfg));
+}
+
+function programOf(
+  items: LogFormatItem[],
+  mergeSpaces: boolean,
+  header: boolean,
+  mandatory: number,
+): LogFormatProgram {
   const program = {
     ops: Uint8Array.from(items, opOf),
-    flags: Uint16Array.from(items, (item) => item.flags | mandatory),
-    first: new Int32Array(count),
-    second: new Int32Array(count),
+    flags: Uint16Array.from(items, (item) =>
+      item.kind === 'alias' || item.kind === 'expr' ? item.flags | mandatory : item.flags,
+    ),
+    first: new Int32Array(items.length),
+    second: new Int32Array(items.length),
     expressions: [] as Expression[],
-    mergeSpaces: mode === 'log' || mode === 'unique-id',
-    header: mode === 'header' || mode === 'unique-id',
+    mergeSpaces,
+    header,
   };
   items.forEach((item, i) => {
     if (item.kind === 'expr') {
@@ -45,10 +68,39 @@ export function compileLogFormat(cfg: LogFormatConfig, mode: LogFormatMode): Log
       program.second[i] = bytes.length;
     }
   });
-  if (!cfg.items.some((item) => (item.flags & ENCODED) !== 0)) return new PlainWriter(program);
-  const names = items.map((item) => reserveEncodedName(item.name));
-  const types = items.map(typeOf);
-  return new EncodedWriter(program, names, types, globalEncoding(cfg));
+  return program;
+}
+
+/**
+ * Settles at start-up which spaces are written, so that they become part of the literals around
+ * them. Only after captured headers, which may leave nothing, is a space decided per line. A text
+ * that ends in such a space carries the flag `TEXT_ENDS_SPACE`.
+ */
+function fuseLiterals(items: LogFormatItem[], merge: boolean): LogFormatItem[] {
+  const fused: LogFormatItem[] = [];
+  let before: 'space' | 'solid' | 'unknown' = merge ? 'space' : 'solid';
+  const append = (item: LogFormatItem, text: string, flags: number) => {
+    const last = fused.at(-1);
+    if (last?.kind === 'text') {
+      fused[fused.length - 1] = { ...last, text: last.text + text, flags };
+    } else fused.push({ ...item, kind: 'text', text, flags });
+  };
+  for (const item of items) {
+    if (item.kind === 'text') {
+      append(item, item.text, 0);
+      before = 'solid';
+    } else if (item.kind !== 'space') {
+      fused.push(item);
+      before = item.kind === 'alias' && mayWriteNothing(opOf(item)) ? 'unknown' : 'solid';
+    } else if (!merge) {
+      append(item, item.text, 0);
+    } else {
+      if (before === 'solid') append(item, ' ', TEXT_ENDS_SPACE);
+      else if (before === 'unknown') fused.push(item);
+      before = 'space';
+    }
+  }
+  return fused;
 }
 
 const ENCODED = LogFlag.Json | LogFlag.Cbor;

@@ -167,9 +167,14 @@ function layoutOf(ctx: RuleContext): CaptureLayout | null {
   return layout === undefined ? null : layout;
 }
 
+/** Operations that may leave no trace, see `wroteNothing`. */
+export function mayWriteNothing(op: Op): boolean {
+  return op >= Op.RequestHeaders && op <= Op.ResponseHeadersList;
+}
+
 /** Captured header lists leave no trace without captures, not even a space (8.2.3). */
 export function wroteNothing(op: Op, ctx: RuleContext): boolean {
-  if (op < Op.RequestHeaders || op > Op.ResponseHeadersList) return false;
+  if (!mayWriteNothing(op)) return false;
   if (ctx.stream === null || ctx.stream.captureOff === 0) return true;
   const layout = layoutOf(ctx);
   if (layout === null) return true;

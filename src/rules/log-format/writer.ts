@@ -11,6 +11,9 @@ import { putByte, putRaw } from './field.ts';
 import { putDate, putExpression, putSlots, putText, wroteNothing } from './item.ts';
 import { putCounter } from './number.ts';
 
+/** Flag of a text whose last byte is a merged space. */
+export const TEXT_ENDS_SPACE = 1;
+
 /** The operations of a writer; filled by `compileLogFormat`, one entry per item. */
 export interface LogFormatProgram {
   ops: Uint8Array;
@@ -46,14 +49,17 @@ export class PlainWriter implements LogFormatWriter {
 
   write(ctx: RuleContext, dst: number, max: number): number {
     const program = this.program;
-    const { ops } = program;
+    const { ops, flags, first, second } = program;
     const end = dst + max;
     let at = dst;
     let afterSpace = program.mergeSpaces;
     for (let i = 0; i < this.count; i++) {
       const op = ops[i]! as Op;
       const from = at;
-      if (op === Op.Space) {
+      if (op === Op.Text) {
+        at = putRaw(at, end, first[i]!, second[i]!);
+        afterSpace = flags[i] === TEXT_ENDS_SPACE;
+      } else if (op === Op.Space) {
         if (afterSpace) continue;
         at = putSpace(at, end, program, i);
         afterSpace = program.mergeSpaces;

@@ -129,4 +129,3 @@ export function createAddresses(patterns: readonly string[]): Pattern {
   if (patterns.length === 0) return new EmptyPattern();
   return new Addresses(patterns.map((pattern) => parseNetwork(pattern)!));
 }
-

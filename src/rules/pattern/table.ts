@@ -5,13 +5,13 @@ import type { TypeName } from '../row.ts';
 import { createAddresses } from './address.ts';
 import { createPrefixes, createSuffixes } from './affix.ts';
 import { createBinary, createExact } from './exact.ts';
+import { networkText } from './hosts.ts';
 import { createIntegers, isOperator, parseRange } from './integer.ts';
 import { createMethods } from './method.ts';
 import { BoolPattern, EitherPattern, FoundPattern, type Pattern } from './pattern.ts';
 import { createRegexes } from './regex.ts';
 import { createDirectories, createDomains } from './segment.ts';
 import { createSubstrings } from './substring.ts';
-import { networkText } from './hosts.ts';
 
 export interface MatchRow {
   readonly name: string;

@@ -1,0 +1,73 @@
+/** One run of wrk, and what it did to the measured process. */
+import { join } from 'node:path';
+import { cpuOf, residentKib } from './process.ts';
+
+export interface Load {
+  path: string;
+  connections: number;
+  seconds: number;
+  /** More fields of each request. */
+  fields: string[];
+}
+
+export interface Measurement {
+  requestsPerSecond: number;
+  /** CPU of the measured process per request. */
+  userUs: number;
+  systemUs: number;
+  cpuUs: number;
+  p50Us: number;
+  p99Us: number;
+  p999Us: number;
+  residentKib: number;
+  requests: number;
+  /** Failed connections, reads, writes, timeouts, and statuses of 400 and over. */
+  errors: number;
+}
+
+const script = join(import.meta.dir, 'percentiles.lua');
+
+export async function runWrk(port: number, load: Load): Promise<number[]> {
+  const command = ['wrk', '-t1', `-c${load.connections}`, `-d${load.seconds}s`, '-s', script];
+  for (const field of load.fields) command.push('-H', field);
+  command.push(`http://127.0.0.1:${port}${load.path}`);
+  const child = Bun.spawn(command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const output = await new Response(child.stdout).text();
+  const found = /^RESULT (.*)$/m.exec(output);
+  if ((await child.exited) !== 0 || found === null) throw new Error(`wrk failed: ${output}`);
+  return found[1]!.split(' ').map(Number);
+}
+
+/** Loads the program at `port` and measures the process `pid` meanwhile. */
+export async function measure(pid: number, port: number, load: Load): Promise<Measurement> {
+  const before = cpuOf(pid);
+  const [requests, durationUs, p50Us, p99Us, p999Us, broken, refused] = await runWrk(port, load);
+  const after = cpuOf(pid);
+  const userUs = ((after.user - before.user) * 1e6) / requests!;
+  const systemUs = ((after.system - before.system) * 1e6) / requests!;
+  return {
+    requestsPerSecond: requests! / (durationUs! / 1e6),
+    userUs,
+    systemUs,
+    cpuUs: userUs + systemUs,
+    p50Us: p50Us!,
+    p99Us: p99Us!,
+    p999Us: p999Us!,
+    residentKib: residentKib(pid),
+    requests: requests!,
+    errors: broken! + refused!,
+  };
+}
+
+/** The measurement with the median of each number. */
+export function medianOf(rounds: Measurement[]): Measurement {
+  const result = { ...rounds[0]! };
+  for (const key of Object.keys(result) as (keyof Measurement)[]) {
+    const sorted = rounds.map((round) => round[key]).sort((a, b) => a - b);
+    const middle = sorted.length >> 1;
+    const odd = sorted.length % 2 === 1;
+    result[key] = odd ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  }
+  result.errors = rounds.reduce((sum, round) => sum + round.errors, 0);
+  return result;
+}

@@ -1,0 +1,87 @@
+/** Starting processes, and what Linux says about them: CPU time and resident memory (proc(5)). */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Subprocess } from 'bun';
+
+export interface CpuTime {
+  /** Seconds in user mode and in the kernel, of all threads that live. */
+  user: number;
+  system: number;
+}
+
+const ticksPerSecond = 100;
+
+/** CPU time of a process so far. The total has a resolution of 1 ns, its split one of 10 ms. */
+export function cpuOf(pid: number): CpuTime {
+  let ns = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+  }
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const userTicks = Number(fields[11]);
+  const systemTicks = Number(fields[12]);
+  const ticks = userTicks + systemTicks;
+  const total = ns > 0 ? ns / 1e9 : ticks / ticksPerSecond;
+  const user = ticks > 0 ? (total * userTicks) / ticks : 0;
+  return { user, system: total - user };
+}
+
+/** Resident memory in KiB. */
+export function residentKib(pid: number): number {
+  const found = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(found?.[1] ?? 0);
+}
+
+/** A free TCP port of loopback, as far as one can know. */
+export function freePort(): number {
+  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
+  const port = listener.port;
+  listener.stop(true);
+  return port;
+}
+
+export type Child = Subprocess<
+  'ignore' | 'pipe',
+  'pipe' | 'inherit' | 'ignore',
+  'pipe' | 'inherit'
+>;
+
+/** The command with as many open files as this user may have. */
+export function withOpenFiles(command: string[]): string[] {
+  return ['sh', '-c', 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"', 'sh', ...command];
+}
+
+/** Tries to get an answer from an HTTP server until it works; bounded to ten seconds. */
+export async function waitForHttp(port: number, child: { exitCode: number | null }): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`a program ended with ${child.exitCode}`);
+    if (await answers(port)) return;
+    if (performance.now() > deadline) throw new Error(`nothing serves on port ${port}`);
+    await Bun.sleep(1);
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/small`, {
+      headers: { connection: 'close' },
+      signal: AbortSignal.timeout(2000),
+    });
+    await response.arrayBuffer();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+/** Ends a process: SIGTERM, and SIGKILL after three seconds. */
+export async function stopProcess(child: {
+  exited: Promise<number>;
+  kill(signal: NodeJS.Signals): void;
+}): Promise<void> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+  await child.exited;
+  clearTimeout(timer);
+}

@@ -1,0 +1,247 @@
+/**
+ * From a valid configuration to a serving proxy, in the order that its promises need:
+ *
+ *   limits → bind everything → pid file → start the workers → names of unix sockets
+ *   → chroot, group, user → stats socket, signals, checks → tell who waits
+ *
+ * Whatever fails before the end leaves nothing behind: sockets are closed, unix sockets have not
+ * taken their names yet, and the exit status is 1.
+ */
+import { hostname } from 'node:os';
+import { CheckRunner } from '../checks/runner.ts';
+import { resolveFullconn } from '../config/finish.ts';
+import { createLogger, createLogShared } from '../log/logger.ts';
+import { workerCapacity } from '../model/capacity.ts';
+import { numberEntities } from '../model/entity.ts';
+import { type SharedBuffers, SharedState } from '../model/shared.ts';
+import type { RuntimeSource } from '../runtime/command.ts';
+import { StatsSocket } from '../runtime/stats-socket.ts';
+import { Sampler } from '../stats/sampler.ts';
+import { libc } from '../sys/libc.ts';
+import type { CommandLine } from './command-line.ts';
+import type { Console } from './console.ts';
+import { Control } from './control.ts';
+import { detach, openNull, reportReady } from './daemon.ts';
+import { writeInitialState } from './initial-state.ts';
+import {
+  applyLimits,
+  computeLimits,
+  type Limits,
+  readDescriptorLimit,
+  usableCpus,
+} from './limits.ts';
+import { writePidfile } from './pidfile.ts';
+import { dropPrivileges } from './privileges.ts';
+import type { Program } from './program.ts';
+import type { WorkerInit } from './protocol.ts';
+import { startRings } from './rings.ts';
+import { installSignals } from './signals.ts';
+import { type BoundSockets, bindAll, publish } from './sockets.ts';
+import { releaseDate } from './usage.ts';
+import { openWakeFds, WorkerPool } from './worker-pool.ts';
+
+export interface ServeRequest {
+  program: Program;
+  commandLine: CommandLine;
+  console: Console;
+  /** The worker threads' program. */
+  workerEntry: URL;
+  /** Name the program was launched by: the default log tag. */
+  programName: string;
+  /** In a daemon: tells the first process that the proxy serves. */
+  pipe: number | null;
+}
+
+/** @returns whether the proxy serves; if not, an alert said why and nothing is left behind. */
+export async function serve(request: ServeRequest): Promise<boolean> {
+  const { commandLine, console, pipe } = request;
+  const { config } = request.program;
+  const workers = config.global.nbthread || usableCpus();
+  const { hard } = readDescriptorLimit();
+  const limits = computeLimits(config, workers, hard, commandLine.memoryLimit);
+  resolveFullconn(config, limits.maxconn);
+  if (!applyLimits(config, workers, limits, console)) return false;
+  const reusePort = !commandLine.noReusePort;
+  const bound = bindAll({ config, workers, maxconn: limits.maxconn, reusePort }, console);
+  if (bound === null) return false;
+  // Only a daemon has a pid file, and only the daemon itself knows the pid.
+  const pidfile = pipe === null ? null : config.global.pidfile;
+  const isReady =
+    (pidfile === null || writePidfile(pidfile, console)) &&
+    (await startServing(request, bound, limits, workers));
+  if (!isReady) bound.staged.abandon();
+  return isReady;
+}
+
+async function startServing(
+  request: ServeRequest,
+  bound: BoundSockets,
+  limits: Limits,
+  workers: number,
+): Promise<boolean> {
+  const { console, commandLine, pipe } = request;
+  const { config, env } = request.program;
+  const nullFd = pipe === null ? -1 : openNull();
+  const startMs = Date.now();
+  const entities = numberEntities(config);
+  const buffers = SharedState.allocate(entities.count, workers);
+  const shared = new SharedState(buffers);
+  writeInitialState(config, entities, shared, limits.maxconn, Math.floor(startMs / 1000));
+  const init = createInit(request, limits, entities, buffers);
+  const { hostname, pid, programName, logShared } = init;
+  const logger = createLogger({
+    config,
+    hostname,
+    pid,
+    programName,
+    worker: 'control',
+    shared: logShared,
+  });
+  const pool = createPool(init.wakeFds, console);
+  const checks = new CheckRunner({
+    config,
+    entities,
+    shared,
+    logger,
+    notify: () => pool.broadcast({ type: 'refresh' }),
+    stderr: (line) => console.line(line),
+  });
+  const rings = await startRings(config, logShared, console);
+  if (!(await startWorkers(pool, request.workerEntry, createInits(bound, init), console))) {
+    return false;
+  }
+  if (!publish(bound, console) || !dropPrivileges(config.global, console)) return false;
+
+  const sampler = new Sampler(shared, entities, startMs);
+  const source: RuntimeSource = {
+    config,
+    env,
+    stats: { config, entities, shared, sampler, checks },
+    info: {
+      config,
+      shared,
+      sampler,
+      workers,
+      maxconn: limits.maxconn,
+      descriptors: limits.descriptors,
+      memoryLimit: commandLine.memoryLimit,
+      startMs,
+      releaseDate,
+      stopping: () => control.stopping,
+      logsLost: () => logger.lost,
+      cli: { connections: 0, requests: 0 },
+    },
+    nowMs: () => Date.now(),
+  };
+  const stats = new StatsSocket(source);
+  const control: Control = new Control({
+    config,
+    entities,
+    shared,
+    console,
+    pool,
+    logger,
+    close: () => {
+      checks.stop();
+      stats.close();
+      rings.close();
+    },
+  });
+  stats.listen(bound.stats);
+  installSignals(control);
+  checks.start();
+  startSampling(sampler);
+  console.started();
+  tellOthers(commandLine);
+  if (pipe !== null) {
+    console.quiet = !commandLine.verbose;
+    detach(config, nullFd);
+    reportReady(pipe);
+  }
+  return true;
+}
+
+/** What all workers are told; index and listeners differ. */
+function createInit(
+  request: ServeRequest,
+  limits: Limits,
+  entities: WorkerInit['entities'],
+  buffers: SharedBuffers,
+): WorkerInit {
+  const { config } = request.program;
+  const workers = buffers.workerCount;
+  const { memoryLimit } = request.commandLine;
+  const capacity = workerCapacity(config, limits.maxconn, workers, memoryLimit);
+  return {
+    config,
+    entities,
+    shared: buffers,
+    workerIndex: 0,
+    arenaBytes: capacity.arenaBytes,
+    maxconn: limits.maxconn,
+    streamsMax: capacity.streams,
+    buffersMax: capacity.buffers,
+    logShared: createLogShared(config),
+    programName: request.programName,
+    listeners: [],
+    wakeFds: openWakeFds(workers),
+    hostname: hostname(),
+    pid: process.pid,
+  };
+}
+
+function createPool(wakeFds: number[], console: Console): WorkerPool {
+  return new WorkerPool(wakeFds, {
+    message: (text) => console.alert(text),
+    crashed: (index, error) => {
+      // A proxy with a dead worker would accept connections that nobody serves.
+      console.alert(`[sluice.main()] Worker thread ${index + 1} ended unexpectedly: ${error}`);
+      process.exit(1);
+    },
+  });
+}
+
+/** A `WorkerInit` per worker with the sockets that it accepts from. */
+function createInits(bound: BoundSockets, init: WorkerInit): WorkerInit[] {
+  const workers = init.wakeFds.length;
+  return init.wakeFds.map((_, workerIndex) => ({
+    ...init,
+    workerIndex,
+    listeners: bound.listeners
+      .map(({ proxy, bind, fds }) => {
+        const shared = fds.length === 1 && workers > 1;
+        return { proxy, bind, fd: fds[workerIndex], shared };
+      })
+      .filter((listener): listener is WorkerInit['listeners'][number] => listener.fd !== undefined),
+  }));
+}
+
+async function startWorkers(
+  pool: WorkerPool,
+  entry: URL,
+  inits: WorkerInit[],
+  console: Console,
+): Promise<boolean> {
+  try {
+    await pool.start(entry, inits);
+    return true;
+  } catch (error) {
+    console.alert(`[sluice.main()] Cannot start the worker threads: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+function startSampling(sampler: Sampler): void {
+  setInterval(() => {
+    const { user, system } = process.cpuUsage();
+    sampler.sample(Date.now(), user + system);
+  }, 1000);
+}
+
+/** `-sf` and `-st`: the new process is in charge, the old ones may leave. */
+function tellOthers(commandLine: CommandLine): void {
+  const SIGUSR1 = 10;
+  const SIGTERM = 15;
+  for (const pid of commandLine.finishPids) libc.kill(pid, SIGUSR1);
+  for (const pid of commandLine.terminatePids) libc.kill(pid, SIGTERM);
+}

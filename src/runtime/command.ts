@@ -1,0 +1,59 @@
+/** The shape of a command of the Runtime API: one row per command (management.txt 9.3). */
+import type { Environment } from '../config/environment.ts';
+import type { Configuration } from '../model/config.ts';
+import type { InfoSource } from '../stats/info.ts';
+import type { StatsSource } from '../stats/subject.ts';
+
+/** Levels of a stats socket (configuration.txt 5.1 level); each may do what the lower ones may. */
+export const enum Level {
+  User = 0,
+  Operator = 1,
+  Admin = 2,
+}
+
+export const levelNames = ['user', 'operator', 'admin'] as const;
+
+/** What all commands of the process work on. */
+export interface RuntimeSource {
+  config: Configuration;
+  env: Environment;
+  stats: StatsSource;
+  info: InfoSource;
+  nowMs(): number;
+}
+
+/** Modes of a connection: closed after one line, kept open, kept open with a prompt. */
+export const enum Mode {
+  NonInteractive = 0,
+  Interactive = 1,
+  Prompt = 2,
+}
+
+/** One connection to the stats socket, as commands see and change it. */
+export interface CliState {
+  level: Level;
+  mode: Mode;
+  /** The prompt shows the uptime. */
+  timed: boolean;
+  timeoutMs: number;
+  /** Set by `quit`. */
+  closing: boolean;
+}
+
+export interface CommandContext {
+  source: RuntimeSource;
+  cli: CliState;
+  /** The words after the command's own. */
+  args: readonly string[];
+}
+
+export interface Command {
+  /** The words that name it, for example `show info`. */
+  name: string;
+  /** The command with its arguments, for the help. */
+  usage: string;
+  help: string;
+  level: Level;
+  /** @returns the whole answer, ended by a line feed, or '' for none. */
+  run(context: CommandContext): string;
+}

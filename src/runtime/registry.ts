@@ -1,0 +1,89 @@
+/**
+ * The one manifest of the Runtime API: the rows of all families, in the order of the help, and how
+ * a line of words finds its row.
+ */
+import { nearest } from '../config/nearest.ts';
+import { cliCommands, closingCommands } from './cli.ts';
+import { type Command, Level } from './command.ts';
+import { knownCommands } from './known-commands.ts';
+import { envCommands } from './show-env.ts';
+import { infoCommands } from './show-info.ts';
+import { statCommands } from './show-stat.ts';
+
+const helpCommand: Command = {
+  name: 'help',
+  usage: 'help [<command>]',
+  help: 'list matching or all commands',
+  level: Level.User,
+  run: ({ args, cli }) => helpText(args, cli.level),
+};
+
+const listed: readonly Command[] = [
+  ...cliCommands,
+  ...infoCommands,
+  ...statCommands,
+  ...envCommands,
+].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** All commands; the last three are those that HAProxy puts at the end of every help. */
+export const commands: readonly Command[] = [...listed, helpCommand, ...closingCommands];
+
+export interface FoundCommand {
+  command: Command;
+  args: string[];
+}
+
+function startsWith(words: readonly string[], name: string): boolean {
+  return name.split(' ').every((word, i) => words[i] === word);
+}
+
+/** The command that a line starts with, or null. */
+export function findCommand(words: readonly string[]): FoundCommand | null {
+  const command = commands.find((candidate) => startsWith(words, candidate.name));
+  if (command === undefined) return null;
+  return { command, args: words.slice(command.name.split(' ').length) };
+}
+
+/** Whether HAProxy has the command although sluice has not. */
+export function isKnownCommand(words: readonly string[]): string | null {
+  return knownCommands.find((name) => startsWith(words, name)) ?? null;
+}
+
+const USAGE_WIDTH = 40;
+
+function helpLine(command: Command): string {
+  return `  ${command.usage.padEnd(USAGE_WIDTH)}: ${command.help}\n`;
+}
+
+function helpScreen(title: string, rows: readonly Command[]): string {
+  const closing = [helpCommand, ...closingCommands];
+  const shown = rows.filter((row) => !closing.includes(row));
+  return `${title}\n${[...shown, ...closing].map(helpLine).join('')}`;
+}
+
+/** Commands whose name the words begin, the last word possibly unfinished. */
+function matching(words: readonly string[], level: Level): Command[] {
+  const text = words.join(' ');
+  return commands.filter((row) => row.level <= level && row.name.startsWith(text));
+}
+
+/** `help`, alone or about a command. */
+export function helpText(words: readonly string[], level: Level): string {
+  return helpScreen('The following commands are valid at this level:', matching(words, level));
+}
+
+/** The answer to words that are no command: what they may have meant, or everything. */
+export function unknownText(words: readonly string[], level: Level): string {
+  let rows = words.length === 0 ? [] : matching(words, level);
+  if (rows.length === 0 && words.length > 0) {
+    const names = listed.filter((row) => row.level <= level).map((row) => row.name);
+    const near = nearest(words.slice(0, 2).join(' '), names);
+    rows = listed.filter((row) => row.name === near);
+  }
+  if (rows.length > 0) {
+    const title = 'Unknown command, but maybe one of the following ones is a better match:';
+    return helpScreen(title, rows);
+  }
+  const all = commands.filter((row) => row.level <= level);
+  return helpScreen('Unknown command. Please enter one of the following commands only:', all);
+}
