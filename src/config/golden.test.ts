@@ -14,6 +14,8 @@ interface Golden {
   text: string;
   errors: string[];
   warnings?: string[];
+  /** HAProxy stops at the first wrong http-request rule: it names the first of our lines only. */
+  haproxyStops?: boolean;
 }
 
 const timeouts = 'timeout connect 1s\n timeout client 1s\n timeout server 1s\n';
@@ -367,6 +369,7 @@ frontend f
   },
   {
     name: 'rules',
+    haproxyStops: true,
     text: `${head}frontend f
  bind 127.0.0.1:45001
  acl a nosuch
@@ -492,7 +495,9 @@ describe('HAProxy finds the same lines', () => {
       const { errors, warnings } = parseText(golden.text);
       const alerts = output.filter((line) => line.startsWith('[ALERT]'));
       expect(errors.length > 0).toBe(alerts.length > 0);
-      expect(linesOf(errors)).toEqual(linesOf(alerts));
+      const theirs = linesOf(alerts);
+      const ours = linesOf(errors);
+      expect(golden.haproxyStops === true ? ours.slice(0, theirs.length) : ours).toEqual(theirs);
       if (golden.warnings === undefined) return;
       expect(linesOf(warnings)).toEqual(
         linesOf(output.filter((line) => line.startsWith('[WARNING]'))),

@@ -521,6 +521,18 @@ describe('other proxy keywords (4.2)', () => {
     ]);
   });
 
+  test('"http-request capture ... len" declares a slot after the captures above it (4.4)', () => {
+    const { config, errors } = inSection(
+      'frontend f',
+      ' bind :5001\n capture request header Host len 10\n http-request capture path len 20',
+    );
+    expect(errors).toEqual([]);
+    expect(config.proxies[0]!.captureRequest).toEqual([
+      { name: 'Host', length: 10 },
+      { name: '', length: 20 },
+    ]);
+  });
+
   test('a backend may be named by a log-format', () => {
     const { config, errors } = inSection(
       'frontend f',

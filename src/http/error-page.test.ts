@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Proxy } from '../model/runtime.ts';
-import { Haproxy, hasHaproxy } from '../rules/action/haproxy.fixture.ts';
-import { answerOf, contextOf, proxyConfig } from '../rules/action/message.fixture.ts';
+import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
+import { answerOf, contextOf, proxyConfig } from '../rules/action/message-fixture.ts';
 import { text } from '../sys/arena.ts';
 import { compileErrorPages, errorPage, prepareErrorPage } from './error-page.ts';
 

@@ -39,9 +39,12 @@ export function hasErrorPage(status: number): boolean {
   return status >= 0 && status < STATUSES && slotOf[status] !== 0;
 }
 
-const defaultTemplates = defaultPages.map(
-  (page) => new ReplyTemplate(parseReply(errorPage(page.status).bytes)),
-);
+const defaultTemplates = createTemplates();
+
+function createTemplates(): ReplyTemplate[] {
+  return defaultPages.map((page) => new ReplyTemplate(parseReply(errorPage(page.status).bytes)));
+}
+
 const defaultOffs = Int32Array.from(defaultPages, (page) =>
   reserveBytes(errorPage(page.status).bytes),
 );

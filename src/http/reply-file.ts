@@ -72,9 +72,8 @@ export function parseReply(bytes: Uint8Array): ReplyText {
   reply.hasLength = announced >= 0;
   reply.close = version === 11 && !persistent;
   if (announced >= 0 && announced !== reply.body.length) {
-    throw new ConfigError(
-      `payload size does not match the announced content-length (${reply.body.length} != ${announced})`,
-    );
+    const sizes = `${reply.body.length} != ${announced}`;
+    throw new ConfigError(`payload size does not match the announced content-length (${sizes})`);
   }
   return reply;
 }

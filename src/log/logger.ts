@@ -44,7 +44,7 @@ export interface LogShared {
 /** Makes the shared part. Once, by the control thread. */
 export function createLogShared(config: Configuration): LogShared {
   return {
-    rings: config.rings.map((ring) => Ring.allocate(ring.size)),
+    rings: config.rings.map((ring) => Ring.createBuffer(ring.size)),
     samples: new SharedArrayBuffer(Math.max(1, createLineKeys(config).size) * 4),
   };
 }

@@ -15,7 +15,6 @@ import type { Ring } from './ring.ts';
 
 /** How often a ring is looked at. */
 const POLL_MS = 20;
-/** Pause before the next connection attempt. */
 const RECONNECT_MS = 1000;
 /** Bytes given to a socket that has not sent them yet, beyond which lines stay in the ring. */
 const PENDING_MAX = 65536;
@@ -28,11 +27,14 @@ export interface RingForwarderOptions {
   server: RingServer;
   /** Tells about connections that fail or break; once per change, not per attempt. */
   onMessage?: (text: string) => void;
+  /** Pause before the next connection attempt; one second when not given. */
+  reconnectMs?: number;
 }
 
 export class RingForwarder {
   private readonly options: RingForwarderOptions;
   private readonly reader: number;
+  private readonly reconnectMs: number;
   private readonly timer: ReturnType<typeof setInterval>;
   private socket: Socket | null = null;
   private connected = false;
@@ -45,6 +47,7 @@ export class RingForwarder {
 
   constructor(options: RingForwarderOptions) {
     this.options = options;
+    this.reconnectMs = options.reconnectMs ?? RECONNECT_MS;
     this.reader = options.ring.attach(false);
     if (this.reader < 0) throw new Error(`ring '${options.config.name}' has too many readers`);
     this.timer = setInterval(() => this.poll(), POLL_MS);
@@ -75,7 +78,7 @@ export class RingForwarder {
 
   private connect(): void {
     const { config, server } = this.options;
-    this.nextAttemptMs = Date.now() + RECONNECT_MS;
+    this.nextAttemptMs = Date.now() + this.reconnectMs;
     const socket = openSocket(server);
     this.socket = socket;
     const limit = config.timeoutConnectMs;
@@ -95,7 +98,7 @@ export class RingForwarder {
       if (this.socket !== socket) return;
       this.socket = null;
       this.connected = false;
-      if (!this.stopped) this.nextAttemptMs = Date.now() + RECONNECT_MS;
+      if (!this.stopped) this.nextAttemptMs = Date.now() + this.reconnectMs;
     });
     // A syslog server has nothing to say.
     socket.resume();

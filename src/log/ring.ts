@@ -43,7 +43,7 @@ export class Ring {
   private readonly data: Uint8Array;
   private readonly size: number;
 
-  /** @param buffer from `Ring.allocate`, shared by all threads. */
+  /** @param buffer from `Ring.createBuffer`, shared by all threads. */
   constructor(buffer: SharedArrayBuffer) {
     this.words = new Int32Array(buffer, 0, Word.Count);
     this.positions = new Float64Array(buffer, WORD_BYTES, Position.Reader + READERS_MAX);
@@ -52,7 +52,7 @@ export class Ring {
   }
 
   /** @param size bytes of storage (12.5 `size`). */
-  static allocate(size: number): SharedArrayBuffer {
+  static createBuffer(size: number): SharedArrayBuffer {
     return new SharedArrayBuffer(HEADER_BYTES + Math.max(size, 64));
   }
 

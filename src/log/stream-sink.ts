@@ -51,11 +51,14 @@ export class StreamSink implements Sink {
   private readonly batch: number;
   private readonly batchBytes: number;
   private used: number;
+  /** The target was full; it is not tried again in this turn. */
+  private blocked: boolean;
 
   /** @param fd the descriptor of the configuration; @param lineMax longest line in bytes. */
   constructor(fd: number, lineMax: number) {
     this.lost = 0;
     this.used = 0;
+    this.blocked = false;
     this.batchBytes = Math.max(BATCH_BYTES, lineMax * 2);
     this.batch = reserve(this.batchBytes);
     const [opened, kind, pipe] = createStream(fd);
@@ -65,7 +68,7 @@ export class StreamSink implements Sink {
   }
 
   room(bytes: number): number {
-    if (this.used + bytes > this.batchBytes) this.flush();
+    if (this.used + bytes > this.batchBytes && !this.blocked) this.send();
     return this.used + bytes > this.batchBytes ? 0 : this.batch + this.used;
   }
 
@@ -74,6 +77,11 @@ export class StreamSink implements Sink {
   }
 
   flush(): void {
+    this.send();
+    this.blocked = false;
+  }
+
+  private send(): void {
     let from = 0;
     while (from < this.used) {
       const len = this.chunk(from);
@@ -84,7 +92,8 @@ export class StreamSink implements Sink {
       }
       const code = written < 0 ? errno() : Errno.EAGAIN;
       if (code === Errno.EINTR) continue;
-      if (code !== Errno.EAGAIN) {
+      this.blocked = code === Errno.EAGAIN;
+      if (!this.blocked) {
         // Nobody reads any more, or the disk is full: these lines are gone.
         this.lost += this.lines(from);
         from = this.used;

@@ -244,6 +244,7 @@ export interface ProxyConfig extends Origin {
 }
 
 export interface CaptureConfig {
+  /** The header field, or '' for a slot that only rules fill (`http-request capture ... len`). */
   name: string;
   length: number;
 }

@@ -10,7 +10,7 @@ import { canCast } from './cast.ts';
 import { compileExpression, parseRest } from './expression.ts';
 import { fetchRow } from './fetch/registry.ts';
 import { unknownFetch } from './known-names.ts';
-import { isOperator } from './pattern/integer.ts';
+import { isOperator } from './pattern/range-text.ts';
 import {
   checkPattern,
   createPattern,
@@ -144,8 +144,6 @@ function parseFlags(
   let at = 0;
   while (at < words.length && words[at]!.startsWith('-')) {
     const flag = words[at]!;
-    // A negative number is a pattern.
-    if (/^-[0-9]/.test(flag)) return at;
     at++;
     if (flag === '--') return at;
     if (flag === '-i') {

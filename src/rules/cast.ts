@@ -113,7 +113,9 @@ export function asString(sample: Sample): boolean {
     case SampleType.Str:
       return true;
     case SampleType.Bin:
+      // 7.1.3: as text, binary ends at its first zero byte.
       sample.type = SampleType.Str;
+      sample.len = lengthToZero(sample.off, sample.len);
       return true;
     case SampleType.Bool:
     case SampleType.Sint: {
@@ -138,6 +140,12 @@ export function asString(sample: Sample): boolean {
     default:
       return false;
   }
+}
+
+function lengthToZero(off: number, max: number): number {
+  let len = 0;
+  while (len < max && mem[off + len] !== 0) len++;
+  return len;
 }
 
 function toBinary(sample: Sample): boolean {

@@ -9,7 +9,7 @@ export function quoteWord(word: string): string {
   return `"${word.replace(/[\\"$]/g, '\\$&')}"`;
 }
 
-function listen(onData: (socket: Socket, data: Buffer) => void): Promise<Server> {
+function listen(onData: (socket: Socket, data: string | Uint8Array) => void): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('data', (data) => onData(socket, data));
     socket.on('error', () => socket.destroy());
@@ -28,21 +28,24 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Sends raw bytes; resolves when the peer has answered or closed. */
-async function exchange(port: number, request: string): Promise<void> {
-  const answered = Promise.withResolvers<void>();
+/** Sends raw bytes. @returns what came back (Latin-1) until the peer closed. */
+async function exchange(port: number, request: string): Promise<string> {
+  const closed = Promise.withResolvers<void>();
+  let answer = '';
   const socket = await Bun.connect({
     hostname: '127.0.0.1',
     port,
     socket: {
-      data: () => answered.resolve(),
-      close: () => answered.resolve(),
-      error: () => answered.resolve(),
+      data: (_socket, data) => {
+        answer += data.toString('latin1');
+      },
+      close: () => closed.resolve(),
+      error: () => closed.resolve(),
     },
   });
   socket.write(Buffer.from(request, 'latin1'));
-  await answered.promise;
-  socket.end();
+  await closed.promise;
+  return answer;
 }
 
 async function start(config: string, port: number) {
@@ -68,20 +71,38 @@ async function start(config: string, port: number) {
   };
 }
 
+function fieldsOf(head: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of head.split('\r\n').slice(1)) {
+    const colon = line.indexOf(':');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return fields;
+}
+
+export interface HaproxyAnswer {
+  /** Fields of the request as it reached the back end. */
+  request: Map<string, string>;
+  /** Fields of the response as it reached the client. */
+  response: Map<string, string>;
+}
+
+const emptyResponse = 'HTTP/1.1 204 No Content\r\n\r\n';
+
 /**
  * Runs haproxy with `rules` (lines of a frontend, after which a back end is chosen) and sends it
  * one request.
- * @returns the head that reached the back end: field name → value (Latin-1).
+ * @param response what the back end answers.
  */
 export async function askHaproxy(
   rules: readonly string[],
   request: string,
-): Promise<Map<string, string>> {
+  response = emptyResponse,
+): Promise<HaproxyAnswer> {
   let head = '';
   const backend = await listen((socket, data) => {
-    head += data.toString('latin1');
-    if (!head.includes('\r\n\r\n')) return;
-    socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n');
+    head += Buffer.from(data as Uint8Array).toString('latin1');
+    if (head.includes('\r\n\r\n')) socket.end(Buffer.from(response, 'latin1'));
   });
   const port = await freePort();
   const config = [
@@ -90,6 +111,7 @@ export async function askHaproxy(
     '  tune.bufsize 131072',
     'defaults',
     '  mode http',
+    '  option httpclose',
     '  timeout client 5s',
     '  timeout connect 5s',
     '  timeout server 5s',
@@ -103,15 +125,10 @@ export async function askHaproxy(
   ];
   const haproxy = await start(config.join('\n'), port);
   try {
-    await exchange(port, request);
+    const answer = await exchange(port, request);
+    return { request: fieldsOf(head), response: fieldsOf(answer) };
   } finally {
     await haproxy.stop();
     backend.close();
   }
-  const fields = new Map<string, string>();
-  for (const line of head.split('\r\n').slice(1)) {
-    const colon = line.indexOf(':');
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
-  }
-  return fields;
 }

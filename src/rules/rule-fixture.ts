@@ -94,6 +94,13 @@ export function testContext(request: string | null, response: string | null = nu
   };
 }
 
+/** Keeps a request line in the stream's capture block, as the log wants it. */
+export function captureRequestLine(ctx: RuleContext, line: string): void {
+  const { off, len } = put(line);
+  ctx.stream!.captureOff = off;
+  ctx.stream!.requestLineLen = len;
+}
+
 /** The value of an expression as text of bytes (Latin-1), null when it has none. */
 export function valueOf(ctx: RuleContext, expression: string, scope = testScope()): string | null {
   const compiled = compileExpression(parseExpression(expression, scope));

@@ -1,6 +1,6 @@
 import { heapStats } from 'bun:jsc';
 import { describe, expect, test } from 'bun:test';
-import { answerOf, contextOf, fill, rulesetOf, serialise } from './action/message.fixture.ts';
+import { answerOf, contextOf, fill, rulesetOf, serialise } from './action/message-fixture.ts';
 import { Verdict } from './context.ts';
 
 const request = 'GET /a HTTP/1.1\r\nHost: h\r\nX-T: one\r\n\r\n';
@@ -133,6 +133,29 @@ describe('4.4: what a client sends never becomes another line', () => {
       const all = [...lines(serialise(ctx.request!)), ...lines(serialise(ctx.response!))];
       expect(all.filter((line) => line.startsWith('x-i'))).toEqual([]);
       expect(lines(serialise(ctx.request!))[0]!.split(' ').length).toBe(3);
+    });
+  }
+});
+
+describe('RFC 9112 11.2: rules do not change how a body is framed', () => {
+  const post = 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n';
+  for (const rule of [
+    'set-header Content-Length 99',
+    'add-header content-length 99',
+    'del-header content-length',
+    'del-header cont -m beg',
+    'del-header .* -m reg',
+    'replace-header content-length .* 99',
+    'replace-value content-length .* 99',
+    'set-header transfer-encoding chunked',
+    'add-header Transfer-Encoding chunked',
+  ]) {
+    test(rule, () => {
+      const ctx = contextOf(post);
+      expect(rulesetOf([`http-request ${rule}`]).run(ctx, 0)).toBe(Verdict.Continue);
+      const head = serialise(ctx.request!);
+      expect(head).toContain('content-length: 3\r\n');
+      expect(head.match(/content-length|transfer-encoding/g)).toEqual(['content-length']);
     });
   }
 });

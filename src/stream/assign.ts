@@ -144,7 +144,8 @@ function useServer(strm: Stream, server: Server): void {
   strm.slotHeld = server;
   strm.server = server;
   strm.triedServer = null;
-  strm.queueMs = engine.nowMs - strm.startMs;
+  // A retry on the same server does not queue again: its pause belongs to the connection's time.
+  if (strm.phase !== Phase.TurnAround) strm.queueMs = engine.nowMs - strm.startMs;
   const entity = server.entity;
   engine.count(entity, Counter.Selected, 1);
   engine.count(strm.backend!.backend, Counter.Selected, 1);

@@ -249,6 +249,8 @@ export function takeChunks(from: Conn): ChunkResult {
     }
   }
   if (result === ChunkResult.Done) {
+    // The end of the trailer section counts as one byte (see headSize).
+    from.carried += decoder.trailerBytes + 1;
     if (!from.dechunk) end = putLastChunk(from, end);
     from.body = BodyMode.None;
   }

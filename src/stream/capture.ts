@@ -26,20 +26,15 @@ function takeBlock(strm: Stream, plan: Plan): boolean {
 export function captureRequestLine(strm: Stream, plan: Plan, msg: HttpMessage): void {
   if (!plan.hasLogs && plan.captureRequest.length === 0) return;
   if (!takeBlock(strm, plan)) return;
-  const from = msg.methodOff;
-  const whole = msg.uriOff + msg.uriLen + (msg.version === 9 ? 0 : 9) - from;
-  const len = Math.min(whole, plan.layout.uriMax - 1);
-  mem.copyWithin(strm.captureOff, from, from + len);
-  strm.requestLineLen = len;
-}
-
-/** Keeps as much of a malformed request as its first line has. */
-export function captureBadLine(strm: Stream, plan: Plan, off: number, len: number): void {
-  if (!plan.hasLogs || !takeBlock(strm, plan)) return;
-  let n = 0;
-  const most = Math.min(len, plan.layout.uriMax - 1);
-  while (n < most && mem[off + n] !== 13 && mem[off + n] !== 10) n++;
-  mem.copyWithin(strm.captureOff, off, off + n);
+  const max = plan.layout.uriMax - 1;
+  const at = strm.captureOff;
+  // The target may have moved away from the method when its default port was taken out.
+  const method = Math.min(msg.methodLen + 1, max);
+  mem.copyWithin(at, msg.methodOff, msg.methodOff + method);
+  const rest = Math.min(msg.uriLen + (msg.version === 9 ? 0 : 9), max - method);
+  mem.copyWithin(at + method, msg.uriOff, msg.uriOff + rest);
+  mem[at + msg.methodLen] = 32;
+  strm.requestLineLen = method + rest;
 }
 
 /** Captures the last occurrence of each declared field. */

@@ -3,7 +3,7 @@
  * that did the same compare equal: chunk boundaries, times and ports are taken out, nothing else.
  */
 import { printable } from '../harness/bytes.ts';
-import { type HttpMessage, takeMessage } from '../harness/http.ts';
+import { type HttpMessage, takeMessage, takePartialChunked } from '../harness/http.ts';
 import type { Peer, RawServer } from '../harness/peer.ts';
 import type { Program, Proxy } from '../harness/proxy.ts';
 import type { World } from '../harness/scenario.ts';
@@ -183,7 +183,11 @@ function canonical(bytes: Buffer, methods: string[] | null, ended: boolean): str
     if (message.trailers !== '') parts.push(`trailers ${printable(message.trailers)}`);
     return parts;
   });
-  if (rest !== '') lines.push(`rest ${printable(rest)}`);
+  const partial = rest === '' ? null : takePartialChunked(Buffer.from(rest, 'latin1'));
+  if (partial !== null) {
+    lines.push(printable(partial.raw), `partial body ${printable(partial.body)}`);
+    if (partial.tail !== '') lines.push(`tail ${printable(partial.tail)}`);
+  } else if (rest !== '') lines.push(`rest ${printable(rest)}`);
   return lines;
 }
 

@@ -115,3 +115,27 @@ function takeChunked(text: string): { body: string; size: number; trailers: stri
 export function answer(body: string, status = '200 OK', fields = ''): string {
   return `HTTP/1.1 ${status}\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
+
+/**
+ * The head and the data so far of a chunked message that is not complete, or null when the bytes do
+ * not begin with such a message. What cannot be read as chunks is `tail`.
+ */
+export function takePartialChunked(
+  bytes: Buffer,
+): { raw: string; body: string; tail: string } | null {
+  const headEnd = bytes.indexOf('\r\n\r\n', 0, 'latin1');
+  if (headEnd < 0) return null;
+  const head = parseHead(bytes.subarray(0, headEnd + 4).toString('latin1'));
+  if (fieldOf(head, 'transfer-encoding') === null) return null;
+  let tail = bytes.subarray(headEnd + 4).toString('latin1');
+  let body = '';
+  for (;;) {
+    const line = /^([0-9a-fA-F]+)(;[^\r\n]*)?\r\n/.exec(tail);
+    const size = line === null ? 0 : Number.parseInt(line[1]!, 16);
+    if (line === null || size === 0) return { raw: head.raw, body, tail };
+    const data = tail.slice(line[0].length);
+    body += data.slice(0, size);
+    if (data.length < size) return { raw: head.raw, body, tail: '' };
+    tail = data.slice(size).replace(/^\r\n/, '');
+  }
+}

@@ -16,7 +16,9 @@ import { explained, refuseExtra, tightError } from './words.ts';
 
 /** The scope of a rule on this line. */
 export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): RuleScope {
+  const hasFrontend = draft.section === 'frontend' || draft.section === 'listen';
   return {
+    ...(hasFrontend ? { captureSlot: (length: number) => addSlot(draft, length) } : {}),
     origin: line.origin,
     proxyName: draft.name,
     mode: draft.config.mode,
@@ -25,6 +27,11 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
     warn: (message) => line.state.diagnostics.warning(line.origin, message),
     readFile: (path) => line.state.readPatterns(path, line.origin),
   };
+}
+
+/** A request capture that a rule fills: it has no header field of its own. */
+function addSlot(draft: ProxyDraft, length: number): number {
+  return draft.config.captureRequest.push({ name: '', length }) - 1;
 }
 
 /** Where a ruleset of this section is evaluated; `listen` and `defaults` count as frontends. */

@@ -181,6 +181,6 @@ function finishServer(settings: ServerSettings): void {
     rise: settings.rise,
     fall: settings.fall,
     address: settings.checkAddress,
-    port: settings.checkPort,
+    port: settings.checkPort || (settings.checkAddress?.port ?? 0),
   };
 }

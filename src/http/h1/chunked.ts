@@ -44,6 +44,8 @@ export class ChunkDecoder {
   /** After Done: the trailer section at [trailerOff, trailerEnd), blank line not included. */
   trailerOff: number;
   trailerEnd: number;
+  /** Bytes of its names and values without punctuation. */
+  trailerBytes: number;
 
   constructor() {
     this.state = ChunkState.Size;
@@ -53,6 +55,7 @@ export class ChunkDecoder {
     this.used = 0;
     this.trailerOff = 0;
     this.trailerEnd = 0;
+    this.trailerBytes = 0;
   }
 
   reset(): void {
@@ -60,6 +63,7 @@ export class ChunkDecoder {
     this.left = 0;
     this.trailerOff = 0;
     this.trailerEnd = 0;
+    this.trailerBytes = 0;
   }
 
   /** Decodes [off, end) in place, moving data down to directly follow the first data byte. */
@@ -127,6 +131,7 @@ export class ChunkDecoder {
   /** The trailer section must be complete in the buffer before it is accepted. */
   private trailer(from: number, end: number): ChunkResult {
     let p = from;
+    let bytes = 0;
     for (;;) {
       if (end - p < 2)
         return end - p === 1 && mem[p] === 10 ? ChunkResult.Invalid : ChunkResult.More;
@@ -134,6 +139,7 @@ export class ChunkDecoder {
         if (mem[p + 1] !== 10) return ChunkResult.Invalid;
         this.trailerOff = from;
         this.trailerEnd = p;
+        this.trailerBytes = bytes;
         this.used = p + 2;
         this.state = ChunkState.Done;
         return ChunkResult.Done;
@@ -146,7 +152,12 @@ export class ChunkDecoder {
       }
       if (p === end) return ChunkResult.More;
       if (mem[p] !== 58 || p === name) return ChunkResult.Invalid;
+      bytes += p - name;
+      p++;
+      while (p < end && (mem[p] === 32 || mem[p] === 9)) p++;
+      const value = p;
       while (p < end && (charClass[mem[p]!]! & Char.Value) !== 0) p++;
+      bytes += p - value;
       if (p + 1 >= end) return p === end || mem[p] === 13 ? ChunkResult.More : ChunkResult.Invalid;
       if (mem[p] !== 13 || mem[p + 1] !== 10) return ChunkResult.Invalid;
       p += 2;

@@ -108,8 +108,8 @@ function checkAbsolute(msg: HttpMessage, host: number): boolean {
     const extra = len - name;
     mem.copyWithin(off + extra, off, authority + name);
     msg.setUri(off + extra, msg.uriLen - extra);
+    if (host >= 0) dropDefaultPort(msg, host, port);
   }
-  if (host >= 0) dropDefaultPort(msg, host, port);
   return true;
 }
 

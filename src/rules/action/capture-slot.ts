@@ -1,7 +1,7 @@
 /**
  * Stores a sample in a capture slot of the stream's frontend, where logs and `capture.req.hdr` find
- * it (configuration.txt 4.4 `capture`; the layout is in `model/capture.ts`). A rule of a backend may
- * name a slot that the frontend does not have: it does nothing then, as the manual says.
+ * it (configuration.txt 4.4 `capture`; the layout is in `model/capture.ts`). A rule of a backend
+ * may name a slot that the frontend does not have: it does nothing then, as the manual says.
  *
  * @dataplane
  */

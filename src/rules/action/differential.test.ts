@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { prepareErrorPage } from '../../http/error-page.ts';
 import { Verdict } from '../context.ts';
-import { Haproxy, hasHaproxy, serverResponse } from './haproxy.fixture.ts';
-import { answerOf, contextOf, fill, rulesetOf, serialise } from './message.fixture.ts';
+import { answerOf, contextOf, fill, rulesetOf, serialise } from './message-fixture.ts';
+import { Haproxy, hasHaproxy, serverResponse } from './reference-fixture.ts';
 
 const get =
   'GET /a/b?q=1 HTTP/1.1\r\nHost: h.com\r\nX-T: one, two\r\nX-A: a\r\nX-T:three \r\nX-E:\r\n' +

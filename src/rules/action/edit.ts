@@ -40,13 +40,24 @@ export class FieldName {
   readonly off: number;
   readonly len: number;
   readonly id: FieldId;
+  /** The field says how the body is framed. */
+  readonly framing: boolean;
 
   /** @param name in lower case. */
   constructor(name: string) {
     this.off = reserveText(name);
     this.len = name.length;
     this.id = fieldId(this.off, this.len);
+    this.framing = isFraming(this.id);
   }
+}
+
+/**
+ * Content-Length and Transfer-Encoding belong to the body that is really sent: rules do not touch
+ * them, or one message could become two for the next reader (RFC 9112 11.2).
+ */
+export function isFraming(id: FieldId): boolean {
+  return id === FieldId.ContentLength || id === FieldId.TransferEncoding;
 }
 
 /** The value made last. */

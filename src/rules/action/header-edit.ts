@@ -4,6 +4,7 @@
  *
  * @dataplane
  */
+import type { FieldId } from '../../http/field.ts';
 import { Col, type HttpMessage, ROW, sameBytes } from '../../http/message.ts';
 import { mem, text } from '../../sys/arena.ts';
 import { type RuleContext, Verdict } from '../context.ts';
@@ -13,6 +14,7 @@ import {
   addMade,
   editedMessage,
   type FieldName,
+  isFraming,
   made,
   makeValue,
   replaceByMade,
@@ -79,7 +81,7 @@ export function deleteMatching(
   const rows = msg.rows;
   for (let i = 0; i < msg.count; i++) {
     const len = rows[i * ROW + Col.NameLen]!;
-    if (len === 0) continue;
+    if (len === 0 || isFraming(rows[i * ROW + Col.Id] as FieldId)) continue;
     const off = rows[i * ROW + Col.NameOff]!;
     const hit = regex !== null ? regex.test(text(off, len)) : nameMatches(off, len, name, match);
     if (hit) msg.remove(i);

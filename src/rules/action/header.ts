@@ -1,7 +1,9 @@
 /** Rows of the actions that change header fields (configuration.txt 4.4). */
 import { ConfigError } from '../../base/config-error.ts';
 import type { LogFormatConfig } from '../../model/config.ts';
+import { type Action, Verdict } from '../context.ts';
 import { compileLogFormat } from '../log-format.ts';
+import type { RuleScope } from '../scope.ts';
 import { FieldName } from './edit.ts';
 import {
   addHeader,
@@ -32,6 +34,20 @@ interface ReplaceArgs extends HeaderArgs {
   regex: string;
 }
 
+/** A rule about a field that says how the body is framed: that is the proxy's own business. */
+const noEffect: Action = () => Verdict.Continue;
+
+const framingNames = ['content-length', 'transfer-encoding'];
+
+/** A name for a rule that changes fields, with a warning when the rule can have no effect. */
+function changedName(word: string, scope: RuleScope): string {
+  const name = fieldNameWord(word);
+  if (framingNames.includes(name)) {
+    scope.warn(`header '${name}' follows the message body, rules do not change it.`);
+  }
+  return name;
+}
+
 const deleteMethods: Readonly<Record<string, NameMatch>> = {
   str: NameMatch.Exact,
   beg: NameMatch.Begin,
@@ -44,7 +60,7 @@ const parseHeader: ActionRow['parse'] = (words, scope, ruleset) => {
   const [name, format] = requireWords(words, 2, 'expects exactly 2 arguments') as [string, string];
   const args: HeaderArgs = {
     response: onResponse(ruleset),
-    name: fieldNameWord(name),
+    name: changedName(name, scope),
     format: formatWord(format, scope),
   };
   return { args, rest: words.slice(2) };
@@ -56,21 +72,24 @@ const parseReplace: ActionRow['parse'] = (words, scope, ruleset) => {
   createRegex(regex);
   const args: ReplaceArgs = {
     response: onResponse(ruleset),
-    name: fieldNameWord(name),
+    name: changedName(name, scope),
     regex,
     format: formatWord(format, scope),
   };
   return { args, rest: words.slice(3) };
 };
 
-const parseDelete: ActionRow['parse'] = (words, _scope, ruleset) => {
+const parseDelete: ActionRow['parse'] = (words, scope, ruleset) => {
   const [name] = requireWords(words, 1, 'expects at least 1 argument') as [string];
   const args: DeleteArgs = {
     response: onResponse(ruleset),
     name: name.toLowerCase(),
     match: NameMatch.Exact,
   };
-  if (words[1] !== '-m') return { args, rest: words.slice(1) };
+  if (words[1] !== '-m') {
+    if (framingNames.includes(args.name)) changedName(name, scope);
+    return { args, rest: words.slice(1) };
+  }
   const method = words[2];
   if (method === undefined || method === '') {
     throw new ConfigError('-m flag expects exactly 1 argument');
@@ -97,6 +116,7 @@ export const headerActions = [
     compile(args) {
       const { response, name, format } = args as HeaderArgs;
       const field = new FieldName(name);
+      if (field.framing) return noEffect;
       const writer = compileLogFormat(format, 'header');
       return (ctx) => addHeader(ctx, response, field, writer);
     },
@@ -110,6 +130,7 @@ export const headerActions = [
     compile(args) {
       const { response, name, match } = args as DeleteArgs;
       const field = new FieldName(name);
+      if (match === NameMatch.Exact && field.framing) return noEffect;
       if (match === NameMatch.Exact) return (ctx) => deleteHeader(ctx, response, field);
       const regex = match === NameMatch.Regex ? createRegex(name) : null;
       return (ctx) => deleteMatching(ctx, response, field, match, regex);
@@ -124,6 +145,7 @@ export const headerActions = [
     compile(args) {
       const { response, name, regex, format } = args as ReplaceArgs;
       const field = new FieldName(name);
+      if (field.framing) return noEffect;
       const writer = compileLogFormat(format, 'header');
       const expression = createRegex(regex);
       return (ctx) => replaceHeader(ctx, response, field, expression, writer);
@@ -138,6 +160,7 @@ export const headerActions = [
     compile(args) {
       const { response, name, regex, format } = args as ReplaceArgs;
       const field = new FieldName(name);
+      if (field.framing) return noEffect;
       const writer = compileLogFormat(format, 'header');
       const expression = createRegex(regex);
       return (ctx) => replaceValue(ctx, response, field, expression, writer);
@@ -152,6 +175,7 @@ export const headerActions = [
     compile(args) {
       const { response, name, format } = args as HeaderArgs;
       const field = new FieldName(name);
+      if (field.framing) return noEffect;
       const writer = compileLogFormat(format, 'header');
       return (ctx) => setHeader(ctx, response, field, writer);
     },

@@ -1,9 +1,10 @@
 /**
  * Regular expressions of the configuration (PCRE, as HAProxy is built with) as JavaScript ones.
  *
- * Expressions and texts are byte strings, one character per byte (Latin-1). Where the two languages write the same thing
- * differently it is translated: POSIX classes, `\A \z \Z \Q..\E \h \x{..} \e \a`, octal escapes,
- * `(?P<name>..)`, comments, a leading `(?i)`, and `\s`, which in JavaScript would also match 0xA0.
+ * Expressions and texts are byte strings, one character per byte (Latin-1). Where the two languages
+ * write the same thing differently it is translated: POSIX classes, `\A \z \Z \Q..\E \h \x{..}`,
+ * `\e \a`, octal escapes, `(?P<name>..)`, comments, a leading `(?i)`, and `\s`, which in JavaScript
+ * would also match 0xA0.
  * What JavaScript cannot say (possessive quantifiers, atomic groups, recursion, conditionals,
  * `\K`, `\G`, Unicode properties) is refused by name, never approximated.
  *

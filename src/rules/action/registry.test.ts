@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
 import { ConfigError } from '../../base/config-error.ts';
 import type { RulesetName } from '../../model/config.ts';
-import { rulesOf, scope, warnings, words } from './message.fixture.ts';
+import { rulesOf, scope, warnings, words } from './message-fixture.ts';
 import { actionNames, actionRows, parseRedirectStatement, parseRule } from './registry.ts';
 
 const wrong = (name: string, text: string) =>

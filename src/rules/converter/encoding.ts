@@ -329,7 +329,7 @@ export const encodingConverters = [
   {
     ...toText,
     name: 'be2hex',
-    args: '[string,integer,integer]',
+    args: 'string[,integer,integer]',
     doc: 'bytes as hexadecimal digits in chunks',
     check: checkHexChunks,
     compile: compileBytesToHex,
@@ -378,7 +378,7 @@ export const encodingConverters = [
   },
   {
     name: 'url_enc',
-    args: '[string]',
+    args: 'string',
     in: 'str',
     out: 'str',
     doc: 'percent-encodes all but unreserved characters',

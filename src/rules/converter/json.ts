@@ -110,12 +110,12 @@ function escape(sample: Sample, code: InputCode): boolean {
 }
 
 function compileJson(args: readonly ArgConfig[]): Convert {
-  const code = new InputCode(String(args[0] ?? 'ascii'));
+  const code = new InputCode(String(args[0]));
   return (_ctx, sample) => escape(sample, code);
 }
 
 function checkCode(args: ArgConfig[]): void {
-  if (args[0] === undefined || CODES.includes(String(args[0]))) return;
+  if (args[0] === '' || CODES.includes(String(args[0]))) return;
   throw new ConfigError(
     "Unexpected input code type. Allowed value are 'ascii', 'utf8', 'utf8s', 'utf8p' and 'utf8ps'",
   );
@@ -124,7 +124,7 @@ function checkCode(args: ArgConfig[]): void {
 export const jsonConverters = [
   {
     name: 'json',
-    args: '[string]',
+    args: 'string',
     in: 'str',
     out: 'str',
     doc: 'escapes text for a JSON string',

@@ -205,7 +205,7 @@ const text = { args: '', in: 'str', out: 'str' } as const;
 export const stringConverters = [
   {
     name: 'concat',
-    args: '[string,string,string]',
+    args: 'string[,string,string]',
     in: 'str',
     out: 'str',
     doc: 'appends text, a variable and text',

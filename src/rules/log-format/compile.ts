@@ -6,7 +6,7 @@ import { reserveBytes } from '../../sys/arena.ts';
 import type { Expression } from '../evaluation.ts';
 import { compileExpression } from '../expression.ts';
 import { aliasRow, LogFlag, Op } from './alias.ts';
-import { EncodedWriter, reserveEncodedName } from './encoded-writer.ts';
+import { createEncodedName, EncodedWriter } from './encoded-writer.ts';
 import { EncodedType } from './encoding.ts';
 import { mayWriteNothing } from './item.ts';
 import {
@@ -36,7 +36,7 @@ export function compileLogFormat(cfg: LogFormatConfig, mode: LogFormatMode): Log
   if (!cfg.items.some((item) => (item.flags & ENCODED) !== 0)) {
     return new PlainWriter(programOf(fuseLiterals(items, merge), merge, header, mandatory));
   }
-  const names = items.map((item) => reserveEncodedName(item.name));
+  const names = items.map((item) => createEncodedName(item.name));
   const program = programOf(items, merge, header, mandatory);
   return new EncodedWriter(program, names, items.map(typeOf), globalEncoding(cfg));
 }

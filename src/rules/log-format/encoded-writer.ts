@@ -48,7 +48,7 @@ export interface EncodedName {
   len: number;
 }
 
-export function reserveEncodedName(name: string): EncodedName {
+export function createEncodedName(name: string): EncodedName {
   const bytes = new TextEncoder().encode(name);
   return { off: bytes.length > 0 ? reserveBytes(bytes) : 0, len: bytes.length };
 }

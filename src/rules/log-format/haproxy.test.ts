@@ -296,3 +296,37 @@ test.skipIf(!haproxy)(
     await stop(run);
   },
 );
+
+test.skipIf(!haproxy)(
+  'header fields made from formats equal those of haproxy (8.2.6)',
+  async () => {
+    const formats = [
+      'a  %hr  b',
+      '%[str()]|%{+Q}[str()]|%si|%ID|%sslv|%CC|%hrl',
+      '%{+Q}si|%{+Q}ID|%{+Q}CC',
+      '  lead %[str()] %%trail  |',
+      '%[src]|%{+X}[src]|%ci|%B|%ST|T=%Ta;|%TR|%Tq|%Tw|%Tc|%ts|%tsc|%rc',
+      '%r|%HM|%HU|%HQ|%HV|%HP|%HPO|%lc|%fc|%bc|%sc|%s|%b|%f|%ft|%t|%tr',
+      '%{+E}[str(q]z)]|%{+Q}r|%[int(5)]|%[bool(0)]',
+    ];
+    const directives = formats.map(
+      (format, i) => `http-request set-header x-${i} ${quote(format)}`,
+    );
+    const run = await start([['', directives.join('\n  ')]], 'http', '');
+    const { clientPort } = await exchange(run.proxy.ports[0]!, request);
+    const fields = new Map(
+      run.server.lastRequest.split('\r\n').map((field) => {
+        const colon = field.indexOf(': ');
+        return [field.slice(0, colon), field.slice(colon + 2)] as const;
+      }),
+    );
+    const own = fill(run, 0, clientPort, {});
+    own.requestLine('GET /p/a]c\\?x=1&y={} HTTP/1.1');
+    Object.assign(own.strm, { server: null, backend: own.frontend, status: 0, closeMs: -1 });
+    Object.assign(own.strm, { requestMs: -1, queueMs: -1, connectMs: -1, dataMs: -1, bytesOut: 0 });
+    formats.forEach((format, i) => {
+      expect(mask(line(format, own, 'header'))).toBe(mask(fields.get(`x-${i}`)!));
+    });
+    await stop(run);
+  },
+);

@@ -268,10 +268,11 @@ export function putExpression(
   header: boolean,
 ): number {
   const map = header ? headerMap : plainMap;
-  if (!evaluateText(ctx, expression, (flags & LogFlag.Bin) !== 0)) {
-    return putField(at, end, 0, 0, flags, map);
-  }
-  return putField(at, end, sample.off, sample.len, flags, map);
+  const found = evaluateText(ctx, expression, (flags & LogFlag.Bin) !== 0);
+  const len = found ? sample.len : 0;
+  // Outside of logs an empty value leaves nothing, not even quotes.
+  if (len === 0 && (flags & LogFlag.Mandatory) === 0) return at;
+  return putField(at, end, sample.off, len, flags, map);
 }
 
 /** Evaluates to text in `sample`. @returns false without a value. */

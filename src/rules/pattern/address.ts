@@ -13,6 +13,7 @@ import { embeddedIpv4, putMapped, readAddress } from '../inet.ts';
 import { type Network, parseNetwork } from '../inet-config.ts';
 import { type Sample, SampleType } from '../sample.ts';
 import { takeScratch } from '../scratch.ts';
+import { isPrefix, mergeNetworks, readNumber } from './network-range.ts';
 import { EmptyPattern, type Pattern } from './pattern.ts';
 
 class Addresses implements Pattern {
@@ -28,8 +29,8 @@ class Addresses implements Pattern {
   constructor(networks: readonly Network[]) {
     const v4 = networks.filter((net) => net.bytes.length === 4);
     const holes = v4.filter((net) => !isPrefix(net.mask));
-    const ranges4 = createRanges(v4.filter((net) => isPrefix(net.mask)));
-    const ranges6 = createRanges(networks.filter((net) => net.bytes.length === 16));
+    const ranges4 = mergeNetworks(v4.filter((net) => isPrefix(net.mask)));
+    const ranges6 = mergeNetworks(networks.filter((net) => net.bytes.length === 16));
     this.low4 = Float64Array.from(ranges4, (range) => readNumber(range.low));
     this.high4 = Float64Array.from(ranges4, (range) => readNumber(range.high));
     this.value4 = Int32Array.from(holes, (net) => readNumber(net.bytes) | 0);
@@ -86,42 +87,6 @@ function compare16(off: number, bound: Uint8Array, at: number): number {
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-interface AddressRange {
-  low: number[];
-  high: number[];
-}
-
-/** Closed ranges in order, those inside of others dropped. */
-function createRanges(networks: readonly Network[]): AddressRange[] {
-  const ranges = networks
-    .map((net) => createRange(net))
-    .sort((a, b) => compareBytes(a.low, b.low) || compareBytes(b.high, a.high));
-  const kept: AddressRange[] = [];
-  for (const range of ranges) {
-    // Networks nest or are apart: they never overlap in part.
-    const last = kept.at(-1);
-    if (!last || compareBytes(range.low, last.high) > 0) kept.push(range);
-  }
-  return kept;
-}
-
-function createRange(net: Network): AddressRange {
-  return { low: net.bytes, high: net.bytes.map((byte, i) => byte | (255 & ~net.mask[i]!)) };
-}
-
-function compareBytes(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
-}
-
-function readNumber(bytes: readonly number[]): number {
-  return bytes.reduce((value, byte) => value * 256 + byte, 0);
-}
-
-function isPrefix(mask: readonly number[]): boolean {
-  return /^1*0*$/.test(mask.map((byte) => byte.toString(2).padStart(8, '0')).join(''));
 }
 
 /** `-m ip`; the patterns have been checked by the parser. */

@@ -93,7 +93,8 @@ class SortedAffixes implements Pattern {
 
 function beginsWith(text: Uint8Array, prefix: Uint8Array): boolean {
   if (prefix.length > text.length) return false;
-  return prefix.every((byte, i) => text[i] === byte);
+  for (let i = 0; i < prefix.length; i++) if (text[i] !== prefix[i]) return false;
+  return true;
 }
 
 /** Sorts and drops what begins with another text. */

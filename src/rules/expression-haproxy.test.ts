@@ -1,7 +1,8 @@
 /** Expressions give what HAProxy gives, byte for byte (configuration.txt 7.3). */
 import { expect, test } from 'bun:test';
 import { askHaproxy, quoteWord } from './haproxy-fixture.ts';
-import { testContext, valueOf } from './rule-fixture.ts';
+import { captureRequestLine, testContext, testScope, valueOf } from './rule-fixture.ts';
+import { Place } from './scope.ts';
 
 const haproxyMissing = !Bun.which('haproxy');
 
@@ -78,6 +79,9 @@ ipv4(1.2.3.4)
 ipv6(::1)
 ipv4(255.2.3.4),lower
 bin(6162),upper
+bin(61006263),upper
+bin(61006263),length
+str(001.2.3.0004),ipmask(32),lower
 bin(ff41),lower
 method
 method,lower
@@ -293,18 +297,116 @@ proc
   .filter((line) => line !== '')
   .map((line) => line.replaceAll('\\\\', '\\'));
 
-test.skipIf(haproxyMissing)('7.3: expressions have the values that HAProxy gives them', async () => {
-  const rules = expressions.map(
-    (expression, i) => `http-request set-header r${i} ${quoteWord(`<%[${expression},hex]>`)}`,
-  );
-  const answers = await askHaproxy(rules, head);
-  const ctx = testContext(head);
-  ctx.nowDateMs = Date.now();
+const absoluteHead = 'GET http://1.2.3.4:99/p?q HTTP/1.1\r\nHost: 1.2.3.4:99\r\nX-Empty:\r\n\r\n';
+const absolute = `
+url
+path
+pathq
+query
+base
+baseq
+base32
+url32
+url_ip,lower
+url_port
+urlp(q)
+req.hdr(x-empty),length
+`
+  .split('\n')
+  .filter((line) => line !== '');
+
+const responseHead =
+  'HTTP/1.1 299 Odd\r\nContent-Length: 0\r\nX: a, b\r\nX: c\r\nN: 7\r\nI: 10.0.0.1:8080\r\n' +
+  'Set-Cookie: a=1; Path=/; b=2\r\nSet-Cookie: c = "x;y" ; Secure\r\nSet-Cookie: a=3, d=4\r\n' +
+  'Set-Cookie: flag; e=5\r\nSet-Cookie: n=12\r\n\r\n';
+const responseExpressions = `
+status
+res.ver
+resp_ver
+res.hdr(x)
+res.hdr(x,1)
+res.hdr(x,-2)
+hdr(x)
+shdr(x,2)
+res.fhdr(x,1)
+res.hdr_cnt(x)
+res.fhdr_cnt(x)
+res.hdr_val(n)
+shdr_val(n)
+res.hdr_ip(i),lower
+res.hdr(none)
+res.hdr_cnt(none)
+res.cook(a)
+res.cook(b)
+res.cook(c)
+res.cook(d)
+res.cook(e)
+res.cook(flag)
+res.cook
+scook(a)
+res.cook_cnt(a)
+res.cook_cnt
+scook_cnt(c)
+res.cook_val(n)
+scook_val(a)
+cookie(c)
+capture.req.method
+capture.req.uri
+capture.req.ver
+capture.res.ver
+`
+  .split('\n')
+  .filter((line) => line !== '');
+
+/** Where the two differ, as lines. */
+function compare(
+  list: readonly string[],
+  theirs: Map<string, string>,
+  ours: (expression: string) => string | null,
+): string[] {
   const differences: string[] = [];
-  expressions.forEach((expression, i) => {
-    const theirs = answers.get(`r${i}`);
-    const ours = `<${valueOf(ctx, `${expression},hex`) ?? ''}>`;
-    if (ours !== theirs) differences.push(`${expression}: haproxy ${theirs}, sluice ${ours}`);
+  list.forEach((expression, i) => {
+    const mine = `<${ours(`${expression},hex`) ?? ''}>`;
+    const other = theirs.get(`r${i}`);
+    if (mine !== other) differences.push(`${expression}: haproxy ${other}, sluice ${mine}`);
   });
-  expect(differences).toEqual([]);
+  return differences;
+}
+
+function rulesFor(list: readonly string[], ruleset: string): string[] {
+  return list.map(
+    (expression, i) => `${ruleset} set-header r${i} ${quoteWord(`<%[${expression},hex]>`)}`,
+  );
+}
+
+test.skipIf(haproxyMissing)(
+  '7.3: expressions have the values that HAProxy gives them',
+  async () => {
+    const answer = await askHaproxy(rulesFor(expressions, 'http-request'), head);
+    const ctx = testContext(head);
+    ctx.nowDateMs = Date.now();
+    expect(compare(expressions, answer.request, (text) => valueOf(ctx, text))).toEqual([]);
+  },
+);
+
+test.skipIf(haproxyMissing)('7.3.6: an absolute URL has the parts that HAProxy sees', async () => {
+  const answer = await askHaproxy(rulesFor(absolute, 'http-request'), absoluteHead);
+  const ctx = testContext(absoluteHead);
+  expect(compare(absolute, answer.request, (text) => valueOf(ctx, text))).toEqual([]);
 });
+
+test.skipIf(haproxyMissing)(
+  '7.3.6: responses have the values that HAProxy gives them',
+  async () => {
+    const answer = await askHaproxy(
+      rulesFor(responseExpressions, 'http-response'),
+      'GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n',
+      responseHead,
+    );
+    const ctx = testContext('GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n', responseHead);
+    captureRequestLine(ctx, 'GET /a?b HTTP/1.1');
+    const scope = testScope(Place.FrontendResponseHeader);
+    const ours = (text: string) => valueOf(ctx, text, scope);
+    expect(compare(responseExpressions, answer.response, ours)).toEqual([]);
+  },
+);

@@ -3,7 +3,7 @@
  * rules do there. One process serves many cases, each a `listen` on its own unix socket.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,8 +26,41 @@ export class Haproxy {
   private echo: Server | null = null;
   private process: Bun.Subprocess | null = null;
 
-  /** @param sections lines of the `listen` section of each case. */
-  async start(sections: readonly (readonly string[])[]): Promise<void> {
+  /** Where each case listens: a path or a port of `host`. */
+  private addresses: (string | { host: string; port: number })[] = [];
+
+  /** @param sections lines of the `listen` section of each case, on a unix socket. */
+  start(sections: readonly (readonly string[])[]): Promise<void> {
+    this.addresses = sections.map((_, i) => this.path(`case${i}`));
+    return this.serve(
+      sections.map((section, i) => [
+        `listen l${i}`,
+        ` bind unix@${this.addresses[i]}`,
+        ...section.map((line) => ` ${line}`),
+      ]),
+    );
+  }
+
+  /** A frontend and a backend per case, on ports of a loopback address. */
+  async startPairs(
+    pairs: readonly { frontend: string[]; backend: string[] }[],
+    host: string,
+  ): Promise<void> {
+    const ports = await freePorts(host, pairs.length);
+    this.addresses = ports.map((port) => ({ host, port }));
+    return this.serve(
+      pairs.map((pair, i) => [
+        `frontend f${i}`,
+        ` bind ${host}:${ports[i]}`,
+        ...pair.frontend.map((line) => ` ${line}`),
+        ` default_backend b${i}`,
+        `backend b${i}`,
+        ...pair.backend.map((line) => ` ${line}`),
+      ]),
+    );
+  }
+
+  private async serve(cases: readonly string[][]): Promise<void> {
     this.echo = createServer((socket) => {
       let got = '';
       socket.on('error', () => socket.destroy());
@@ -42,14 +75,11 @@ export class Haproxy {
     await new Promise<void>((done) => this.echo!.listen(server, done));
     const lines = ['defaults', ' mode http', ' timeout client 5s', ' timeout server 5s'];
     lines.push(' timeout connect 5s', ' timeout tarpit 10ms');
-    sections.forEach((section, i) => {
-      lines.push(`listen l${i}`, ` bind unix@${this.path(`case${i}`)}`);
-      lines.push(...section.map((line) => ` ${line}`), ` server s unix@${server}`);
-    });
+    for (const one of cases) lines.push(...one, ` server s unix@${server}`);
     const file = this.path('cfg');
     writeFileSync(file, `${lines.join('\n')}\n`, 'latin1');
     this.process = Bun.spawn(['haproxy', '-db', '-f', file], { stderr: 'pipe', stdout: 'pipe' });
-    await this.ready(sections.length - 1);
+    await this.ready(cases.length - 1);
   }
 
   /** Connects until the last socket accepts; HAProxy binds all of them before it serves. */
@@ -59,7 +89,7 @@ export class Haproxy {
         throw new Error(await new Response(this.process!.stderr as ReadableStream).text());
       }
       const open = await new Promise<boolean>((done) => {
-        const socket = connect(this.path(`case${last}`));
+        const socket = this.connect(last);
         socket.on('connect', () => {
           socket.destroy();
           done(true);
@@ -68,6 +98,11 @@ export class Haproxy {
       });
       if (open) return;
     }
+  }
+
+  private connect(index: number): Socket {
+    const address = this.addresses[index]!;
+    return typeof address === 'string' ? connect(address) : connect(address.port, address.host);
   }
 
   private path(name: string): string {
@@ -79,7 +114,7 @@ export class Haproxy {
     this.received = '';
     const client = await new Promise<string>((done, fail) => {
       let got = '';
-      const socket = connect(this.path(`case${index}`));
+      const socket = this.connect(index);
       socket.on('error', fail);
       socket.on('close', () => done(got));
       socket.on('connect', () => socket.write(request, 'latin1'));
@@ -97,6 +132,19 @@ export class Haproxy {
     this.echo?.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(host: string, count: number): Promise<number[]> {
+  const servers: Server[] = [];
+  for (let i = 0; i < count; i++) {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, host, done));
+    servers.push(server);
+  }
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
 }
 
 function isComplete(got: string, head: boolean): boolean {

@@ -35,7 +35,6 @@ if { path_dir png }
 if { path_dir 32x32 }
 if { path_dir mages }
 if { path_dir / }
-if { path_dir "" }
 if { url_dir 32x32.png }
 if { url_dir x=1 }
 if { url_dom png?x=1 }
@@ -75,7 +74,6 @@ if { hdr(list) beta }
 if { hdr(list) delta }
 if { hdr(list) gamma }
 if { hdr(list) -i gamma }
-if { hdr(list) "" }
 if { hdr(list,1) Alpha }
 if { hdr(list,2) Alpha }
 if { hdr(list,-1) delta }
@@ -95,9 +93,7 @@ if { hdr_val(num) :5 }
 if { hdr_val(num) 0 }
 if { hdr_val(num) gt 11 }
 if { hdr_val(neg) lt 0 }
-if { hdr_val(neg) -3 }
 if { hdr_val(neg) -- -3 }
-if { hdr_val(neg) -5:-1 }
 if { hdr_ip(ip) 10.0.0.0/8 }
 if { hdr_ip(ip) 10.1.2.3 }
 if { hdr_ip(ip) 10.1.2.4 }
@@ -134,7 +130,6 @@ if { cook_cnt(a) 2 }
 if { req.cook(c) -m found }
 if { method GET }
 if { method get }
-if { method -i get }
 if { method POST GET }
 if { method FOO }
 if { meth(FOO) -m str FOO }
@@ -163,11 +158,6 @@ if { bin(6162) -m str ab }
 if { bin(61006263) -m str a }
 if { bin(61006263) -m sub bc }
 if { bin(61006263) -m beg a }
-if { str(abc) -m sub "" }
-if { str(abc) -m beg "" }
-if { str(abc) -m end "" }
-if { str(abc) -m str "" }
-if { str() -m str "" }
 if { str() -m found }
 if { path,field(2,/) images }
 if { path_beg,lower /images/png/logo/32x32.png }
@@ -227,7 +217,7 @@ test.skipIf(haproxyMissing)('7.1 and 7.2: conditions hold where HAProxy says so'
   const rules = conditions.map(
     (line, i) => `http-request set-header m${i} 1 ${words(line).map(quoteWord).join(' ')}`,
   );
-  const answers = await askHaproxy(rules, head);
+  const { request: answers } = await askHaproxy(rules, head);
   const ctx = testContext(head);
   const differences: string[] = [];
   conditions.forEach((line, i) => {
