@@ -4,10 +4,13 @@
  *   0 .. uriMax                 request line, cut at tune.http.logurilen
  *   then per capture slot       2 bytes of length + 1 (0 = nothing captured), then the bytes
  *
- * Slots: request headers, response headers, request cookie, response cookie. Every frontend has
+ * Slots: request headers, response headers, request cookie, response cookie, unique ID. Every frontend has
  * its own layout; all blocks of a worker have the size of the largest.
  */
 import type { ProxyConfig } from './config.ts';
+
+/** Longest unique ID that is kept, in bytes. */
+const UNIQUE_ID_MAX = 256;
 
 export interface CaptureLayout {
   uriMax: number;
@@ -16,6 +19,8 @@ export interface CaptureLayout {
   response: { at: number; max: number }[];
   requestCookie: { at: number; max: number } | null;
   responseCookie: { at: number; max: number } | null;
+  /** The unique ID of the request (`unique-id-format`). */
+  uniqueId: { at: number; max: number } | null;
   size: number;
 }
 
@@ -35,6 +40,7 @@ export function captureLayout(proxy: ProxyConfig, logurilen: number): CaptureLay
     response,
     requestCookie: cookie ? slot(cookie.length) : null,
     responseCookie: cookie ? slot(cookie.length) : null,
+    uniqueId: proxy.uniqueIdFormat ? slot(UNIQUE_ID_MAX) : null,
     size: at,
   };
 }

@@ -5,17 +5,16 @@
 import { reserveBytes } from '../sys/arena.ts';
 import type { ProxyConfig, ServerConfig } from './config.ts';
 
-/** Text kept in the arena for the life of the worker. */
+/** A byte string kept in the arena for the life of the worker. */
 export class Bytes {
   readonly off: number;
   readonly len: number;
   readonly text: string;
 
   constructor(value: string) {
-    const encoded = new TextEncoder().encode(value);
     this.text = value;
-    this.off = reserveBytes(encoded);
-    this.len = encoded.length;
+    this.off = reserveBytes(value);
+    this.len = value.length;
   }
 }
 

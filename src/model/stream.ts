@@ -208,6 +208,9 @@ export class Stream {
   responseComplete: boolean;
   /** The response head has begun to go to the client: no error page is possible any more. */
   responseStarted: boolean;
+  /** The request head as received, to be parsed again for a late answer. */
+  headOff: number;
+  headLen: number;
   /** Where the body that came with the head starts in the client's buffer. */
   bodyOff: number;
   /** No rule has seen the request: error pages go out as they are. */
@@ -218,8 +221,8 @@ export class Stream {
   replyBlock: number;
   replyRd: number;
   replyEnd: number;
-  /** The answer after a tarpit. */
-  tarpitStatus: number;
+  /** The tarpit rule that holds it: index of its proxy, and its position in the ruleset. */
+  tarpitProxy: number;
   /** The server whose slot (`State.Current`) this stream holds. */
   slotHeld: Server | null;
   /** Last server tried, to prefer another one on redispatch. */
@@ -242,8 +245,6 @@ export class Stream {
   aborted: boolean;
   /** The last head was an interim (1xx) response; the final one is still to come. */
   interim: boolean;
-  /** Closed on purpose without an answer (`silent-drop`). */
-  dropped: boolean;
   /** errno of the last failed attempt to connect. */
   lastConnectError: number;
   /** Counted in its backend's current sessions. */
@@ -295,13 +296,15 @@ export class Stream {
     this.requestComplete = false;
     this.responseComplete = false;
     this.responseStarted = false;
+    this.headOff = 0;
+    this.headLen = 0;
     this.bodyOff = 0;
     this.unruled = false;
     this.resendFrom = 0;
     this.replyBlock = 0;
     this.replyRd = 0;
     this.replyEnd = 0;
-    this.tarpitStatus = 0;
+    this.tarpitProxy = -1;
     this.slotHeld = null;
     this.triedServer = null;
     this.queued = false;
@@ -315,7 +318,6 @@ export class Stream {
     this.serverDone = false;
     this.aborted = false;
     this.interim = false;
-    this.dropped = false;
     this.lastConnectError = 0;
     this.inBackend = false;
     this.ruleIndex = 0;
@@ -361,13 +363,15 @@ export class Stream {
     this.requestComplete = false;
     this.responseComplete = false;
     this.responseStarted = false;
+    this.headOff = 0;
+    this.headLen = 0;
     this.bodyOff = 0;
     this.unruled = false;
     this.resendFrom = 0;
     this.replyBlock = 0;
     this.replyRd = 0;
     this.replyEnd = 0;
-    this.tarpitStatus = 0;
+    this.tarpitProxy = -1;
     this.slotHeld = null;
     this.triedServer = null;
     this.queued = false;
@@ -381,7 +385,6 @@ export class Stream {
     this.serverDone = false;
     this.aborted = false;
     this.interim = false;
-    this.dropped = false;
     this.lastConnectError = 0;
     this.inBackend = false;
     this.ruleIndex = 0;

@@ -73,7 +73,7 @@ function parseCriterion(text: string, scope: RuleScope): Criterion {
     throw new ConfigError(`${error.message} in ACL expression '${text}'`);
   }
   try {
-    const parsed = parseRest(text, 0, keyword, row, scope);
+    const parsed = parseRest(text, 0, keyword, row, scope, acl ? '' : undefined);
     const { expr, out } = parsed;
     if (parsed.end < text.length) {
       throw new ConfigError(`missing comma after fetch keyword '${keyword}'`);

@@ -94,8 +94,9 @@ class ConditionReader {
     if (tests.length === 0 || !tests.every(useless)) return;
     const [first] = tests;
     const what = first!.name === '' ? 'anonymous acl' : `acl '${first!.name}'`;
+    const keyword = /^[^(),]*/.exec(first!.expr.text)![0];
     this.scope.warn(
-      `${what} will never match because it uses keyword '${first!.expr.fetch}' which is ` +
+      `${what} will never match because it uses keyword '${keyword}' which is ` +
         `incompatible with '${placeName(place)}'`,
     );
   }

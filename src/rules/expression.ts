@@ -69,6 +69,7 @@ export function parseExpressionAt(text: string, from: number, scope: RuleScope):
 /**
  * Parses an expression whose fetch is given (an ACL keyword stands for it); `name` is the word in
  * the text at `from`. Where the fetch is valid is not judged here.
+ * @param what put in front of errors about the fetch's arguments.
  */
 export function parseRest(
   text: string,
@@ -76,23 +77,26 @@ export function parseRest(
   name: string,
   row: FetchRow,
   scope: RuleScope,
+  what = `fetch method '${name}' : `,
 ): ParsedExpression {
-  const { args, end } = fetchArguments(text, from + name.length, name, row, scope);
+  const start = from + name.length;
+  const { args, end } = parseArguments(text, start, parseGrammar(row.args), () => what);
+  checkArguments(`fetch method '${name}'`, row.check, args, scope);
   const expr: ExprConfig = { fetch: row.name, args, converters: [], text: '' };
   let out = row.out;
   let at = end;
   while (text[at] === ',') {
     const next = readName(text, at + 1);
-    const start = at + 1 + next.length;
+    const argumentsAt = at + 1 + next.length;
     // HAProxy skips an empty converter between two commas.
-    if (next === '' && text[start] === ',') {
-      at = start;
+    if (next === '' && text[argumentsAt] === ',') {
+      at = argumentsAt;
       continue;
     }
     const step = converterRow(next);
     if (!step) throw unknownConverter(next);
     if (!canCast(out, step.in)) throw new ConfigError(`converter '${next}' cannot be applied`);
-    const parsed = converterArguments(text, start, step, scope);
+    const parsed = converterArguments(text, argumentsAt, step, scope);
     expr.converters.push({ name: next, args: parsed.args });
     if (step.out !== 'same') out = step.out;
     at = parsed.end;
@@ -106,23 +110,6 @@ function directed(name: string, scope: RuleScope): string {
   if (name === 'hdr') return isResponsePlace(scope.place) ? 'res.hdr' : 'req.hdr';
   if (name === 'cookie') return isResponsePlace(scope.place) ? 'res.cook' : 'req.cook';
   return name;
-}
-
-function fetchArguments(
-  text: string,
-  from: number,
-  name: string,
-  row: FetchRow,
-  scope: RuleScope,
-): ParsedArguments {
-  const parsed = parseArguments(
-    text,
-    from,
-    parseGrammar(row.args),
-    () => `fetch method '${name}' : `,
-  );
-  checkArguments(`fetch method '${name}'`, row.check, parsed.args, scope);
-  return parsed;
 }
 
 function converterArguments(

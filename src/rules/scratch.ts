@@ -5,8 +5,9 @@
  *                 ^ next                                       (4 x tune.bufsize)
  *
  * A rotating area instead of a stack: nobody frees, the oldest text is overwritten. A slice lives
- * until three more buffers' worth of text has been made, which covers one expression with all its
- * arguments; whoever keeps a value longer copies it (for a header: `HttpMessage.keep`).
+ * until two more buffers' worth of text has been made (a third may be lost where the area wraps),
+ * which covers one expression with all its arguments; whoever keeps a value longer copies it (for a
+ * header: `HttpMessage.keep`).
  *
  * @dataplane
  */

@@ -24,7 +24,7 @@ function takeBlock(strm: Stream, plan: Plan): boolean {
 
 /** Keeps `METHOD uri HTTP/x.y`, at most tune.http.logurilen - 1 bytes of it. */
 export function captureRequestLine(strm: Stream, plan: Plan, msg: HttpMessage): void {
-  if (!plan.hasLogs && plan.captureRequest.length === 0) return;
+  if (!plan.hasLogs && plan.captureRequest.length === 0 && plan.uniqueId === null) return;
   if (!takeBlock(strm, plan)) return;
   const max = plan.layout.uriMax - 1;
   const at = strm.captureOff;
@@ -37,10 +37,21 @@ export function captureRequestLine(strm: Stream, plan: Plan, msg: HttpMessage): 
   strm.requestLineLen = method + rest;
 }
 
+/** Makes the request's unique ID (4.2 unique-id-format), before any rule may ask for it. */
+export function makeUniqueId(strm: Stream, plan: Plan): void {
+  const format = plan.uniqueId;
+  if (format === null || strm.captureOff === 0) return;
+  const slot = plan.layout.uniqueId!;
+  strm.uniqueIdOff = strm.captureOff + slot.at + 2;
+  strm.uniqueIdLen = format.write(engine, strm.uniqueIdOff, slot.max);
+}
+
 /** Captures the last occurrence of each declared field. */
 export function captureFields(strm: Stream, fields: CaptureField[], msg: HttpMessage): void {
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!;
+    // A slot without a name is filled by a `capture` rule.
+    if (field.name.len === 0) continue;
     let row = msg.find(field.id, field.name.off, field.name.len, 0);
     while (row >= 0) {
       const off = msg.rows[row * ROW + Col.ValOff]!;

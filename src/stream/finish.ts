@@ -154,7 +154,7 @@ function average(entity: number, column: Counter, value: number): void {
 
 /** Writes the stream's log line, unless options keep it silent (configuration.txt 8.3). */
 function logStream(strm: Stream, plan: Plan): void {
-  if (!plan.hasLogs || strm.logged || strm.logLevel < 0) return;
+  if (!plan.hasLogs || strm.logged || strm.logLevel < 0 || plan.greets) return;
   const odd = isOdd(strm);
   if (!odd && plan.has(Option.DontLogNormal)) return;
   if ((strm.flags & StreamFlag.HasRequest) === 0 && plan.isHttp) {
@@ -179,6 +179,13 @@ export function logEarly(strm: Stream, plan: Plan): void {
   strm.logged = true;
 }
 
+/** The line of a stream's beginning when no log format is configured. */
+export function logGreeting(strm: Stream, plan: Plan): void {
+  if (!plan.hasLogs || !plan.greets) return;
+  engine.attend(strm);
+  writeLine(strm, plan, LEVEL_INFO);
+}
+
 /** Anything that an operator may want to see although all seems well. */
 function isOdd(strm: Stream): boolean {
   if (strm.cause !== Cause.None && strm.cause !== Cause.Local) return true;
@@ -189,7 +196,6 @@ function isOdd(strm: Stream): boolean {
 function writeLine(strm: Stream, plan: Plan, level: number): void {
   const badRequest = plan.isHttp && (strm.flags & StreamFlag.HasRequest) === 0;
   const format = badRequest && plan.errorLogFormat !== null ? plan.errorLogFormat : plan.logFormat;
-  if (format === null) return;
   const index = plan.proxy.index;
   const at = engine.logLine;
   const len = format.write(engine, at, engine.logLineMax);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { ForwardConfig, ForwardedConfig, ProxyConfig } from '../model/config.ts';
 import { Family } from '../model/stream.ts';
-import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
 import { contextOf, proxyConfig, scope, serialise } from '../rules/action/message-fixture.ts';
+import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { parseExpression } from '../rules/expression.ts';
 import { parseLogFormat } from '../rules/log-format.ts';

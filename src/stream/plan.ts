@@ -7,14 +7,20 @@ import { createBalancer } from '../balance/registry.ts';
 import { compileErrorPages, type ErrorPages } from '../http/error-page.ts';
 import { type FieldId, fieldId } from '../http/field.ts';
 import { type CaptureLayout, captureLayout } from '../model/capture.ts';
-import type { Configuration, Option, ProxyConfig } from '../model/config.ts';
+import type { Configuration, LogFormatConfig, Option, ProxyConfig } from '../model/config.ts';
 import { hasBackend, hasFrontend } from '../model/entity.ts';
 import { Bytes, Proxy } from '../model/runtime.ts';
 import type { EntityMap, SharedState } from '../model/shared.ts';
 import { compileCondition } from '../rules/condition.ts';
 import type { Condition } from '../rules/context.ts';
-import { compileLogFormat, type LogFormatWriter } from '../rules/log-format.ts';
+import {
+  compileLogFormat,
+  defaultLogFormat,
+  type LogFormatWriter,
+  parseLogFormat,
+} from '../rules/log-format.ts';
 import { compileRuleset, type Ruleset } from '../rules/ruleset.ts';
+import { Place, type RuleScope } from '../rules/scope.ts';
 import { reserve } from '../sys/arena.ts';
 import { createSockaddr } from '../sys/socket.ts';
 import { createForwarding, type Forwarding } from './forwarding.ts';
@@ -51,9 +57,13 @@ export class Plan {
   readonly layout: CaptureLayout;
   readonly captureRequest: CaptureField[];
   readonly captureResponse: CaptureField[];
-  readonly logFormat: LogFormatWriter | null;
+  readonly logFormat: LogFormatWriter;
   readonly errorLogFormat: LogFormatWriter | null;
   readonly logFormatSd: LogFormatWriter | null;
+  /** `unique-id-format`, null = none. */
+  readonly uniqueId: LogFormatWriter | null;
+  /** No format was chosen: one line per connection when it begins (8.2.1). */
+  readonly greets: boolean;
   readonly hasLogs: boolean;
   /** `capture cookie`: what a captured cookie starts with; null = none. */
   readonly cookieName: Bytes | null;
@@ -76,8 +86,11 @@ export class Plan {
     this.layout = captureLayout(config, logurilen);
     this.captureRequest = captures(config.captureRequest, this.layout.request);
     this.captureResponse = captures(config.captureResponse, this.layout.response);
-    const format = config.logFormat;
-    this.logFormat = format ? compileLogFormat(format, 'log') : null;
+    const format = config.logFormat ?? connectFormat(config);
+    this.logFormat = compileLogFormat(format, 'log');
+    this.greets = config.logFormat === null;
+    const uniqueId = config.uniqueIdFormat;
+    this.uniqueId = uniqueId ? compileLogFormat(uniqueId, 'unique-id') : null;
     const errorFormat = config.errorLogFormat;
     this.errorLogFormat = errorFormat ? compileLogFormat(errorFormat, 'log') : null;
     this.logFormatSd = config.logFormatSd ? compileLogFormat(config.logFormatSd, 'log') : null;
@@ -88,6 +101,20 @@ export class Plan {
   has(option: Option): boolean {
     return (this.options & option) !== 0;
   }
+}
+
+/** `Connect from …`: what is logged when no format is configured (8.2.1). */
+function connectFormat(config: ProxyConfig): LogFormatConfig {
+  const scope: RuleScope = {
+    origin: config,
+    proxyName: config.name,
+    mode: config.mode,
+    place: Place.Log,
+    acls: new Map(),
+    warn: () => undefined,
+    readFile: () => '',
+  };
+  return parseLogFormat(defaultLogFormat[config.mode], scope);
 }
 
 function captures(

@@ -6,6 +6,7 @@
  * @dataplane
  */
 import { hasErrorPage, prepareErrorPage } from '../http/error-page.ts';
+import { parseRequest } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
@@ -13,14 +14,16 @@ import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
+import type { Ruleset } from '../rules/ruleset.ts';
 import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
-import { send } from '../sys/socket.ts';
+import { send, vanish } from '../sys/socket.ts';
 import { dropServer } from './assign.ts';
 import { headSize } from './body.ts';
 import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
+import { abortStream } from './phases.ts';
 import type { Plan } from './plan.ts';
 
 /** `HTTP/1.1` and three digits. */
@@ -67,15 +70,28 @@ function replyPage(strm: Stream, status: number): void {
   startReply(strm, block, len);
 }
 
-/** A rule has decided. @param plan the proxy whose rule it was. */
-export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan): void {
+/** Runs a ruleset and counts the edits that failed without stopping it. */
+export function runRuleset(strm: Stream, rules: Ruleset, entity: number): Verdict {
+  const verdict = rules.run(engine, 0);
+  if (rules.failedRewrites > 0) {
+    engine.count(entity, Counter.FailedRewrites, rules.failedRewrites);
+    if (strm.server !== null) {
+      engine.count(strm.server.entity, Counter.FailedRewrites, rules.failedRewrites);
+    }
+  }
+  return verdict;
+}
+
+/** A rule has decided. @param plan the proxy whose rule it was; @param rules its ruleset */
+export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: Ruleset): void {
   const isBackend = strm.inBackend && plan.proxy.index === strm.backend!.index;
   const entity = isBackend ? plan.proxy.backend : strm.frontend!.frontend;
-  strm.stage = strm.dataMs >= 0 ? Stage.Headers : Stage.Request;
+  const late = strm.dataMs >= 0;
+  strm.stage = late ? Stage.Headers : Stage.Request;
   switch (verdict) {
     case Verdict.Deny:
       strm.cause = Cause.Proxy;
-      engine.count(entity, strm.dataMs >= 0 ? Counter.DeniedResponses : Counter.DeniedRequests, 1);
+      engine.count(entity, late ? Counter.DeniedResponses : Counter.DeniedRequests, 1);
       return replyPrepared(strm);
     case Verdict.Reply:
       strm.cause = Cause.Local;
@@ -84,34 +100,49 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan): void {
     case Verdict.Drop:
       strm.cause = Cause.Proxy;
       strm.keepAlive = false;
-      strm.dropped = true;
       engine.count(entity, Counter.DeniedRequests, 1);
-      return endStream(strm);
+      if (rules.silent) vanish(strm.client!.fd);
+      return abortStream(strm);
     case Verdict.Tarpit:
-      return startTarpit(strm);
+      return startTarpit(strm, plan, rules);
     default:
-      strm.cause = Cause.Proxy;
       engine.count(entity, Counter.FailedRewrites, 1);
-      return replyError(strm, 500);
+      return replyFailure(strm);
   }
 }
 
+/** The head outgrew its limits or a rule failed: 500, `PR--`. */
+export function replyFailure(strm: Stream): void {
+  strm.cause = Cause.Proxy;
+  strm.stage = strm.dataMs >= 0 ? Stage.Headers : Stage.Request;
+  replyError(strm, 500);
+}
+
 /** `http-request tarpit`: hold the connection without a word, then answer. */
-function startTarpit(strm: Stream): void {
+function startTarpit(strm: Stream, plan: Plan, rules: Ruleset): void {
   const timeout = strm.backend!.config.timeout;
   let ms = timeout.tarpit >= 0 ? timeout.tarpit : timeout.connect;
   if (ms < 0) ms = TARPIT_DEFAULT_MS;
   strm.phase = Phase.Tarpit;
-  strm.tarpitStatus = engine.responseMsg.status >= 400 ? engine.responseMsg.status : 500;
+  strm.tarpitProxy = plan.proxy.index;
+  strm.ruleIndex = rules.at;
   engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);
 }
 
+/** The time is over: the rule's answer is made now, from the request as it came. */
 export function onTarpitEnd(strm: Stream): void {
+  const rules = engine.plans[strm.tarpitProxy]!.requestRules;
   strm.cause = Cause.Proxy;
   strm.stage = Stage.Tarpit;
-  strm.keepAlive = false;
   engine.count(strm.frontend!.frontend, Counter.DeniedRequests, 1);
-  replyError(strm, strm.tarpitStatus);
+  engine.attend(strm);
+  parseRequest(engine.requestMsg, strm.headOff, strm.headLen, engine.httpMaxhdr, true);
+  engine.requestOwner = strm;
+  engine.request = engine.requestMsg;
+  engine.response = engine.responseMsg;
+  engine.responseMsg.begin();
+  if (rules.answer(engine, strm.ruleIndex) === Verdict.Fail) return replyError(strm, 500);
+  replyPrepared(strm);
 }
 
 /** The answer stands in `engine.responseMsg` and `engine.replyBody*`. */
@@ -178,9 +209,10 @@ export function runAfterResponse(strm: Stream, plan: Plan): void {
   engine.response = engine.responseMsg;
   const backend = engine.plans[strm.backend!.index]!;
   if (strm.inBackend && backend !== plan && !backend.afterResponseRules.empty) {
-    backend.afterResponseRules.run(engine, 0);
+    runRuleset(strm, backend.afterResponseRules, backend.proxy.backend);
   }
-  if (!plan.afterResponseRules.empty) plan.afterResponseRules.run(engine, 0);
+  if (plan.afterResponseRules.empty) return;
+  runRuleset(strm, plan.afterResponseRules, plan.proxy.frontend);
 }
 
 function startReply(strm: Stream, block: number, len: number): void {

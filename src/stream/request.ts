@@ -18,14 +18,14 @@ import { mem, reserveBytes } from '../sys/arena.ts';
 import { send } from '../sys/socket.ts';
 import { assignServer } from './assign.ts';
 import { dropBuffer, headSize, receive, takeBuffer, takeFirst } from './body.ts';
-import { captureCookie, captureFields, captureRequestLine } from './capture.ts';
+import { captureCookie, captureFields, captureRequestLine, makeUniqueId } from './capture.ts';
 import { closeClient, closeConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
 import { engine } from './engine.ts';
-import { endStream } from './finish.ts';
+import { endStream, logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
-import { replyError, replyVerdict } from './reply.ts';
+import { replyError, replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { startTcp } from './tunnel.ts';
 
 /** Pause before asking again for a receive buffer when the worker has none, in ms. */
@@ -237,6 +237,8 @@ function onHead(conn: Conn, strm: Stream, plan: Plan): void {
   strm.method = msg.method;
   strm.version = msg.version;
   strm.requestMs = engine.nowMs - strm.startMs;
+  strm.headOff = msg.headOff;
+  strm.headLen = msg.headLen;
   strm.flags |= StreamFlag.HasRequest;
   const close = (msg.connection & ConnectionFlag.Close) !== 0;
   const wantsKeep = (msg.connection & ConnectionFlag.KeepAlive) !== 0;
@@ -245,7 +247,12 @@ function onHead(conn: Conn, strm: Stream, plan: Plan): void {
   cleanConnection(msg);
   conn.carried += headSize(msg.methodLen + msg.uriLen + VERSION_LEN, msg);
   countRequest(strm);
+  engine.attend(strm);
+  engine.request = msg;
+  engine.response = engine.responseMsg;
+  if (plan.greets) logGreeting(strm, plan);
   captureRequestLine(strm, plan, msg);
+  if (plan.uniqueId !== null) makeUniqueId(strm, plan);
   captureFields(strm, plan.captureRequest, msg);
   captureCookie(strm, plan, msg);
   runFrontendRules(strm, plan);
@@ -258,12 +265,9 @@ function countRequest(strm: Stream): void {
 }
 
 function runFrontendRules(strm: Stream, plan: Plan): void {
-  engine.attend(strm);
-  engine.request = engine.requestMsg;
-  engine.response = engine.responseMsg;
   if (!plan.requestRules.empty) {
-    const verdict = plan.requestRules.run(engine, 0);
-    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, plan);
+    const verdict = runRuleset(strm, plan.requestRules, plan.proxy.frontend);
+    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, plan, plan.requestRules);
   }
   const backend = chooseBackend(plan);
   if (backend === null) {
@@ -274,11 +278,11 @@ function runFrontendRules(strm: Stream, plan: Plan): void {
   strm.backend = backend.proxy;
   enterBackend(strm, backend);
   if (backend !== plan && !backend.requestRules.empty) {
-    const verdict = backend.requestRules.run(engine, 0);
-    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backend);
+    const verdict = runRuleset(strm, backend.requestRules, backend.proxy.backend);
+    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backend, backend.requestRules);
   }
   const forwarding = plan.forwarding[backend.proxy.index];
-  if (forwarding && !forwarding.apply(engine)) return replyVerdict(strm, Verdict.Fail, backend);
+  if (forwarding && !forwarding.apply(engine)) return replyFailure(strm);
   placeRequest(strm, plan, backend);
 }
 
@@ -336,7 +340,7 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   const spelling = backend.has(Option.H1CaseAdjustBogusServer) ? engine.spelling : null;
   const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
   const dst = strm.bodyOff - len;
-  if (len === 0 || dst < conn.buf) return replyVerdict(strm, Verdict.Fail, backend);
+  if (len === 0 || dst < conn.buf) return replyFailure(strm);
   mem.copyWithin(dst, engine.assembly, engine.assembly + len);
   conn.outRd = dst;
   strm.resendFrom = strm.requestComplete ? dst : 0;

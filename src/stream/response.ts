@@ -7,7 +7,7 @@
 import { FieldId } from '../http/field.ts';
 import { HeadError, parseResponse } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
-import { BodyMode, ConnectionFlag } from '../http/message.ts';
+import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
@@ -26,6 +26,7 @@ import {
   replyError,
   replyVerdict,
   runAfterResponse,
+  runRuleset,
   STATUS_LINE_LEN,
   tellClient,
 } from './reply.ts';
@@ -125,23 +126,24 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
   engine.attend(strm);
   engine.request = null;
   engine.response = msg;
-  const verdict = runRules(plan, backend);
-  if (verdict > Verdict.Allow) {
-    if (verdict === Verdict.Fail) return badResponse(strm);
-    strm.status = 0;
-    replyVerdict(strm, verdict, backend);
-    return HeadState.Gone;
+  if (!backend.responseRules.empty) {
+    const verdict = runRuleset(strm, backend.responseRules, backend.proxy.backend);
+    if (verdict > Verdict.Allow) return replace(strm, verdict, backend);
+  }
+  if (plan !== backend && !plan.responseRules.empty) {
+    const verdict = runRuleset(strm, plan.responseRules, plan.proxy.frontend);
+    if (verdict > Verdict.Allow) return replace(strm, verdict, plan);
   }
   runAfterResponse(strm, plan);
   return placeResponse(strm, conn, plan, bodyOff);
 }
 
-/** `http-response` rules of the backend, then of the frontend. */
-function runRules(plan: Plan, backend: Plan): Verdict {
-  let verdict = Verdict.Continue;
-  if (!backend.responseRules.empty) verdict = backend.responseRules.run(engine, 0);
-  if (verdict > Verdict.Allow || plan === backend || plan.responseRules.empty) return verdict;
-  return plan.responseRules.run(engine, 0);
+/** A rule puts another answer in the place of the server's. */
+function replace(strm: Stream, verdict: Verdict, plan: Plan): HeadState {
+  if (verdict === Verdict.Fail) return badResponse(strm);
+  strm.status = 0;
+  replyVerdict(strm, verdict, plan, plan.responseRules);
+  return HeadState.Gone;
 }
 
 /** Writes the rewritten head so that it ends where the body starts. */
@@ -153,6 +155,9 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
     strm.keepAlive = false;
     msg.removeAll(FieldId.TransferEncoding, 0, 17);
   }
+  // A rule may have made it a response that has no body (RFC 9110 15.3.5, 15.4.5).
+  if (strm.status !== msg.status && isBodyless(msg.status) && !tunnel) dropBody(strm, conn, msg);
+  strm.status = msg.status;
   if (!tunnel) tellClient(msg, strm);
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
   const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
@@ -168,6 +173,21 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
   }
   if (plan.has(Option.LogAsap)) logEarly(strm, plan);
   return HeadState.Ready;
+}
+
+function isBodyless(status: number): boolean {
+  return status < 200 || status === 204 || status === 304;
+}
+
+/** The server's body is not wanted: its connection carries the rest of it to the grave. */
+function dropBody(strm: Stream, conn: Conn, msg: HttpMessage): void {
+  if (conn.body !== BodyMode.None || conn.outRd < conn.outEnd) strm.keepServer = false;
+  if (msg.status !== 304) {
+    msg.removeAll(FieldId.ContentLength, 0, 14);
+    msg.removeAll(FieldId.TransferEncoding, 0, 17);
+  }
+  conn.body = BodyMode.None;
+  conn.outEnd = conn.outRd;
 }
 
 /** The response cannot be understood: 502, `PH--`. */

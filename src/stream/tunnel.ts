@@ -14,7 +14,7 @@ import { Flow, forward } from './body.ts';
 import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
-import { endStream, logEarly } from './finish.ts';
+import { endStream, logEarly, logGreeting } from './finish.ts';
 import { abortStream } from './phases.ts';
 import type { Plan } from './plan.ts';
 
@@ -35,6 +35,7 @@ export function startTcp(conn: Conn, plan: Plan): void {
   engine.attend(strm);
   engine.request = null;
   engine.response = null;
+  if (plan.greets) logGreeting(strm, plan);
   const backend = chooseTcpBackend(plan);
   if (backend === null) {
     strm.cause = Cause.Server;

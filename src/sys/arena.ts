@@ -54,11 +54,12 @@ export function arenaLeft(): number {
   return arenaSize - top;
 }
 
-const encoder = new TextEncoder();
-
-/** Copies UTF-8 text (or bytes) into the arena for ever; for constants made at start-up. */
+/**
+ * Copies bytes into the arena for ever; for constants made at start-up. A string is a byte string:
+ * one character per byte, as the configuration is read.
+ */
 export function reserveBytes(value: string | Uint8Array): number {
-  const bytes = typeof value === 'string' ? encoder.encode(value) : value;
+  const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
   const off = reserve(bytes.length + 1);
   mem.set(bytes, off);
   mem[off + bytes.length] = 0;

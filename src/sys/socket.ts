@@ -26,6 +26,11 @@ const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_QUICKACK = 12;
 const TCP_USER_TIMEOUT = 18;
+const TCP_REPAIR = 19;
+const IPPROTO_IP = 0;
+const IP_TTL = 2;
+const IPPROTO_IPV6 = 41;
+const IPV6_UNICAST_HOPS = 16;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
@@ -62,6 +67,19 @@ export function resetOnClose(fd: number): void {
   mem32[optionValue >> 2] = 1;
   mem32[(optionValue >> 2) + 1] = 0;
   libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, (base + optionValue) as never, 8);
+}
+
+/**
+ * Makes the next close say nothing to the peer (`silent-drop`): with TCP_REPAIR the kernel forgets
+ * the connection; without the privilege for it, the reset is given a time to live of one hop.
+ */
+export function vanish(fd: number): void {
+  mem32[optionValue >> 2] = 1;
+  const at = (base + optionValue) as never;
+  if (libc.setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, at, 4) === 0) return;
+  setInt(fd, IPPROTO_IP, IP_TTL, 1);
+  setInt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1);
+  resetOnClose(fd);
 }
 
 function setInt(fd: number, level: number, name: number, value: number): void {

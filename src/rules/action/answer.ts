@@ -1,6 +1,5 @@
 /** Rows of the actions that answer in place of the server (configuration.txt 4.4). */
 
-import { beginReply } from '../../http/reply.ts';
 import type { RulesetName } from '../../model/config.ts';
 import { Verdict } from '../context.ts';
 import type { RuleScope } from '../scope.ts';
@@ -51,14 +50,7 @@ export const answerActions = [
     args: `[ { status | deny_status } <code> ] ${REPLY_GRAMMAR}`,
     doc: 'keeps the request waiting for "timeout tarpit", then refuses it',
     parse: (words, scope) => parseReplyArgs(words, scope, false, TARPITTED, true),
-    compile(args) {
-      const { status } = args as ReplyArgs;
-      return (ctx) => {
-        if (ctx.stream !== null) ctx.stream.tarpitStatus = status;
-        if (ctx.response !== null) beginReply(ctx.response, status);
-        return Verdict.Tarpit;
-      };
-    },
+    compile: () => () => Verdict.Tarpit,
     answer(args: unknown) {
       const answer = new LocalAnswer(args as ReplyArgs, Verdict.Deny);
       return (ctx) => answer.run(ctx);

@@ -2,7 +2,7 @@
  * Cookies as samples (configuration.txt 7.3.6; RFC 6265 4.2 and 5.2).
  *
  *   Cookie:      name=value; name=value, name="quoted; value"     any number per field
- *   Set-Cookie:  name=value; attribute; attribute                 one per field
+ *   Set-Cookie:  name=value; attribute; attribute                 one per comma-separated part
  *
  * A pair without `=` is no cookie. Blanks around names and values do not count. The walk's position
  * has the same form as that of header values: `row * STRIDE + offset + 1`.
@@ -18,7 +18,7 @@ import { valid } from '../place.ts';
 import type { FetchRow } from '../row.ts';
 import type { Sample } from '../sample.ts';
 import { scratchMax, takeScratch, trimScratch } from '../scratch.ts';
-import { FieldName, findRow } from './field-walk.ts';
+import { FieldName, findRow, partEnd } from './field-walk.ts';
 import { messageOf, type Side } from './header.ts';
 
 const STRIDE = 1 << 22;
@@ -57,7 +57,7 @@ function pairEnd(from: number, end: number): number {
  * Reads the first cookie at or after `from`.
  * @returns the end of its pair, or -1 when there is none before `end`.
  */
-function readCookie(from: number, end: number, once: boolean): number {
+function readCookie(from: number, end: number): number {
   let start = from;
   while (start < end) {
     while (start < end && isBlank(mem[start]!)) start++;
@@ -68,7 +68,6 @@ function readCookie(from: number, end: number, once: boolean): number {
       setPair(start, at, until);
       return until;
     }
-    if (once) return -1;
     start = at + 1;
   }
   return -1;
@@ -113,9 +112,9 @@ function nextCookie(
     const end = off + msg.rows[row * ROW + Col.ValLen]!;
     let at = off + inside;
     while (at < end) {
-      const until = readCookie(at, end, response);
+      const until = readCookie(at, end);
       if (until < 0) break;
-      at = response ? end : until + 1;
+      at = (response ? partEnd(until, end) : until) + 1;
       if (wantedLen === 0 || (nameLen === wantedLen && sameBytes(nameOff, wanted, wantedLen))) {
         setNext(msg, row, at - off, at < end);
         return true;
@@ -277,17 +276,22 @@ function createRows(names: readonly string[], side: Side): FetchRow[] {
   return rows;
 }
 
-function createDirectedRow(): FetchRow {
-  const row = createRows(['cookie', '', ''], 'request')[0]!;
-  return {
-    ...row,
-    valid: valid.head,
-    doc: 'req.cook in rules of requests, res.cook in rules of responses',
-  };
+// Named ACLs serve requests and responses: which one it is shows when the rule runs.
+function compileDirected(args: readonly ArgConfig[], every: boolean): Fetch {
+  const request = compileCookie(args, every, 'request');
+  const response = compileCookie(args, every, 'response');
+  return (ctx, sample) => (ctx.response !== null ? response(ctx, sample) : request(ctx, sample));
 }
 
 export const cookieFetches: readonly FetchRow[] = [
-  createDirectedRow(),
+  {
+    name: 'cookie',
+    args: '[string]',
+    out: 'str',
+    valid: valid.head,
+    doc: 'req.cook in rules of requests, res.cook in rules of responses',
+    compile: compileDirected,
+  },
   ...createRows(['cook', 'cook_cnt', 'cook_val'], 'request'),
   ...createRows(['req.cook', 'req.cook_cnt', 'req.cook_val', 'req.cook_names'], 'request'),
   ...createRows(['res.cook', 'res.cook_cnt', 'res.cook_val', 'res.cook_names'], 'response'),

@@ -124,7 +124,7 @@ function fetchBase32(ctx: RuleContext, sample: Sample): boolean {
 function fetchUrl32(ctx: RuleContext, sample: Sample): boolean {
   const req = ctx.request;
   if (req === null) return false;
-  sample.setStr(req.uriOff, req.uriLen);
+  if (!setPath(req, sample, true)) sample.len = 0;
   hashWithHost(req, sample);
   return true;
 }
@@ -227,7 +227,7 @@ export const urlFetches = [
     ...common,
     name: 'url32',
     out: 'sint',
-    doc: '32-bit hash of first Host header and URL',
+    doc: '32-bit hash of first Host header, path and query',
     compile: () => fetchUrl32,
   },
   {

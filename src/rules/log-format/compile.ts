@@ -63,7 +63,7 @@ function programOf(
       program.first[i] = program.expressions.length;
       program.expressions.push(compileExpression(item.expr!));
     } else if (item.kind !== 'alias') {
-      const bytes = new TextEncoder().encode(item.text);
+      const bytes = Buffer.from(item.text, 'latin1');
       program.first[i] = reserveBytes(bytes);
       program.second[i] = bytes.length;
     }

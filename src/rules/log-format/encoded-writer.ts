@@ -49,7 +49,7 @@ export interface EncodedName {
 }
 
 export function createEncodedName(name: string): EncodedName {
-  const bytes = new TextEncoder().encode(name);
+  const bytes = Buffer.from(name, 'latin1');
   return { off: bytes.length > 0 ? reserveBytes(bytes) : 0, len: bytes.length };
 }
 

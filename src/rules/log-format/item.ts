@@ -167,6 +167,12 @@ function layoutOf(ctx: RuleContext): CaptureLayout | null {
   return layout === undefined ? null : layout;
 }
 
+/** The capture block; 0 before a valid request, as nothing can have been captured then. */
+function captureBlock(ctx: RuleContext): number {
+  const strm = ctx.stream;
+  return strm === null || (strm.flags & StreamFlag.HasRequest) === 0 ? 0 : strm.captureOff;
+}
+
 /** Operations that may leave no trace, see `wroteNothing`. */
 export function mayWriteNothing(op: Op): boolean {
   return op >= Op.RequestHeaders && op <= Op.ResponseHeadersList;
@@ -175,7 +181,7 @@ export function mayWriteNothing(op: Op): boolean {
 /** Captured header lists leave no trace without captures, not even a space (8.2.3). */
 export function wroteNothing(op: Op, ctx: RuleContext): boolean {
   if (!mayWriteNothing(op)) return false;
-  if (ctx.stream === null || ctx.stream.captureOff === 0) return true;
+  if (captureBlock(ctx) === 0) return true;
   const layout = layoutOf(ctx);
   if (layout === null) return true;
   const request = op === Op.RequestHeaders || op === Op.RequestHeadersList;
@@ -185,7 +191,7 @@ export function wroteNothing(op: Op, ctx: RuleContext): boolean {
 /** Captured cookies and headers (8.7, 8.8). */
 export function putSlots(at: number, end: number, ctx: RuleContext, op: Op, flags: number): number {
   const layout = layoutOf(ctx);
-  const block = ctx.stream === null ? 0 : ctx.stream.captureOff;
+  const block = captureBlock(ctx);
   if (op === Op.RequestCookie || op === Op.ResponseCookie) {
     const slot =
       layout === null

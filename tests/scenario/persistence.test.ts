@@ -1,0 +1,206 @@
+/** Persistent connections, pipelining and bodies of any size, seen from both sides (RFC 9112 9). */
+import { expect } from 'bun:test';
+import { answer, fieldOf } from '../harness/http.ts';
+import { defaultsHttp, scenario, type World } from '../harness/scenario.ts';
+
+const request = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: h\r\n${fields}\r\n`;
+
+function simple(serverPort: number, lines = ''): string {
+  return `
+global
+  nbthread 1
+${defaultsHttp}
+listen l
+  bind fd@{{l}}
+  ${lines}
+  server s 127.0.0.1:${serverPort}
+`;
+}
+
+async function twoRequests(world: World, lines: string) {
+  const server = world.http((r) => answer(r.target));
+  const proxy = await world.proxy(simple(server.port, lines));
+  const client = await world.connect(proxy.port('l'));
+  for (const path of ['/1', '/2']) {
+    client.send(request(path));
+    const reply = await client.readMessage('GET');
+    expect(reply.body).toBe(path);
+    if (fieldOf(reply, 'connection') === 'close') break;
+  }
+  return { server, client };
+}
+
+scenario('keep-alive is the default on both sides (4.2 option http-keep-alive)', async (world) => {
+  const { server, client } = await twoRequests(world, '');
+  expect(server.peers.length).toBe(1);
+  expect(client.ending).toBe('open');
+});
+
+scenario('http-server-close closes the server side only', async (world) => {
+  const { server, client } = await twoRequests(world, 'option http-server-close');
+  expect(server.peers.length).toBe(2);
+  expect(client.ending).toBe('open');
+});
+
+scenario('httpclose closes both sides', async (world) => {
+  const { server, client } = await twoRequests(world, 'option httpclose');
+  expect(server.peers.length).toBe(1);
+  await client.readToEnd();
+  expect(client.ending).toBe('end');
+});
+
+scenario('http-reuse always shares idle server connections between clients', async (world) => {
+  const server = world.http((r) => answer(r.target));
+  const proxy = await world.proxy(simple(server.port, 'http-reuse always'));
+  for (let i = 0; i < 5; i++) {
+    const client = await world.connect(proxy.port('l'));
+    client.send(request(`/${i}`));
+    expect((await client.readMessage('GET')).body).toBe(`/${i}`);
+  }
+  expect(server.peers.length).toBe(1);
+});
+
+scenario('http-reuse never gives each client its own server connection', async (world) => {
+  const server = world.http((r) => answer(r.target));
+  const proxy = await world.proxy(simple(server.port, 'http-reuse never'));
+  for (let i = 0; i < 3; i++) {
+    const client = await world.connect(proxy.port('l'));
+    client.send(request(`/${i}`));
+    expect((await client.readMessage('GET')).body).toBe(`/${i}`);
+  }
+  expect(server.peers.length).toBe(3);
+});
+
+scenario(
+  'an idle server connection that was closed is replaced, and no request is lost',
+  async (world) => {
+    const server = world.http((r) => answer(r.target));
+    const proxy = await world.proxy(simple(server.port, 'http-reuse always'));
+    const client = await world.connect(proxy.port('l'));
+    for (let i = 0; i < 10; i++) {
+      client.send(request(`/${i}`));
+      expect((await client.readMessage('GET')).body).toBe(`/${i}`);
+      server.peers.at(-1)!.close();
+    }
+    expect(server.peers.length).toBeGreaterThanOrEqual(10);
+  },
+);
+
+scenario('pipelined requests are answered in order (RFC 9112 9.3.2)', async (world) => {
+  const server = world.http((r) => answer(r.target));
+  const proxy = await world.proxy(simple(server.port));
+  const client = await world.connect(proxy.port('l'));
+  const paths = Array.from({ length: 100 }, (_, i) => `/${i}`);
+  client.send(paths.map((path) => request(path)).join(''));
+  for (const path of paths) expect((await client.readMessage('GET')).body).toBe(path);
+});
+
+const mebibyte = 1 << 20;
+const sizes = [1, 16383, 16384, 16385, 65536, 3 * mebibyte + 7];
+
+/** Bytes that show a shift or a gap. */
+function pattern(size: number): string {
+  let text = '';
+  for (let i = 0; text.length < size; i++) text += `${i},`;
+  return text.slice(0, size);
+}
+
+for (const chunked of [false, true]) {
+  const kind = chunked ? 'chunked' : 'with a length';
+  scenario(
+    `bodies of all sizes, ${kind}, pass both ways unchanged`,
+    async (world) => {
+      const send = (body: string, size: number) => {
+        if (!chunked) return `Content-Length: ${body.length}\r\n\r\n${body}`;
+        let text = 'Transfer-Encoding: chunked\r\n\r\n';
+        for (let at = 0; at < body.length; at += size) {
+          const part = body.slice(at, at + size);
+          text += `${part.length.toString(16)}\r\n${part}\r\n`;
+        }
+        return `${text}0\r\n\r\n`;
+      };
+      const server = world.http((r) => `HTTP/1.1 200 OK\r\n${send(r.body, 10_000)}`);
+      const proxy = await world.proxy(simple(server.port));
+      const client = await world.connect(proxy.port('l'));
+      for (const size of sizes) {
+        const body = pattern(size);
+        client.send(`POST /${size} HTTP/1.1\r\nHost: h\r\n${send(body, 7000)}`);
+        const reply = await client.readMessage('POST', 20_000);
+        expect(reply.body.length).toBe(size);
+        expect(reply.body === body).toBe(true);
+      }
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+scenario(
+  'a slow reader gets all of a large body, and the server is held back',
+  async (world) => {
+    const body = pattern(24 * mebibyte);
+    const server = world.http(() => answer(body));
+    const proxy = await world.proxy(simple(server.port));
+    const client = await world.connect(proxy.port('l'));
+    client.send(request('/'));
+    await client.readUntil('\r\n\r\n');
+    client.pause();
+    // The proxy and two sockets hold a part; the rest must wait at the server.
+    const held = server.peers[0]!;
+    await expect(held.sent(300)).rejects.toThrow('still to be sent');
+    client.resume();
+    const rest = await client.read(body.length, 20_000);
+    expect(rest === body).toBe(true);
+  },
+  { timeoutMs: 60_000 },
+);
+
+scenario('many clients at once never see the answer of another', async (world) => {
+  const server = world.http((r) => answer(`${r.target}:${r.body}`));
+  const proxy = await world.proxy(simple(server.port, 'http-reuse always'));
+  const visit = async (n: number) => {
+    const client = await world.connect(proxy.port('l'));
+    for (let i = 0; i < 20; i++) {
+      const body = `${n}-${i}-`.repeat(1 + ((n * 7 + i * 13) % 500));
+      client.send(
+        `POST /${n}/${i} HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+      expect((await client.readMessage('POST')).body === `/${n}/${i}:${body}`).toBe(true);
+    }
+  };
+  await Promise.all(Array.from({ length: 40 }, (_, n) => visit(n)));
+});
+
+scenario('forwardfor adds the address, except for the networks named (4.2)', async (world) => {
+  const server = world.http((r) => answer(fieldOf(r, 'x-forwarded-for') ?? 'none'));
+  const proxy = await world.proxy(`
+${defaultsHttp}
+  default-server
+frontend a
+  bind fd@{{a}}
+  option forwardfor
+  default_backend b
+frontend except
+  bind fd@{{except}}
+  option forwardfor except 127.0.0.0/8
+  default_backend b
+frontend missing
+  bind fd@{{missing}}
+  option forwardfor header X-Client if-none
+  default_backend b
+backend b
+  server s 127.0.0.1:${server.port}
+`);
+  const ask = async (name: string, fields = '') => {
+    const client = await world.connect(proxy.port(name));
+    client.send(request('/', fields));
+    return (await client.readMessage('GET')).body;
+  };
+  expect(await ask('a')).toBe('127.0.0.1');
+  expect(await ask('a', 'X-Forwarded-For: 10.0.0.1\r\n')).toBe('10.0.0.1, 127.0.0.1');
+  expect(await ask('except')).toBe('none');
+  await ask('missing');
+  await ask('missing', 'X-Client: me\r\n');
+  const seen = server.received().join('');
+  expect(seen).toContain('x-client: 127.0.0.1\r\n');
+  expect(seen).toContain('x-client: me\r\n\r\n');
+});
