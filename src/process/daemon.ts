@@ -18,6 +18,8 @@ import { libc } from '../sys/libc.ts';
 import type { Console } from './console.ts';
 
 const POSIX_SPAWN_SETSID = 0x80;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 /** Size of posix_spawnattr_t in glibc (336 bytes), rounded. */
 const SPAWN_ATTRIBUTES_BYTES = 512;
 /** Names the descriptor of the pipe in the daemon's environment. */
@@ -83,6 +85,8 @@ export function runDaemon(args: readonly string[], console: Console): number {
   }
   const readEnd = mem32[pipe >> 2]!;
   const writeEnd = mem32[(pipe >> 2) + 1]!;
+  // The daemon must not hold the end that this process reads from.
+  libc.fcntl(readEnd, F_SETFD, FD_CLOEXEC);
   const pid = spawnDaemon(args, writeEnd, console);
   if (pid === 0) return 1;
   libc.close(writeEnd);

@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import { toByteString } from '../config/byte-string.ts';
 import { createConditionContext } from '../config/conditions.ts';
-import { Diagnostics } from '../config/diagnostics.ts';
+import { type Diagnostic, Diagnostics } from '../config/diagnostics.ts';
 import { Environment } from '../config/environment.ts';
 import { resolveFullconn } from '../config/finish.ts';
 import { parseConfiguration } from '../config/parser.ts';
@@ -22,6 +22,8 @@ export interface Program {
   diagnostics: Diagnostics;
   /** Variables as the configuration left them, for `show env`. */
   env: Environment;
+  /** A file could not be read: nothing else was looked at. */
+  isUnreadable: boolean;
 }
 
 /** The variables of configuration.txt 2.3. */
@@ -40,14 +42,15 @@ export function loadProgram(commandLine: CommandLine): Program {
   const env = createEnvironment(commandLine);
   const diagnostics = new Diagnostics();
   const sources = loadSources(commandLine.files, diagnostics);
+  const isUnreadable = diagnostics.errors > 0;
   const config = parseConfiguration({
-    sources,
+    sources: isUnreadable ? [] : sources,
     env,
     diagnostics,
     conditionContext: createConditionContext(env),
   });
   applyCommandLine(config, commandLine);
-  return { config, diagnostics, env };
+  return { config, diagnostics, env, isUnreadable };
 }
 
 function applyCommandLine(config: Configuration, commandLine: CommandLine): void {
@@ -76,10 +79,23 @@ export function printDiagnostics(
   commandLine: CommandLine,
   console: Console,
 ): void {
+  const last = lastErrors(diagnostics);
   for (const found of diagnostics.list) {
     if (found.severity === 'DIAG' && !commandLine.diagnostics) continue;
     console.line(formatDiagnostic(found, process.pid));
+    if (last.has(found)) {
+      console.alert(`config : Error(s) found in configuration file : ${found.origin!.file}`);
+    }
   }
+}
+
+/** The last error of each file: the file's name is repeated after it. */
+function lastErrors(diagnostics: Diagnostics): Set<Diagnostic> {
+  const byFile = new Map<string, Diagnostic>();
+  for (const found of diagnostics.list) {
+    if (found.severity === 'ALERT' && found.origin !== null) byFile.set(found.origin.file, found);
+  }
+  return new Set(byFile.values());
 }
 
 /** Whether any section has an address to accept from. */

@@ -39,7 +39,10 @@ export async function run(args: readonly string[], workerEntry: URL): Promise<nu
   if (isCommandLineError(commandLine)) {
     const console = new Console({ quiet: false, verbose: false });
     if (commandLine.message !== '') console.alert(toByteString(commandLine.message));
-    if (commandLine.usage) process.stdout.write(`${versionText()}${usageText()}\n`);
+    if (commandLine.usage) {
+      process.stdout.write(versionText());
+      process.stderr.write(`${usageText()}\n`);
+    }
     return FAILURE;
   }
   if (commandLine.version !== 0) return printVersion(commandLine.version);
@@ -121,7 +124,7 @@ function judge(
   console.quiet = global.quiet;
   if (!isDaemon || diagnostics.errors > 0) printDiagnostics(diagnostics, commandLine, console);
   if (diagnostics.errors > 0) {
-    console.alert('config : Fatal errors found in configuration.');
+    if (!program.isUnreadable) console.alert('config : Fatal errors found in configuration.');
     return FAILURE;
   }
   if (diagnostics.warnings > 0 && global.zeroWarning) {

@@ -9,8 +9,10 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Ready } from '../loop/poller.ts';
 import { Health, State } from '../model/shared.ts';
+import { initCaptures } from '../rules/fetch/capture.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
 import { initLogEnvironment } from '../rules/log-format.ts';
+import { initScratch } from '../rules/scratch.ts';
 import {
   closeListeners,
   createListeners,
@@ -48,7 +50,17 @@ function post(message: FromWorker): void {
   parentPort!.postMessage(message);
 }
 
+function createMessage(text: string): FromWorker {
+  return { type: 'message', workerIndex: engine.init.workerIndex, text };
+}
+
+function createStopped(): FromWorker {
+  return { type: 'stopped', workerIndex: engine.init.workerIndex };
+}
+
 function createWorker(init: WorkerInit): void {
+  initScratch(init.config.global.tune.bufsize);
+  initCaptures(init.config.global.tune.httpLogurilen);
   createEngine(init);
   const plans = engine.plans;
   initLogEnvironment({
@@ -179,8 +191,7 @@ function expire(id: number): void {
 /** A defect of ours must not cost more than the stream that met it. */
 function failed(conn: Conn, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const workerIndex = engine.init.workerIndex;
-  post({ type: 'message', workerIndex, text });
+  post(createMessage(text));
   try {
     onException(conn);
   } catch {
@@ -256,7 +267,7 @@ function runWorker(): void {
   while (!engine.ended) turns();
   closeListeners();
   engine.logger.flush();
-  post({ type: 'stopped', workerIndex: engine.init.workerIndex });
+  post(createStopped());
 }
 
 runWorker();

@@ -166,3 +166,11 @@ test('7.3.6: methods are case-sensitive unless -i is given', () => {
 test('7.2: a rule without condition always applies', () => {
   expect(compileCondition(null)(testContext(plainRequest))).toBe(true);
 });
+
+test('7.1.3: patterns are compared as the bytes of the configuration', () => {
+  const head = 'GET /caf\xc3\xa9 HTTP/1.1\r\nHost: h\r\n\r\n';
+  expect(holds('if { path /caf\xc3\xa9 }', head)).toBe(true);
+  expect(holds('if { path_end \xa9 }', head)).toBe(true);
+  expect(holds('if { path_reg \xc3\xa9$ }', head)).toBe(true);
+  expect(holds('if { path -i /caf\xe3\xa9 }', head)).toBe(false);
+});

@@ -185,3 +185,12 @@ const newer: [string, string | null][] = [
 test.each(newer)('7.3.1: %s', (text, value) => {
   expect(valueOf(testContext(plainRequest), text)).toBe(value);
 });
+
+test('2.2: bytes above 127 of the configuration stay the bytes they are', () => {
+  const ctx = testContext('GET /caf\xc3\xa9 HTTP/1.1\r\nHost: h\r\n\r\n');
+  expect(valueOf(ctx, 'str(\xc3\xa9),hex')).toBe('C3A9');
+  expect(valueOf(ctx, 'str(\xc3\xa9),json(utf8)')).toBe('\\u00e9');
+  expect(valueOf(ctx, 'path,regsub(\xc3\xa9,e)')).toBe('/cafe');
+  expect(valueOf(ctx, 'path,rtrim(\xa9)')).toBe('/caf\xc3');
+  expect(valueOf(ctx, 'str(a),concat(\xc3\xa9),length')).toBe('3');
+});

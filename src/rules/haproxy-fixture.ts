@@ -50,7 +50,7 @@ async function exchange(port: number, request: string): Promise<string> {
 
 async function start(config: string, port: number) {
   const path = `${process.env.TMPDIR ?? '/tmp'}/sluice-rules-${process.pid}-${port}.cfg`;
-  await Bun.write(path, config);
+  await Bun.write(path, Buffer.from(config, 'latin1'));
   const child = Bun.spawn(['haproxy', '-db', '-f', path], { stdout: 'ignore', stderr: 'pipe' });
   for (;;) {
     if (child.exitCode !== null) throw new Error(await new Response(child.stderr).text());

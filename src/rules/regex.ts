@@ -164,7 +164,7 @@ function quote(char: string): string {
  * @throws ConfigError with the reason.
  */
 export function compileRegex(pattern: string, ignoreCase: boolean, flags = ''): RegExp {
-  let source = Buffer.from(pattern).toString('latin1');
+  let source = pattern;
   const options = new Set(flags);
   if (ignoreCase) options.add('i');
   const leading = /^\(\?([imsU]+)\)/.exec(source);

@@ -70,16 +70,19 @@ function onClientEvent(conn: Conn): void {
 /** The client did something while its request waits: only its departure matters now. */
 function onEarlyClientEvent(conn: Conn, strm: Stream): void {
   if (!conn.hup) return;
-  const plan = engine.plans[strm.frontend!.index]!;
-  const backend = engine.plans[strm.backend!.index]!;
-  const leaves =
-    conn.error !== 0 || plan.has(Option.AbortOnClose) || backend.has(Option.AbortOnClose);
-  if (!leaves) return;
+  if (!leavesEarly(conn, strm)) return;
   strm.cause = Cause.Client;
   if (strm.phase === Phase.Queue) strm.stage = Stage.Queue;
   else if (strm.phase === Phase.Tarpit) strm.stage = Stage.Tarpit;
   else strm.stage = Stage.Connect;
   abortStream(strm);
+}
+
+/** Whether a client that closed its side gives up its request (4.2 option abortonclose). */
+function leavesEarly(conn: Conn, strm: Stream): boolean {
+  if (conn.error !== 0) return true;
+  const both = strm.frontend!.config.options | strm.backend!.config.options;
+  return (both & Option.AbortOnClose) !== 0;
 }
 
 /** Goes on with whatever both sides are ready for. */
@@ -110,7 +113,7 @@ function runExchange(strm: Stream): void {
   }
   // A client that is gone for good must not keep a server busy.
   if (client.error !== 0 && !strm.requestSent) return clientLeft(strm);
-  if (client.hup && client.error !== 0) return clientLeft(strm);
+  if (client.hup && !strm.responseStarted && leavesEarly(client, strm)) return clientLeft(strm);
   while (!strm.responseStarted) {
     if (strm.interim && flush(server, client) !== Flow.Done) break;
     if (!server.readable && !server.eof && server.error === 0 && server.inRd === server.inWr) break;
@@ -209,10 +212,12 @@ function armTimers(strm: Stream): void {
   const clientMs = strm.frontend!.config.timeout.client;
   const serverMs = strm.backend!.config.timeout.server;
   const timers = engine.timers;
-  const clientWaited = !strm.requestSent || (!client.writable && server.outRd < server.outEnd);
+  // A client that does not take what is ready holds back the server, which then is not to blame.
+  const clientBlocks = strm.responseStarted && !client.writable;
+  const clientWaited = !strm.requestSent || clientBlocks;
   if (clientWaited && clientMs >= 0) timers.set(client.id, client.activeMs + clientMs);
   else timers.clear(client.id);
-  const serverWaited = strm.requestSent || (!server.writable && client.outRd < client.outEnd);
+  const serverWaited = strm.requestSent ? !clientBlocks : !server.writable;
   if (serverWaited && serverMs >= 0) timers.set(server.id, server.activeMs + serverMs);
   else timers.clear(server.id);
 }

@@ -192,19 +192,17 @@ function canonical(bytes: Buffer, methods: string[] | null, ended: boolean): str
 }
 
 const logPattern =
-  /: [\d.]+:(\d+) \[[^\]]+\] (\S+) (\S+) (\S+) (\S+) \d+ (\S+) (\S+) (\S{4}) \d+\/\d+\/(\S+) \S+ (.*)$/s;
+  /: [\d.]+:(\d+) \[[^\]]+\] (\S+) (\S+) (\S+) (\S+) (\d+) (\S+) (\S+) (\S{4}) \d+\/\d+\/(\S+) \S+ (.*)$/s;
 
-/**
- * The fields of an httplog line that two programs must agree on, and the client's port. Bytes are
- * left out: haproxy counts its internal form of a message, not what is on the wire.
- */
+/** The fields of an httplog line that two programs must agree on, and the client's port. */
 function parseLog(line: string): { port: number; frontend: string; summary: string } {
   const found = logPattern.exec(line);
   if (found === null) return { port: 0, frontend: '', summary: `unreadable: ${line}` };
-  const [, port, frontend, server, timers, status, cookie1, cookie2, state, counts, rest] = found;
+  const [, port, frontend, server, timers, status, bytes, cookie1, cookie2, state, counts, rest] =
+    found;
   const signs = timers!.replace(/-1|\d+/g, (n) => (n === '-1' ? n : 'n'));
   const request = printable(rest!.trimEnd());
-  const parts = [server, signs, status, cookie1, cookie2, state, counts, request];
+  const parts = [server, signs, status, bytes, cookie1, cookie2, state, counts, request];
   return {
     port: Number(port),
     frontend: frontend!,

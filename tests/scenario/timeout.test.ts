@@ -166,20 +166,17 @@ scenario('a client that leaves while the answer comes is logged CD', async (worl
 });
 
 scenario('with abortonclose a client that leaves early ends its request with CH', async (world) => {
-  let left = false;
   const { log, client } = await stage(
     world,
     async (peer) => {
       await peer.readMessage();
       client.close();
       await peer.readToEnd();
-      left = true;
     },
     'option abortonclose',
   );
   client.send(get);
   expect(await outcome(log)).toMatch(/CH--$/);
-  expect(left || true).toBe(true);
 });
 
 scenario('a bad request gives 400 and PR, a bad answer 502 and PH', async (world) => {

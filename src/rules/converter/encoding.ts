@@ -216,7 +216,7 @@ class Chunks {
   readonly truncate: boolean;
 
   constructor(args: readonly ArgConfig[]) {
-    const separator = Buffer.from(String(args[0] ?? ''));
+    const separator = Buffer.from(String(args[0] ?? ''), 'latin1');
     this.separator = reserveBytes(separator);
     this.separatorLen = separator.length;
     this.size = Number(args[1] ?? 0);

@@ -22,8 +22,7 @@ class Replacement {
   /** Character codes; a reference to group n is -1 - n. */
   readonly codes: Int16Array;
 
-  constructor(text: string) {
-    const source = Buffer.from(text).toString('latin1');
+  constructor(source: string) {
     const codes: number[] = [];
     for (let at = 0; at < source.length; at++) {
       const next = source[at + 1];

@@ -87,7 +87,7 @@ function convertCutCrlf(_ctx: RuleContext, sample: Sample): boolean {
 /** One byte per value, 1 for the bytes of `text`. */
 export function createByteSet(text: string): Uint8Array {
   const set = new Uint8Array(256);
-  for (const byte of Buffer.from(text)) set[byte] = 1;
+  for (const byte of Buffer.from(text, 'latin1')) set[byte] = 1;
   return set;
 }
 
@@ -111,7 +111,7 @@ function compileRightTrim(args: readonly ArgConfig[]): Convert {
 }
 
 function compileConcat(args: readonly ArgConfig[]): Convert {
-  const text = Buffer.from(`${args[0] ?? ''}${args[2] ?? ''}`);
+  const text = Buffer.from(`${args[0] ?? ''}${args[2] ?? ''}`, 'latin1');
   const tail = reserveBytes(text);
   const tailLen = text.length;
   return (_ctx, sample) => {
@@ -130,8 +130,8 @@ function checkConcat(args: ArgConfig[]): void {
 }
 
 function compileIif(args: readonly ArgConfig[]): Convert {
-  const yes = Buffer.from(String(args[0]));
-  const no = Buffer.from(String(args[1]));
+  const yes = Buffer.from(String(args[0]), 'latin1');
+  const no = Buffer.from(String(args[1]), 'latin1');
   const yesOff = reserveBytes(yes);
   const noOff = reserveBytes(no);
   const yesLen = yes.length;

@@ -175,7 +175,7 @@ function cutParameter(sample: Sample, name: number, nameLen: number, delimiter: 
 function readDelimiter(word: string): number | null {
   if (word === '') return 0x26;
   if (/^0x[0-9a-fA-F]{2}$/.test(word)) return Number(word);
-  const bytes = Buffer.from(word);
+  const bytes = Buffer.from(word, 'latin1');
   return bytes.length === 1 ? bytes[0]! : null;
 }
 
@@ -186,7 +186,7 @@ function checkParameter(args: ArgConfig[]): void {
 }
 
 function compileParameter(args: readonly ArgConfig[]): Convert {
-  const name = Buffer.from(String(args[0]));
+  const name = Buffer.from(String(args[0]), 'latin1');
   const off = reserveBytes(name);
   const len = name.length;
   const delimiter = readDelimiter(String(args[1] ?? ''))!;

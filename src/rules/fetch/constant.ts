@@ -33,7 +33,7 @@ function compileInt(args: readonly ArgConfig[]): Fetch {
 /** A fetch that yields these bytes; the text is put into the arena now. */
 export function compileText(text: string | Uint8Array, type: SampleType = SampleType.Str): Fetch {
   const off = reserveBytes(text);
-  const len = typeof text === 'string' ? Buffer.byteLength(text) : text.length;
+  const len = text.length;
   return (_ctx, sample) => {
     sample.setStr(off, len);
     sample.type = type;
@@ -67,7 +67,7 @@ function compileMethod(args: readonly ArgConfig[]): Fetch {
 
 function compileEnv(args: readonly ArgConfig[]): Fetch {
   const value = process.env[String(args[0] ?? '')];
-  return value === undefined ? compileMissing() : compileText(value);
+  return value === undefined ? compileMissing() : compileText(Buffer.from(value));
 }
 
 function compileMissing(): Fetch {

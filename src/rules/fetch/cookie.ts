@@ -157,7 +157,7 @@ function findCookie(msg: HttpMessage, response: boolean, name: number, len: numb
 }
 
 function compileCookie(args: readonly ArgConfig[], every: boolean, side: Side): Fetch {
-  const name = Buffer.from(String(args[0] ?? ''));
+  const name = Buffer.from(String(args[0] ?? ''), 'latin1');
   const off = reserveBytes(name);
   const len = name.length;
   const response = side === 'response';
@@ -180,7 +180,7 @@ function compileCookie(args: readonly ArgConfig[], every: boolean, side: Side): 
 }
 
 function compileCount(args: readonly ArgConfig[], side: Side): Fetch {
-  const name = Buffer.from(String(args[0] ?? ''));
+  const name = Buffer.from(String(args[0] ?? ''), 'latin1');
   const off = reserveBytes(name);
   const len = name.length;
   const response = side === 'response';
@@ -204,7 +204,7 @@ function compileInteger(args: readonly ArgConfig[], every: boolean, side: Side):
 }
 
 function compileNames(args: readonly ArgConfig[], side: Side): Fetch {
-  const delimiter = Buffer.from(String(args[0] ?? '') || ',')[0]!;
+  const delimiter = Buffer.from(String(args[0] ?? '') || ',', 'latin1')[0]!;
   const response = side === 'response';
   return (ctx, sample) => joinNames(ctx, sample, response, delimiter);
 }

@@ -24,7 +24,10 @@ export class FieldName {
   readonly len: number;
 
   constructor(name: string) {
-    const lower = Buffer.from(name.toLowerCase());
+    const lower = Buffer.from(
+      name.replace(/[A-Z]/g, (char) => char.toLowerCase()),
+      'latin1',
+    );
     this.off = reserveBytes(lower);
     this.len = lower.length;
     this.id = this.len === 0 ? FieldId.Other : fieldId(this.off, this.len);

@@ -132,7 +132,7 @@ function portStart(off: number, len: number): number {
 }
 
 function compileNames(args: readonly ArgConfig[], side: Side): Fetch {
-  const delimiter = Buffer.from(String(args[0] ?? '') || ',')[0]!;
+  const delimiter = Buffer.from(String(args[0] ?? '') || ',', 'latin1')[0]!;
   const response = side === 'response';
   return (ctx, sample) => {
     const msg = messageOf(ctx, response);

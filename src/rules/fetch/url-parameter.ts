@@ -29,10 +29,10 @@ class Parameter {
   readonly ignoreCase: boolean;
 
   constructor(args: readonly ArgConfig[]) {
-    const name = Buffer.from(String(args[0] ?? ''));
+    const name = Buffer.from(String(args[0] ?? ''), 'latin1');
     this.off = reserveBytes(name);
     this.len = name.length;
-    this.delimiter = Buffer.from(String(args[1] ?? '') || '?')[0] ?? QUESTION;
+    this.delimiter = Buffer.from(String(args[1] ?? '') || '?', 'latin1')[0] ?? QUESTION;
     this.ignoreCase = args[2] === 'i';
   }
 }

@@ -56,13 +56,13 @@ export class TextList {
   }
 }
 
-/** Texts as UTF-8 bytes, each only once. */
+/** Byte strings as bytes, each only once. */
 export function createTexts(patterns: readonly string[], ignoreCase: boolean): Uint8Array[] {
   const table = foldTable(ignoreCase);
   const seen = new Set<string>();
   const texts: Uint8Array[] = [];
   for (const pattern of patterns) {
-    const bytes = Buffer.from(pattern);
+    const bytes = Buffer.from(pattern, 'latin1');
     for (let i = 0; i < bytes.length; i++) bytes[i] = table[bytes[i]!]!;
     const key = bytes.toString('latin1');
     if (seen.has(key)) continue;

@@ -1,0 +1,218 @@
+/** Limits, queues, retries and health checks (configuration.txt 4.2 retries, option redispatch, 5.2). */
+import { expect } from 'bun:test';
+import { answer } from '../harness/http.ts';
+import type { Peer } from '../harness/peer.ts';
+import { defaultsHttp, scenario } from '../harness/scenario.ts';
+import { until } from '../harness/wait.ts';
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+
+scenario(
+  'requests beyond a server maxconn wait in order and are all served (5.2)',
+  async (world) => {
+    const log = await world.syslog();
+    const waiting: { peer: Peer; target: string }[] = [];
+    let most = 0;
+    const server = world.server(async (peer) => {
+      const request = await peer.readMessage();
+      waiting.push({ peer, target: request.target });
+      most = Math.max(most, waiting.length);
+    });
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} local0
+${defaultsHttp}
+  log global
+  option httplog
+  option http-server-close
+  timeout queue 15s
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${server.port} maxconn 2
+`);
+    const clients: Peer[] = [];
+    for (let i = 0; i < 6; i++) {
+      const client = await world.connect(proxy.port('l'));
+      client.send(get(`/${i}`));
+      clients.push(client);
+      // In order: the next one is sent when this one has reached the server or the queue.
+      if (i < 2)
+        await until(
+          () => waiting.length === i + 1,
+          () => `request ${i}`,
+        );
+    }
+    for (let served = 0; served < 6; served++) {
+      await until(
+        () => waiting.length > 0,
+        () => `only ${served} were served`,
+      );
+      const { peer, target } = waiting.shift()!;
+      peer.send(answer(target));
+    }
+    for (let i = 0; i < 6; i++) expect((await clients[i]!.readMessage('GET')).body).toBe(`/${i}`);
+    expect(most).toBe(2);
+    const lines = await log.take(6);
+    // srv_queue/backend_queue at the end of each line: some requests found others before them.
+    expect(
+      lines.filter((line) => / ([1-9]\d*\/0|0\/[1-9]\d*) "GET/.test(line)).length,
+    ).toBeGreaterThan(0);
+  },
+);
+
+scenario('a request that waits too long gets 503 and sQ (timeout queue)', async (world) => {
+  const log = await world.syslog();
+  const server = world.server(() => {});
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} local0
+${defaultsHttp}
+  log global
+  option httplog
+  timeout queue 300ms
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${server.port} maxconn 1
+`);
+  const first = await world.connect(proxy.port('l'));
+  first.send(get('/first'));
+  await (await server.peer(0)).readHead();
+  const second = await world.connect(proxy.port('l'));
+  second.send(get('/second'));
+  expect((await second.readMessage('GET')).status).toBe(503);
+  expect(await log.find(/\/second/)).toMatch(/ 503 \d+ - - sQ-- /);
+});
+
+scenario(
+  'a refused connection is tried again on another server (option redispatch)',
+  async (world) => {
+    const log = await world.syslog();
+    const server = world.http(() => answer('alive'));
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} local0
+${defaultsHttp}
+  log global
+  option httplog
+  option redispatch
+  retries 2
+listen l
+  bind fd@{{l}}
+  server dead 127.0.0.1:${world.refusedPort()}
+  server live 127.0.0.1:${server.port}
+`);
+    for (let i = 0; i < 2; i++) {
+      const client = await world.connect(proxy.port('l'));
+      client.send(get(`/${i}`));
+      expect((await client.readMessage('GET')).body).toBe('alive');
+    }
+    // A plus before the retries tells of a redispatch (8.2.3).
+    expect(
+      (await log.take(2)).filter((line) => / l l\/live .*\/\+\d+ 0\/0 /.test(line)).length,
+    ).toBe(1);
+  },
+);
+
+scenario('weights share requests exactly (balance roundrobin)', async (world) => {
+  const counts = [0, 0, 0];
+  const servers = counts.map((_, i) =>
+    world.http(() => {
+      counts[i]!++;
+      return answer(String(i));
+    }),
+  );
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+${defaultsHttp}
+listen l
+  bind fd@{{l}}
+  balance roundrobin
+  server a 127.0.0.1:${servers[0]!.port} weight 1
+  server b 127.0.0.1:${servers[1]!.port} weight 2
+  server c 127.0.0.1:${servers[2]!.port} weight 5
+`);
+  const client = await world.connect(proxy.port('l'));
+  for (let i = 0; i < 80; i++) {
+    client.send(get('/'));
+    await client.readMessage('GET');
+  }
+  expect(counts).toEqual([10, 20, 50]);
+});
+
+scenario('a backup server serves only when the others are down (5.2 backup)', async (world) => {
+  const log = await world.syslog();
+  const main = world.http(() => answer('main'));
+  const backup = world.http(() => answer('backup'));
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} local0
+${defaultsHttp}
+  log global
+  option redispatch
+listen l
+  bind fd@{{l}}
+  server main 127.0.0.1:${main.port} check inter 100ms fall 2
+  server spare 127.0.0.1:${backup.port} check inter 100ms backup
+`);
+  const ask = async () => {
+    const client = await world.connect(proxy.port('l'));
+    client.send(get('/'));
+    return (await client.readMessage('GET')).body;
+  };
+  expect(await ask()).toBe('main');
+  main.stop();
+  await log.find(/Server l\/main is DOWN/);
+  expect(await ask()).toBe('backup');
+});
+
+scenario(
+  'a frontend at its maxconn accepts again when a session ends (4.2 maxconn)',
+  async (world) => {
+    const server = world.http(() => answer('ok'));
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+${defaultsHttp}
+listen l
+  bind fd@{{l}}
+  maxconn 2
+  server s 127.0.0.1:${server.port}
+`);
+    const clients: Peer[] = [];
+    for (let i = 0; i < 3; i++) {
+      const client = await world.connect(proxy.port('l'));
+      client.send(get(`/${i}`));
+      clients.push(client);
+    }
+    await clients[0]!.readMessage('GET');
+    await clients[1]!.readMessage('GET');
+    await expect(clients[2]!.readMessage('GET', 300)).rejects.toThrow('no complete message');
+    clients[0]!.close();
+    expect((await clients[2]!.readMessage('GET')).body).toBe('ok');
+  },
+);
+
+scenario('without any server that is up the answer is 503', async (world) => {
+  const log = await world.syslog();
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} local0
+${defaultsHttp}
+  log global
+  option httplog
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${world.refusedPort()} check inter 100ms fall 1
+`);
+  await log.find(/(Server l\/s is DOWN|proxy l has no server)/);
+  const client = await world.connect(proxy.port('l'));
+  client.send(get('/none'));
+  expect((await client.readMessage('GET')).status).toBe(503);
+  expect(await log.find(/\/none/)).toMatch(/ l l\/<NOSRV> \d+\/-1\/-1\/-1\/\d+ 503 \d+ - - SC-- /);
+});
