@@ -3,7 +3,8 @@
  * `[ALERT]    (pid) : text`. Two notices with the version and the path of the program come before
  * the first of them, so that a log of a failed start says what was started.
  */
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { sluiceVersion } from '../config/version.ts';
 
 export type Level = 'ALERT' | 'WARNING' | 'NOTICE' | 'DIAG';
@@ -79,6 +80,7 @@ export function formatMessage(level: Level, pid: number, text: string): string {
 
 /** The program as an administrator knows it: the launcher's script or the single executable. */
 export function programPath(): string {
-  const script = Bun.main;
-  return script.startsWith('/$bunfs/') ? process.execPath : script;
+  if (Bun.main.startsWith('/$bunfs/')) return process.execPath;
+  const launcher = join(dirname(Bun.main), '../bin/sluice');
+  return existsSync(launcher) ? launcher : Bun.main;
 }

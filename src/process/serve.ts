@@ -10,11 +10,11 @@
 import { hostname } from 'node:os';
 import { CheckRunner } from '../checks/runner.ts';
 import { resolveFullconn } from '../config/finish.ts';
-import { createLogger, createLogShared } from '../log/logger.ts';
+import { sluiceVersion } from '../config/version.ts';
+import { createLogger, createLogShared, type Logger } from '../log/logger.ts';
 import { workerCapacity } from '../model/capacity.ts';
 import { numberEntities } from '../model/entity.ts';
 import { type SharedBuffers, SharedState } from '../model/shared.ts';
-import type { RuntimeSource } from '../runtime/command.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import { Sampler } from '../stats/sampler.ts';
 import { libc } from '../sys/libc.ts';
@@ -37,8 +37,11 @@ import type { WorkerInit } from './protocol.ts';
 import { startRings } from './rings.ts';
 import { installSignals } from './signals.ts';
 import { type BoundSockets, bindAll, publish } from './sockets.ts';
-import { releaseDate } from './usage.ts';
+import { releaseDate, reportedVersion } from './usage.ts';
 import { openWakeFds, WorkerPool } from './worker-pool.ts';
+
+/** Syslog level of what an administrator must look at. */
+const LOG_ALERT = 1;
 
 export interface ServeRequest {
   program: Program;
@@ -97,7 +100,7 @@ async function startServing(
     worker: 'control',
     shared: logShared,
   });
-  const pool = createPool(init.wakeFds, console);
+  const pool = createPool(init.wakeFds, console, logger);
   const checks = new CheckRunner({
     config,
     entities,
@@ -113,7 +116,13 @@ async function startServing(
   if (!publish(bound, console) || !dropPrivileges(config.global, console)) return false;
 
   const sampler = new Sampler(shared, entities, startMs);
-  const source: RuntimeSource = {
+  const close = () => {
+    checks.stop();
+    stats.close();
+    rings.close();
+  };
+  const control: Control = new Control({ config, entities, shared, console, pool, logger, close });
+  const stats = new StatsSocket({
     config,
     env,
     stats: { config, entities, shared, sampler, checks },
@@ -127,38 +136,31 @@ async function startServing(
       memoryLimit: commandLine.memoryLimit,
       startMs,
       releaseDate,
+      version: reportedVersion,
+      ownVersion: sluiceVersion,
       stopping: () => control.stopping,
       logsLost: () => logger.lost,
       cli: { connections: 0, requests: 0 },
     },
     nowMs: () => Date.now(),
-  };
-  const stats = new StatsSocket(source);
-  const control: Control = new Control({
-    config,
-    entities,
-    shared,
-    console,
-    pool,
-    logger,
-    close: () => {
-      checks.stop();
-      stats.close();
-      rings.close();
-    },
   });
   stats.listen(bound.stats);
   installSignals(control);
   checks.start();
   startSampling(sampler);
+  announce(request, nullFd);
+  return true;
+}
+
+/** The proxy serves: tells the processes that it replaces, and whoever waits for a daemon. */
+function announce(request: ServeRequest, nullFd: number): void {
+  const { commandLine, console, pipe } = request;
   console.started();
   tellOthers(commandLine);
-  if (pipe !== null) {
-    console.quiet = !commandLine.verbose;
-    detach(config, nullFd);
-    reportReady(pipe);
-  }
-  return true;
+  if (pipe === null) return;
+  console.quiet = !commandLine.verbose;
+  detach(request.program.config, nullFd);
+  reportReady(pipe);
 }
 
 /** What all workers are told; index and listeners differ. */
@@ -190,12 +192,17 @@ function createInit(
   };
 }
 
-function createPool(wakeFds: number[], console: Console): WorkerPool {
+function createPool(wakeFds: number[], console: Console, logger: Logger): WorkerPool {
+  const report = (text: string) => {
+    console.alert(text);
+    // A daemon has no terminal: its first log target must know as well.
+    logger.text(0, LOG_ALERT, text.split('\n', 1)[0]!);
+  };
   return new WorkerPool(wakeFds, {
-    message: (text) => console.alert(text),
+    message: report,
     crashed: (index, error) => {
       // A proxy with a dead worker would accept connections that nobody serves.
-      console.alert(`[sluice.main()] Worker thread ${index + 1} ended unexpectedly: ${error}`);
+      report(`[sluice.main()] Worker thread ${index + 1} ended unexpectedly: ${error}`);
       process.exit(1);
     },
   });

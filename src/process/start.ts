@@ -59,7 +59,7 @@ export async function run(args: readonly string[], workerEntry: URL): Promise<nu
   if (status !== null) return status;
   if (program.config.global.daemon && pipe === null) return runDaemon(args, console);
   if (commandLine.debug) printDebug();
-  const programName = takeProgramName();
+  const programName = readProgramName();
   const serves = await serve({ program, commandLine, console, workerEntry, programName, pipe });
   return serves ? null : FAILURE;
 }
@@ -162,7 +162,7 @@ function printDebug(): void {
  * The name that the launcher was called by, from its environment: `haproxy` behind a link of that
  * name, so that the default log tag is what the logs had before.
  */
-function takeProgramName(): string {
+function readProgramName(): string {
   const name = process.env['SLUICE_NAME'];
   return name === undefined || name === '' ? 'sluice' : name;
 }

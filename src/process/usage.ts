@@ -8,6 +8,12 @@ import { features, haproxyCompatibleVersion, sluiceVersion } from '../config/ver
 /** Date of this version, as `-v` and `show info` report it. */
 export const releaseDate = '2026/11/23';
 
+/**
+ * The version on the stats socket: tools compare it with HAProxy's, so the version that sluice
+ * stands for comes first and its own follows where distributions put theirs.
+ */
+export const reportedVersion = `${haproxyCompatibleVersion}-sluice${sluiceVersion}`;
+
 const usageLines = [
   'Usage : sluice [-f <cfgfile|cfgdir>]* [ -vdVD ] [ -n <maxconn> ] [ -N <maxpconn> ]',
   '        [ -p <pidfile> ] [ -m <max megs> ] [ -C <dir> ] [-- <cfgfile>*]',

@@ -1,5 +1,5 @@
 /** `show info` and `show version` (management.txt 9.3). */
-import { infoJson, infoText, infoTyped, reportedVersion } from '../stats/info.ts';
+import { infoJson, infoText, infoTyped } from '../stats/info.ts';
 import { type Command, type CommandContext, Level } from './command.ts';
 
 function showInfo({ source, args }: CommandContext): string {
@@ -26,6 +26,6 @@ export const infoCommands: readonly Command[] = [
     usage: 'show version',
     help: 'show version of the current process',
     level: Level.User,
-    run: () => `${reportedVersion}\n`,
+    run: ({ source }) => `${source.info.version}\n`,
   },
 ];

@@ -2,18 +2,11 @@
  * `show info` (management.txt 9.3): one row per value, at the position that HAProxy gives it.
  * Positions stay; holes are values that HAProxy has only with libraries that are not there.
  */
-import { haproxyCompatibleVersion, sluiceVersion } from '../config/version.ts';
 import type { Configuration } from '../model/config.ts';
 import { Counter, PROCESS_ENTITY, type SharedState, State } from '../model/shared.ts';
 import { currentRate } from './rate.ts';
 import type { Sampler } from './sampler.ts';
 import { type StatTags, type StatType, tagObject } from './value.ts';
-
-/**
- * The version on the stats socket: tools compare it with HAProxy's, so the version that sluice
- * stands for comes first and its own follows where distributions put theirs.
- */
-export const reportedVersion = `${haproxyCompatibleVersion}-sluice${sluiceVersion}`;
 
 export interface InfoSource {
   config: Configuration;
@@ -28,6 +21,9 @@ export interface InfoSource {
   /** Wall clock of the start, ms. */
   startMs: number;
   releaseDate: string;
+  /** As tools compare it with HAProxy's, and the program's own. */
+  version: string;
+  ownVersion: string;
   stopping(): boolean;
   /** Log lines that the control thread could not deliver. */
   logsLost(): number;
@@ -85,7 +81,8 @@ function listenerCount(m: InfoMoment): number {
 }
 
 function residentBytes(): number {
-  return process.memoryUsage.rss();
+  // getrusage(2): /proc is out of reach inside a chroot.
+  return process.resourceUsage().maxRSS * 1024;
 }
 
 function connections(m: InfoMoment): number {
@@ -113,7 +110,7 @@ const rows: readonly InfoRow[] = [
     'POSV',
     'str',
     'HAProxy version it stands for, and its own',
-    () => reportedVersion,
+    (m) => m.source.version,
   ),
   row(2, 'Release_date', 'POSV', 'str', 'Date of the version', (m) => m.source.releaseDate),
   row(3, 'Nbthread', 'CGSV', 'u32', 'Worker threads', (m) => m.source.workers),
@@ -253,7 +250,7 @@ const rows: readonly InfoRow[] = [
   ),
   row(64, 'DebugCommandsIssued', 'MGPV', 'u32', 'Debugging commands used', zero),
   row(65, 'CumRecvLogs', 'MCPV', 'u32', 'Log lines received', zero),
-  row(66, 'Build info', 'POSV', 'str', 'Version of the program', () => sluiceVersion),
+  row(66, 'Build info', 'POSV', 'str', 'Version of the program', (m) => m.source.ownVersion),
   row(
     67,
     'Memmax_bytes',

@@ -264,8 +264,10 @@ export class Runner {
     const before = lane.server.peers.length;
     const logged = this.log.lines.length;
     const methods = methodsOf(kase);
-    const name = `${(kase.variant ?? 'plain').replaceAll('-', '_')}_${lane.index}`;
-    const client = await this.world.connect(this.#proxy!.port(name));
+    const variant = kase.variant ?? 'plain';
+    const listener = `${variant}.${lane.index}`;
+    const socket = `${variant.replaceAll('-', '_')}_${lane.index}`;
+    const client = await this.world.connect(this.#proxy!.port(socket));
     const port = client.port;
     const steps: Step[] =
       typeof kase.send === 'string' ? [kase.send, { replies: kase.replies ?? 1 }] : kase.send;
@@ -278,7 +280,7 @@ export class Runner {
       trouble = [`trouble: ${(error as Error).message.slice(0, 60)}`];
     }
     client.close();
-    const lines = await this.#linesOf(port, logged);
+    const lines = await this.#linesOf(port, listener, logged);
     const peers = lane.server.peers.slice(before);
     for (const peer of peers) peer.close();
     return {
@@ -290,19 +292,19 @@ export class Runner {
 
   /**
    * The log lines of a client, complete once the line of a later request has come. Ports are used
-   * again: lines before `from` are those of other clients.
+   * again: lines before `from` and those of other listeners are about other clients.
    */
-  async #linesOf(port: number, from: number): Promise<string[]> {
+  async #linesOf(port: number, frontend: string, from: number): Promise<string[]> {
     const sentinel = await this.world.connect(this.#proxy!.port('sentinel'));
-    const mark = `:${sentinel.port} [`;
+    const mark = new RegExp(`:${sentinel.port} \\[[^\\]]+\\] sentinel `);
     sentinel.send('GET / HTTP/1.0\r\n\r\n');
     await sentinel.readToEnd(caseMs);
     sentinel.close();
-    await this.log.find(new RegExp(mark.replace('[', '\\[')), caseMs);
+    await this.log.find(mark, caseMs);
     return this.log.lines
       .slice(from)
       .map(parseLog)
-      .filter((line) => line.port === port && line.frontend !== 'sentinel')
+      .filter((line) => line.port === port && line.frontend === frontend)
       .map((line) => line.summary);
   }
 }

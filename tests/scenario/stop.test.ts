@@ -140,7 +140,7 @@ scenario(
     const proxy = await world.proxy(listen(server.port));
     const command = await Bun.file(`/proc/${proxy.pid}/cmdline`).text();
     expect(command).toContain('main.ts');
-    expect(command.split('\0')[0]).toEndWith('bun');
+    expect(command.split('\0')[0]).toMatch(/\/bun(\.exe)?$/);
   },
   { skip: sluiceOnly },
 );

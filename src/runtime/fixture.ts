@@ -1,0 +1,58 @@
+/** Test support: a source for commands, made from the text of a configuration. */
+
+import { initServerState } from '../balance/server-state.ts';
+import { Environment } from '../config/environment.ts';
+import { parseText } from '../config/fixture.ts';
+import { numberEntities } from '../model/entity.ts';
+import { SharedState } from '../model/shared.ts';
+import { Sampler } from '../stats/sampler.ts';
+import type { RuntimeSource } from './command.ts';
+
+export const startMs = 1_700_000_000_000;
+
+export interface TestRuntime {
+  source: RuntimeSource;
+  shared: SharedState;
+  /** Moves the clock. */
+  at(ms: number): void;
+}
+
+export function createRuntime(text: string, workers = 2): TestRuntime {
+  const { config, errors } = parseText(text);
+  if (errors.length > 0) throw new Error(errors.join('\n'));
+  const entities = numberEntities(config);
+  const shared = new SharedState(SharedState.allocate(entities.count, workers));
+  initServerState(config, entities, shared, startMs / 1000);
+  const sampler = new Sampler(shared, entities, startMs);
+  const checks = { lastCheck: () => '', isRunning: () => false };
+  let nowMs = startMs;
+  const source: RuntimeSource = {
+    config,
+    env: new Environment({ HOME: '/root' }),
+    stats: { config, entities, shared, sampler, checks },
+    info: {
+      config,
+      shared,
+      sampler,
+      workers,
+      maxconn: 2000,
+      descriptors: 4100,
+      memoryLimit: 0,
+      startMs,
+      releaseDate: '2026/01/01',
+      version: '3.4.0-sluice0.1.0',
+      ownVersion: '0.1.0',
+      stopping: () => false,
+      logsLost: () => 0,
+      cli: { connections: 0, requests: 0 },
+    },
+    nowMs: () => nowMs,
+  };
+  return {
+    source,
+    shared,
+    at: (ms) => {
+      nowMs = startMs + ms;
+    },
+  };
+}
