@@ -4,5 +4,8 @@
  */
 import { run } from './process/start.ts';
 
-const status = await run(process.argv.slice(2), new URL('./process/worker.ts', import.meta.url));
+// The built program (`npm run build`) has its worker beside it under the same name.
+const extension = import.meta.path.endsWith('.ts') ? 'ts' : 'js';
+const worker = new URL(`./process/worker.${extension}`, import.meta.url);
+const status = await run(process.argv.slice(2), worker);
 if (status !== null) process.exit(status);

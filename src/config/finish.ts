@@ -77,7 +77,11 @@ function numberMembers(members: { id: number }[], given: readonly boolean[]): vo
   const taken = new Set(members.filter((_, index) => given[index]).map((member) => member.id));
   let next = 1;
   for (const [index, member] of members.entries()) {
-    if (given[index]) continue;
+    // A member with an id of its own uses up a number all the same, as in HAProxy.
+    if (given[index]) {
+      next++;
+      continue;
+    }
     while (taken.has(next)) next++;
     member.id = next++;
   }

@@ -28,7 +28,7 @@ import {
   lines,
   networks,
   preamble,
-} from './haproxy-language.fixture.ts';
+} from './haproxy-language-fixture.ts';
 import { formatFinding } from './print.ts';
 import { ConfigReader } from './reader.ts';
 

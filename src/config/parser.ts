@@ -6,16 +6,16 @@
  * that one run shows everything that is wrong with a file.
  */
 import { ConfigError } from '../base/config-error.ts';
+import { isKnownKeyword, isKnownSection } from '../base/known-keywords.ts';
+import { proxyWords, sectionWords } from '../base/known-words.ts';
+import { nearest } from '../base/nearest.ts';
 import type { Configuration, GlobalConfig, Origin } from '../model/config.ts';
 import type { ConditionContext } from './conditions.ts';
 import { defaultGlobal } from './defaults.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Environment } from './environment.ts';
 import { finishConfiguration } from './finish.ts';
-import { proxyWords, sectionWords } from './known-keywords.data.ts';
-import { isKnownKeyword, isKnownSection } from './known-keywords.ts';
 import type { ConfigLine } from './line.ts';
-import { nearest } from './nearest.ts';
 import { ConfigReader, type ConfigSource } from './reader.ts';
 import { keywords, obsolete } from './registry.ts';
 import { type Accounts, systemAccounts } from './section/account.ts';

@@ -7,12 +7,12 @@
  * on behind it.
  */
 import { ConfigError } from '../base/config-error.ts';
+import { isKnownSection } from '../base/known-keywords.ts';
 import { setHostResolver } from '../base/value/address.ts';
 import { resolveHost } from '../sys/resolve.ts';
 import { type ConditionContext, ConditionError, evaluateCondition } from './conditions.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Environment } from './environment.ts';
-import { isKnownSection } from './known-keywords.ts';
 import { markedLine, splitLine } from './lexer.ts';
 import type { ConfigLine } from './line.ts';
 import type { ConfigSource } from './sources.ts';

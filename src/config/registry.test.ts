@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import { isKnownKeyword } from '../base/known-keywords.ts';
 import { dumpKeywords, unknownClasses } from './keywords-dump.ts';
-import { isKnownKeyword } from './known-keywords.ts';
 import { duplicates, keywords, obsolete } from './registry.ts';
 
 describe('the registry of keywords', () => {

@@ -16,8 +16,16 @@ export const ARENA_MAX = 1 << 30;
 export const ARENA_MIN = 16 << 20;
 /** 3.2 fd-hard-limit: the bound when the system allows more. */
 export const FD_HARD_LIMIT = 1048576;
-/** Source and destination address of a session, with room for its PROXY header. */
-export const ADDRESS_SLOT_BYTES = 64;
+/** A client connection, its server connection and an idle one. */
+export const CONNS_PER_SESSION = 3;
+/** Listeners, the wake-up, and connections about to be closed. */
+export const CONNS_SPARE = 64;
+/** Source and destination address of a connection. */
+export const ADDRESS_BYTES = 32;
+/** Addresses of all connections of a session. */
+const SESSION_BYTES = CONNS_PER_SESSION * ADDRESS_BYTES;
+/** Room that stays free behind received bytes for the end of a chunk. */
+export const TAIL_ROOM = 64;
 /** A request buffer and a response buffer. */
 export const BUFFERS_PER_STREAM = 2;
 /** Streams that always fit, however many connections only wait. */
@@ -82,7 +90,7 @@ function captureBytes(config: Configuration): number {
 }
 
 function bufferBytes(config: Configuration): number {
-  return (config.global.tune.bufsize + 63) & ~63;
+  return (config.global.tune.bufsize + TAIL_ROOM + 63) & ~63;
 }
 
 /** Bytes of an arena that do not depend on the number of connections. */
@@ -106,7 +114,7 @@ export function workerCapacity(
   const limit = arenaLimit(workers, memoryLimit);
   const capture = captureBytes(config);
   const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + capture;
-  const fixed = constantBytes(config) + maxconn * ADDRESS_SLOT_BYTES;
+  const fixed = constantBytes(config) + maxconn * SESSION_BYTES;
   const room = Math.max(0, limit - fixed);
   const fits = Math.max(STREAMS_MIN, Math.floor(room / perStream));
   // Server connections being closed and pipelined answers still need buffers: some to spare.
@@ -162,7 +170,7 @@ export function automaticMaxconn(
   if (memoryLimit > 0) {
     const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + captureBytes(config);
     const room = arenaLimit(workers, memoryLimit) - constantBytes(config);
-    maxconn = Math.min(maxconn, Math.floor((room * workers) / (perStream + ADDRESS_SLOT_BYTES)));
+    maxconn = Math.min(maxconn, Math.floor((room * workers) / (perStream + SESSION_BYTES)));
   }
   return Math.max(1, maxconn);
 }

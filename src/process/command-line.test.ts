@@ -24,7 +24,7 @@ describe('the command line (management.txt 3)', () => {
   });
 
   test('reads switches', () => {
-    const to = parse('-f', 'x', '-c', '-V', '-q', '-D', '-dD', '-dW', '-dS', '-dR', '-dr');
+    const to = parse('-f', 'x', '-c', '-V', '-q', '-D', '-dD', '-dW', '-dS', '-dR');
     expect(to).toMatchObject({
       checkOnly: true,
       verbose: true,
@@ -34,7 +34,6 @@ describe('the command line (management.txt 3)', () => {
       warningsFail: true,
       noSplice: true,
       noReusePort: true,
-      ignoreResolution: true,
     });
   });
 

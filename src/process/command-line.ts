@@ -19,8 +19,8 @@ export interface CommandLine {
   verbose: boolean;
   diagnostics: boolean;
   warningsFail: boolean;
-  /** `-dr`: names of servers that do not resolve are no error. */
-  ignoreResolution: boolean;
+  /** `-dM`: byte that every block of memory is filled with when it is handed out; -1 = none. */
+  poison: number;
   noSplice: boolean;
   noReusePort: boolean;
   /** `-dK`: classes of keywords to list, or null. */
@@ -67,6 +67,9 @@ function unsupported(what: string): () => string {
 
 type Apply = OptionRow['apply'];
 
+/** 'P', as HAProxy's. */
+const POISON_DEFAULT = 0x50;
+
 /** An option that sets a switch. */
 function on(name: keyof CommandLine): Apply {
   return (to) => {
@@ -102,7 +105,8 @@ const options: readonly OptionRow[] = [
   { name: '-db', takes: 'none', apply: on('foreground') },
   { name: '-dD', takes: 'none', apply: on('diagnostics') },
   { name: '-dW', takes: 'none', apply: on('warningsFail') },
-  { name: '-dr', takes: 'none', apply: on('ignoreResolution') },
+  { name: '-dr', takes: 'none', apply: unsupported("'-dr' (servers that do not resolve)") },
+  { name: '-dM', takes: 'glued', apply: poison },
   { name: '-dS', takes: 'none', apply: on('noSplice') },
   { name: '-dR', takes: 'none', apply: on('noReusePort') },
   { name: '-dK', takes: 'glued', apply: word('keywordClasses') },
@@ -120,7 +124,6 @@ const options: readonly OptionRow[] = [
   { name: '-dv', takes: 'none', apply: () => undefined },
   { name: '-dp', takes: 'none', apply: () => undefined },
   { name: '-de', takes: 'none', apply: () => "'-de' : epoll is the only poller of sluice" },
-  { name: '-dM', takes: 'glued', apply: unsupported("'-dM' (memory debugging)") },
   { name: '-dA', takes: 'glued', apply: unsupported("'-dA' (archive of dependencies)") },
   { name: '-dC', takes: 'glued', apply: unsupported("'-dC' (dump of the configuration)") },
   { name: '-dF', takes: 'none', apply: unsupported("'-dF' (no fast-forward)") },
@@ -151,6 +154,20 @@ function debug(to: Target): undefined {
   to.foreground = true;
 }
 
+/** `-dM[<byte>]`; the other memory debugging options have no meaning without HAProxy's pools. */
+function poison(to: Target, value: string): string | undefined {
+  if (value === '') {
+    to.poison = POISON_DEFAULT;
+    return undefined;
+  }
+  const byte = Number(value);
+  if (/^(0x[0-9a-f]{1,2}|\d{1,3})$/i.test(value) && byte <= 255) {
+    to.poison = byte;
+    return undefined;
+  }
+  return `'-dM' takes a byte (0 to 255, or 0x00 to 0xff); option '${value}' is not supported yet`;
+}
+
 function emptyCommandLine(): CommandLine {
   return {
     files: [],
@@ -164,7 +181,7 @@ function emptyCommandLine(): CommandLine {
     verbose: false,
     diagnostics: false,
     warningsFail: false,
-    ignoreResolution: false,
+    poison: -1,
     noSplice: false,
     noReusePort: false,
     keywordClasses: null,

@@ -12,6 +12,8 @@ export interface WorkerInit {
   workerIndex: number;
   /** Bytes of address space for the worker's arena. */
   arenaBytes: number;
+  /** Byte to fill blocks of memory with when they are handed out (`-dM`); -1 = none. */
+  poison: number;
   /** Effective connection limit of the process. */
   maxconn: number;
   /** Requests in progress, and receive buffers of tune.bufsize, that the worker has room for. */

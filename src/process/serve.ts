@@ -16,6 +16,7 @@ import { workerCapacity } from '../model/capacity.ts';
 import { numberEntities } from '../model/entity.ts';
 import { type SharedBuffers, SharedState } from '../model/shared.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
+import type { InfoSource } from '../stats/info.ts';
 import { Sampler } from '../stats/sampler.ts';
 import { libc } from '../sys/libc.ts';
 import type { CommandLine } from './command-line.ts';
@@ -82,7 +83,7 @@ async function startServing(
   limits: Limits,
   workers: number,
 ): Promise<boolean> {
-  const { console, commandLine, pipe } = request;
+  const { console, pipe } = request;
   const { config, env } = request.program;
   const nullFd = pipe === null ? -1 : openNull();
   const startMs = Date.now();
@@ -127,20 +128,10 @@ async function startServing(
     env,
     stats: { config, entities, shared, sampler, checks },
     info: {
-      config,
-      shared,
-      sampler,
-      workers,
-      maxconn: limits.maxconn,
-      descriptors: limits.descriptors,
-      memoryLimit: commandLine.memoryLimit,
+      ...createInfo(request, limits, shared, sampler),
       startMs,
-      releaseDate,
-      version: reportedVersion,
-      ownVersion: sluiceVersion,
       stopping: () => control.stopping,
       logsLost: () => logger.lost,
-      cli: { connections: 0, requests: 0 },
     },
     nowMs: () => Date.now(),
   });
@@ -150,6 +141,28 @@ async function startServing(
   startSampling(sampler);
   announce(request, nullFd);
   return true;
+}
+
+/** What `show info` knows from the start on. */
+function createInfo(
+  request: ServeRequest,
+  limits: Limits,
+  shared: SharedState,
+  sampler: Sampler,
+): Omit<InfoSource, 'startMs' | 'stopping' | 'logsLost'> {
+  return {
+    config: request.program.config,
+    shared,
+    sampler,
+    workers: shared.workerCount,
+    maxconn: limits.maxconn,
+    descriptors: limits.descriptors,
+    memoryLimit: request.commandLine.memoryLimit,
+    releaseDate,
+    version: reportedVersion,
+    ownVersion: sluiceVersion,
+    cli: { connections: 0, requests: 0 },
+  };
 }
 
 /** The proxy serves: tells the processes that it replaces, and whoever waits for a daemon. */
@@ -180,6 +193,7 @@ function createInit(
     shared: buffers,
     workerIndex: 0,
     arenaBytes: capacity.arenaBytes,
+    poison: request.commandLine.poison,
     maxconn: limits.maxconn,
     streamsMax: capacity.streams,
     buffersMax: capacity.buffers,

@@ -57,6 +57,7 @@ const aclErrors: [string, string][] = [
     'c hdr_beg(host,x) x',
     "ACL keyword 'hdr_beg' : failed to parse 'x' as type 'integer' at position 2.",
   ],
+  ['c ssl_fc_sni_end x', "fetch method 'ssl_fc_sni' is not supported yet in ACL expression"],
   ['c req_ssl_sni x', "fetch method 'req_ssl_sni' is not supported yet in ACL expression"],
 ];
 

@@ -3,13 +3,13 @@
  * to plain data and compiled to `AclTest` in each worker.
  */
 import { ConfigError } from '../base/config-error.ts';
+import { isKnownFetch } from '../base/known-keywords.ts';
 import type { AclTestConfig, ExprConfig } from '../model/config.ts';
 import { aclRow } from './acl-table.ts';
 import { AclTest } from './acl-test.ts';
 import { canCast } from './cast.ts';
 import { compileExpression, parseRest } from './expression.ts';
 import { fetchRow } from './fetch/registry.ts';
-import { unknownFetch } from './known-names.ts';
 import { isOperator } from './pattern/range-text.ts';
 import {
   checkPattern,
@@ -20,6 +20,7 @@ import {
 } from './pattern/table.ts';
 import type { TypeName } from './row.ts';
 import type { RuleScope } from './scope.ts';
+import { unknownFetch } from './unknown-name.ts';
 
 export { AclTest } from './acl-test.ts';
 
@@ -69,7 +70,8 @@ function parseCriterion(text: string, scope: RuleScope): Criterion {
   const acl = aclRow(keyword);
   const row = fetchRow(acl ? acl.fetch : keyword);
   if (!row) {
-    const error = unknownFetch(keyword);
+    // An ACL keyword such as `ssl_fc_sni_end` is missing because its fetch is.
+    const error = unknownFetch(acl && !isKnownFetch(keyword) ? acl.fetch : keyword);
     throw new ConfigError(`${error.message} in ACL expression '${text}'`);
   }
   try {

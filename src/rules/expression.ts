@@ -11,11 +11,11 @@ import { canCast, castTarget } from './cast.ts';
 import { converterRow } from './converter/registry.ts';
 import { Expression } from './evaluation.ts';
 import { fetchRow } from './fetch/registry.ts';
-import { unknownConverter, unknownFetch } from './known-names.ts';
 import { isResponsePlace, placeNeed } from './place.ts';
 import type { ArgumentCheck, ConverterRow, FetchRow, TypeName } from './row.ts';
 import { SampleType } from './sample.ts';
 import type { RuleScope } from './scope.ts';
+import { unknownConverter, unknownFetch } from './unknown-name.ts';
 
 /** An expression that is part of a longer text (`%[...]`). */
 export interface ParsedExpression {

@@ -2,10 +2,10 @@
  * The one manifest of the Runtime API: the rows of all families, in the order of the help, and how
  * a line of words finds its row.
  */
-import { nearest } from '../config/nearest.ts';
+import { knownCommands } from '../base/known-keywords.ts';
+import { nearest } from '../base/nearest.ts';
 import { cliCommands, closingCommands } from './cli.ts';
 import { type Command, Level } from './command.ts';
-import { knownCommands } from './known-commands.ts';
 import { envCommands } from './show-env.ts';
 import { infoCommands } from './show-info.ts';
 import { statCommands } from './show-stat.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
+import { knownCommands } from '../base/known-keywords.ts';
 import { Level } from './command.ts';
 import { createRuntime, type TestRuntime } from './fixture.ts';
-import { knownCommands } from './known-commands.ts';
 import { commands } from './registry.ts';
 import { CliSession } from './session.ts';
 

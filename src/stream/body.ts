@@ -34,9 +34,6 @@ export const enum Flow {
 /** Headroom before body data: the longest chunk header is written in front of it. */
 const BODY_HEADROOM = 32;
 
-/** Room that stays free behind received bytes for the end of a chunk. */
-export const TAIL_ROOM = 64;
-
 /**
  * Size of a message head in the statistics and logs (`%B`, `bin`): HAProxy counts the start line's
  * parts, names and values without punctuation, and its own description of the start line.

@@ -10,6 +10,7 @@ import { HttpMessage } from '../http/message.ts';
 import { createLogger, type Logger } from '../log/logger.ts';
 import { Poller } from '../loop/poller.ts';
 import { Timers } from '../loop/timers.ts';
+import { ADDRESS_BYTES, CONNS_PER_SESSION, CONNS_SPARE, TAIL_ROOM } from '../model/capacity.ts';
 import type { Configuration } from '../model/config.ts';
 import { Counter, Handoff, SharedState, State } from '../model/shared.ts';
 import { Session, Stream } from '../model/stream.ts';
@@ -21,11 +22,6 @@ import { clock } from '../sys/clock.ts';
 import { BlockPool } from '../sys/pool.ts';
 import { Conn } from './conn.ts';
 import { createPlans, type Plan } from './plan.ts';
-
-/** A client connection, its server connection and an idle one. */
-export const CONNS_PER_SESSION = 3;
-/** Listeners, the wake-up, and connections about to be closed. */
-const CONNS_SPARE = 64;
 
 /** Most connections (both sides, listeners included) of one worker. */
 const CONNS_LIMIT = 1 << 20;
@@ -137,7 +133,7 @@ export class Engine implements RuleContext {
     this.freeConns = [];
     this.streams = [];
     this.freeStreams = [];
-    this.addresses = reserve(this.connsMax * 32);
+    this.addresses = reserve(this.connsMax * ADDRESS_BYTES);
     this.requestMsg = new HttpMessage(false, tune.httpMaxhdr, tune.bufsize);
     this.responseMsg = new HttpMessage(true, tune.httpMaxhdr, tune.bufsize);
     this.requestOwner = null;
@@ -146,8 +142,8 @@ export class Engine implements RuleContext {
     this.logLineMax = LOG_LINE_MAX;
     this.logLine = reserve(LOG_LINE_MAX * 2);
     const captureBytes = this.plans.reduce((most, plan) => Math.max(most, plan.layout.size), 64);
-    this.captures = new BlockPool(captureBytes, this.streamsMax);
-    this.buffers = new BlockPool(tune.bufsize + 64, init.buffersMax);
+    this.captures = new BlockPool(captureBytes, this.streamsMax, init.poison);
+    this.buffers = new BlockPool(tune.bufsize + TAIL_ROOM, init.buffersMax, init.poison);
     const adjust = config.global.h1CaseAdjust;
     this.spelling = Object.keys(adjust).length > 0 ? createCaseAdjuster(adjust) : null;
     this.nextId = init.workerIndex;
@@ -180,7 +176,7 @@ export class Engine implements RuleContext {
 
   private createConn(): Conn {
     const id = this.conns.length;
-    const conn = new Conn(id, this.addresses + id * 32);
+    const conn = new Conn(id, this.addresses + id * ADDRESS_BYTES);
     this.conns.push(conn);
     return conn;
   }

@@ -6,7 +6,7 @@
  * @dataplane
  */
 import { assert } from '../base/assert.ts';
-import { base, reserve } from './arena.ts';
+import { base, mem, reserve } from './arena.ts';
 import { libc } from './libc.ts';
 
 const MADV_DONTNEED = 4;
@@ -15,6 +15,7 @@ export class BlockPool {
   /** Usable bytes of a block. */
   readonly blockBytes: number;
   readonly blocksMax: number;
+  private readonly poison: number;
   private readonly stride: number;
   private readonly start: number;
   private readonly free: Int32Array;
@@ -23,7 +24,9 @@ export class BlockPool {
   /** Fewest free blocks since the last `trim`: what the recent load did not need. */
   private freeLow: number;
 
-  constructor(blockBytes: number, blocksMax: number) {
+  /** @param poison byte that fills a block before it is handed out (`-dM`), -1 = none. */
+  constructor(blockBytes: number, blocksMax: number, poison = -1) {
+    this.poison = poison;
     this.blockBytes = blockBytes;
     this.blocksMax = blocksMax;
     this.stride = (blockBytes + 63) & ~63;
@@ -36,6 +39,12 @@ export class BlockPool {
 
   /** @returns the arena offset of a block with undefined content, or 0 when all are in use. */
   take(): number {
+    const off = this.next();
+    if (off !== 0 && this.poison >= 0) mem.fill(this.poison, off, off + this.blockBytes);
+    return off;
+  }
+
+  private next(): number {
     if (this.freeCount > 0) {
       const off = this.free[--this.freeCount]!;
       if (this.freeCount < this.freeLow) this.freeLow = this.freeCount;

@@ -197,7 +197,7 @@ export function createSockaddr(address: Address, off: number): number {
     case 'abns': {
       mem[off] = AF_UNIX;
       const abstract = address.family === 'abns';
-      const path = new TextEncoder().encode(address.path);
+      const path = Buffer.from(address.path, 'latin1');
       mem.set(path.subarray(0, 107), off + 2 + (abstract ? 1 : 0));
       // HAProxy's abns@ addresses fill the whole structure with zeroes (2.9.1).
       return abstract ? 110 : 2 + Math.min(path.length, 107) + 1;

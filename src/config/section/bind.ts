@@ -5,11 +5,11 @@
  * same options. `stats socket` lines go through the same table (3.1).
  */
 import { ConfigError } from '../../base/config-error.ts';
+import { isKnownBindOption } from '../../base/known-keywords.ts';
+import { nearest } from '../../base/nearest.ts';
 import { parseAddress, splitAddressList } from '../../base/value/address.ts';
 import type { BindConfig, Origin } from '../../model/config.ts';
 import { defaultBind } from '../defaults.ts';
-import { isKnownBindOption } from '../known-keywords.ts';
-import { nearest } from '../nearest.ts';
 import { type BindLine, bindOptions, obsoleteBindOptions } from './bind-option.ts';
 import type { ParserState } from './state.ts';
 

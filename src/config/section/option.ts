@@ -3,9 +3,9 @@
  * with arguments in another (option-argument.ts).
  */
 import { ConfigError } from '../../base/config-error.ts';
+import { isKnownKeyword } from '../../base/known-keywords.ts';
+import { nearest } from '../../base/nearest.ts';
 import { Option } from '../../model/config.ts';
-import { isKnownKeyword } from '../known-keywords.ts';
-import { nearest } from '../nearest.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type KeywordLine, Sign, Where } from './keyword.ts';
 import { argumentOptions } from './option-argument.ts';

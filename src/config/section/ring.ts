@@ -1,8 +1,8 @@
 /** The `ring` section (12.5): an event buffer that log lines go to, and servers that read it. */
 import { ConfigError } from '../../base/config-error.ts';
+import { isKnownServerOption } from '../../base/known-keywords.ts';
 import { parseAddress } from '../../base/value/address.ts';
 import type { Origin, RingConfig } from '../../model/config.ts';
-import { isKnownServerOption } from '../known-keywords.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
 import { logFormatName } from './log.ts';
 import type { RingDraft } from './state.ts';

@@ -5,11 +5,11 @@
  * options serves both; a row says when it belongs to `server` alone.
  */
 import { ConfigError } from '../../base/config-error.ts';
+import { isKnownServerOption } from '../../base/known-keywords.ts';
+import { nearest } from '../../base/nearest.ts';
 import { type Address, parseAddress } from '../../base/value/address.ts';
 import type { Origin, ServerConfig } from '../../model/config.ts';
 import { defaultServer } from '../defaults.ts';
-import { isKnownServerOption } from '../known-keywords.ts';
-import { nearest } from '../nearest.ts';
 import type { ProxyDraft, ServerSettings } from './draft.ts';
 import { type ServerOptionLine, serverOptions } from './server-option.ts';
 import type { ParserState } from './state.ts';

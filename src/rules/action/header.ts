@@ -3,6 +3,7 @@ import { ConfigError } from '../../base/config-error.ts';
 import type { LogFormatConfig } from '../../model/config.ts';
 import { type Action, Verdict } from '../context.ts';
 import { compileLogFormat } from '../log-format.ts';
+import { createRegex } from '../regex.ts';
 import type { RuleScope } from '../scope.ts';
 import { FieldName } from './edit.ts';
 import {
@@ -14,7 +15,6 @@ import {
   replaceValue,
   setHeader,
 } from './header-edit.ts';
-import { createRegex } from './regex.ts';
 import { type ActionRow, EVERY } from './row.ts';
 import { fieldNameWord, formatWord, onResponse, requireWords } from './words.ts';
 

@@ -2,15 +2,15 @@
  * All actions of the HTTP rulesets in one table, and the parser of a rule (configuration.txt 4.3).
  */
 import { ConfigError } from '../../base/config-error.ts';
+import { isKnownAction } from '../../base/known-keywords.ts';
+import { nearest } from '../../base/nearest.ts';
 import type { RulesetName } from '../../model/config.ts';
 import { parseCondition } from '../condition.ts';
-import { nearest } from '../nearest.ts';
 import type { RuleScope } from '../scope.ts';
 import { answerActions } from './answer.ts';
 import { captureActions } from './capture.ts';
 import { flowActions } from './flow.ts';
 import { headerActions } from './header.ts';
-import { isKnownAction } from './known.ts';
 import { parseRedirect, redirectActions } from './redirect.ts';
 import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
 import { targetActions } from './target.ts';

@@ -1,7 +1,7 @@
 /** Rows of the actions that change the request line (configuration.txt 4.4). */
 import type { LogFormatConfig } from '../../model/config.ts';
 import { compileLogFormat } from '../log-format.ts';
-import { createRegex } from './regex.ts';
+import { createRegex } from '../regex.ts';
 import { type ActionRow, REQUEST } from './row.ts';
 import { Part, replaceTarget, setMethod, setTarget } from './target-edit.ts';
 import { formatWord, requireExactly } from './words.ts';

@@ -9,7 +9,7 @@ import type { ArgConfig } from '../../model/config.ts';
 import { mem } from '../../sys/arena.ts';
 import type { Convert } from '../context.ts';
 import { latin1 } from '../pattern/regex.ts';
-import { compileRegex } from '../regex.ts';
+import { createRegex } from '../regex.ts';
 import type { ConverterRow } from '../row.ts';
 import type { Sample } from '../sample.ts';
 import { scratchMax, takeScratch, trimScratch } from '../scratch.ts';
@@ -104,7 +104,7 @@ function substitute(
 
 function compileRegsub(args: readonly ArgConfig[]): Convert {
   const flags = String(args[2] ?? '');
-  const regex = compileRegex(String(args[0]), flags.includes('i'), 'g');
+  const regex = createRegex(String(args[0]), flags.includes('i'), 'g');
   const replacement = new Replacement(String(args[1]));
   const all = flags.includes('g');
   return (_ctx, sample) => substitute(sample, regex, replacement, all);
@@ -116,7 +116,7 @@ function checkRegsub(args: ArgConfig[]): void {
     throw new ConfigError(`invalid regex flag '${bad[0]}', only 'i' and 'g' are supported`);
   }
   if (args[0] === '') throw new ConfigError('missing regex');
-  compileRegex(String(args[0]), false);
+  createRegex(String(args[0]));
 }
 
 export const regexConverters = [

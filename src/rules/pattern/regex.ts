@@ -5,7 +5,7 @@
  * @dataplane
  */
 import { mem } from '../../sys/arena.ts';
-import { compileRegex } from '../regex.ts';
+import { createRegex } from '../regex.ts';
 import type { Sample } from '../sample.ts';
 import { EmptyPattern, type Pattern } from './pattern.ts';
 
@@ -36,5 +36,5 @@ class Regexes implements Pattern {
 /** `-m reg`. Throws ConfigError for an expression that is not valid. */
 export function createRegexes(patterns: readonly string[], ignoreCase: boolean): Pattern {
   if (patterns.length === 0) return new EmptyPattern();
-  return new Regexes(patterns.map((pattern) => compileRegex(pattern, ignoreCase)));
+  return new Regexes(patterns.map((pattern) => createRegex(pattern, ignoreCase)));
 }

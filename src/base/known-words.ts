@@ -444,13 +444,8 @@ export const filterWords = `
 `;
 
 /** Commands of the Runtime API (management.txt 9.3), one per line. */
-export const cliCommands = `
-  @!<pid>
-  @<relative pid>
-  @master
+export const commandWords = `
   _getsocks
-  _loadstatus
-  _send_status
   abort ssl ca-file
   abort ssl cert
   abort ssl crl-file
@@ -522,10 +517,8 @@ export const cliCommands = `
   get map
   get var
   get weight
-  hard-reload
   help
   httpclient
-  mcli-debug-mode
   new ssl ca-file
   new ssl cert
   new ssl crl-file
@@ -535,7 +528,6 @@ export const cliCommands = `
   prompt
   publish backend
   quit
-  reload
   set anon global-key
   set anon off
   set anon on
@@ -576,7 +568,6 @@ export const cliCommands = `
   show map
   show peers
   show pools
-  show proc
   show profiling
   show resolvers
   show schema json

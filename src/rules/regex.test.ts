@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { ConfigError } from '../../base/config-error.ts';
+import { ConfigError } from '../base/config-error.ts';
 import { createRegex } from './regex.ts';
 
 describe('4.4 replace-header: PCRE expressions mean in JavaScript what they meant', () => {

@@ -7,7 +7,7 @@ import {
   aclWords,
   actionWords,
   bindWords,
-  cliCommands,
+  commandWords,
   converterWords,
   crtListWords,
   fetchWords,
@@ -16,7 +16,7 @@ import {
   proxyWords,
   sectionWords,
   serverWords,
-} from './known-keywords.data.ts';
+} from './known-words.ts';
 
 /** A set of names; the ones written with `*` stand for all that begin so. */
 class WordSet {
@@ -104,10 +104,9 @@ export function knownKeywords(section: string): readonly string[] {
   return text.split(/\s+/).filter((word) => word !== '' && !word.endsWith('*'));
 }
 
-/** A sample fetch function, or an ACL keyword such as `path_beg` (7.3). */
+/** A sample fetch function (7.3); ACL keywords such as `path_beg` are none. */
 export function isKnownFetch(name: string): boolean {
-  const bare = bareName(name);
-  return setOf(fetchWords)!.has(bare) || setOf(aclWords)!.has(bare);
+  return setOf(fetchWords)!.has(bareName(name));
 }
 
 /** An ACL keyword that carries its match method, such as `path_beg`. */
@@ -119,8 +118,13 @@ export function isKnownConverter(name: string): boolean {
   return setOf(converterWords)!.has(bareName(name));
 }
 
-/** @param ruleset as it is written: `http-request`, `tcp-request content`, ... */
+/**
+ * An action of the matrix in 4.3, or one that a Lua script would register.
+ * @param ruleset as it is written: `http-request`, `tcp-request content`, ...
+ * @param name as configured, with its argument in parentheses if there is one
+ */
 export function isKnownAction(ruleset: string, name: string): boolean {
+  if (name.startsWith('lua.') && actionWords[ruleset] !== undefined) return true;
   return setOf(wordsOf(actionWords, ruleset))?.has(bareName(name)) === true;
 }
 
@@ -140,13 +144,8 @@ export function isKnownFilter(name: string): boolean {
   return setOf(filterWords)!.has(name);
 }
 
-const commands = cliCommands
+/** The commands of a worker's Runtime API, each the words that begin it (management.txt 9.3). */
+export const knownCommands: readonly string[] = commandWords
   .trim()
   .split('\n')
   .map((line) => line.trim());
-
-/** Whether the words begin with a command of the Runtime API, such as `show table`. */
-export function isKnownCli(words: readonly string[]): boolean {
-  const line = `${words.join(' ')} `;
-  return commands.some((command) => line.startsWith(`${command} `));
-}

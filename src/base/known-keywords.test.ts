@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import {
+  isKnownAclKeyword,
   isKnownAction,
   isKnownBindOption,
-  isKnownCli,
   isKnownConverter,
   isKnownCrtListOption,
   isKnownFetch,
@@ -10,6 +10,7 @@ import {
   isKnownKeyword,
   isKnownSection,
   isKnownServerOption,
+  knownCommands,
   knownKeywords,
 } from './known-keywords.ts';
 
@@ -74,16 +75,10 @@ describe('names of the language', () => {
   });
 
   test('fetches, converters, actions, options, filters and commands', () => {
-    for (const name of [
-      'src',
-      'path_beg',
-      'req.hdr(host)',
-      'ssl_fc_sni',
-      'res.comp_ratio_x',
-      'url32+src',
-    ]) {
+    for (const name of ['src', 'req.hdr(host)', 'ssl_fc_sni', 'res.comp_ratio_x', 'url32+src']) {
       expect([name, isKnownFetch(name)]).toEqual([name, name !== 'res.comp_ratio_x']);
     }
+    expect([isKnownFetch('path_beg'), isKnownAclKeyword('path_beg')]).toEqual([false, true]);
     for (const name of ['lower', 'map_beg_int(f)', 'sha2(256)', 'jwt_verify']) {
       expect([name, isKnownConverter(name)]).toEqual([name, true]);
     }
@@ -92,14 +87,15 @@ describe('names of the language', () => {
     expect(isKnownAction('http-response', 'auth')).toBe(false);
     expect(isKnownAction('tcp-request content', 'use-service')).toBe(true);
     expect(isKnownAction('http-requests', 'deny')).toBe(false);
+    expect(isKnownAction('http-request', 'track-sc2')).toBe(true);
+    expect(isKnownAction('http-response', 'lua.greet')).toBe(true);
     expect(isKnownBindOption('crt-list')).toBe(true);
     expect(isKnownServerOption('send-proxy-v2')).toBe(true);
     expect(isKnownServerOption('set-proxy-v2-tlv-fmt(0x20)')).toBe(true);
     expect(isKnownCrtListOption('sigalgs')).toBe(true);
     expect(isKnownFilter('spoe')).toBe(true);
-    expect(isKnownCli(['show', 'table', 'http'])).toBe(true);
-    expect(isKnownCli(['show', 'tables'])).toBe(false);
-    expect(isKnownCli(['show'])).toBe(false);
+    expect(knownCommands).toContain('show table');
+    expect(knownCommands).not.toContain('show proc');
   });
 
   test('suggestions come from plain names', () => {
