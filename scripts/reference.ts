@@ -35,7 +35,7 @@ function code(text: string): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |');
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`.replace(/ {2}(?=\|)/g, ' ');
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
@@ -180,15 +180,15 @@ function coverageTable(): string {
 }
 
 function obsoleteTable(): string {
-  const rows = [...obsolete.global, ...obsolete.proxy, ...keywords.option]
-    .filter((row) => !('modern' in row) || row.modern !== undefined)
-    .filter((row) => !keywords.option.includes(row as never) || 'modern' in row)
-    .map((row) => [code('where' in row && 'modern' in row ? `option ${row.name}` : row.name), row.doc]);
-  return table(['Spelling', 'What it was'], sortCells(rows));
-}
-
-function sortCells(rows: string[][]): string[][] {
-  return rows.sort((a, b) => (a[0]! < b[0]! ? -1 : 1));
+  const options = keywords.option.filter((row) => row.modern !== undefined);
+  const rows = [
+    ...[...obsolete.global, ...obsolete.proxy].map((row) => [code(row.name), row.doc]),
+    ...options.map((row) => [code(`option ${row.name}`), row.doc]),
+  ];
+  return table(
+    ['Spelling', 'What it was'],
+    rows.sort((a, b) => (a[0]! < b[0]! ? -1 : 1)),
+  );
 }
 
 function words(list: readonly string[]): string {
@@ -205,7 +205,7 @@ export function renderReference(): string {
     coverageTable(),
     '## Command line',
     `\`\`\`text\n${usageText().trimEnd()}\n\`\`\``,
-    `Known and refused with "not supported yet": ${words(refusedFlags())}.`,
+    `Known and refused with a reason: ${words(refusedFlags())}.`,
     '## Section global',
     described(keywords.global),
     '## Sections defaults, frontend, backend, listen',

@@ -1,6 +1,8 @@
 /**
- * The balancing algorithms (configuration.txt 4.2 balance). A new one is a file and a row here.
+ * The balancing algorithms (configuration.txt 4.2 balance). A new one is a file and a row here; the
+ * others of the manual are known by name.
  */
+import { assert } from '../base/assert.ts';
 import { ConfigError } from '../base/config-error.ts';
 import type { BalanceConfig } from '../model/config.ts';
 import type { Proxy } from '../model/runtime.ts';
@@ -12,26 +14,27 @@ export interface BalanceAlgorithm {
   /** The word after `balance`. */
   name: string;
   /** Arguments as the manual writes them; '' = none. */
-  grammar: string;
-  /** One line for the manual. */
-  summary: string;
-  /** Checks the words after the name. @throws ConfigError when they do not fit the grammar. */
-  validate(args: string[]): void;
+  args: string;
+  /** One line of documentation. */
+  doc: string;
+  /** The arguments that count among the words after the name. Throws ConfigError. */
+  parse(words: readonly string[]): string[];
   create(proxy: Proxy, shared: SharedState): Balancer;
 }
 
 export const balanceAlgorithms = [
   {
     name: 'roundrobin',
-    grammar: '',
-    summary: 'Each server in turn, according to its weight.',
-    validate: (args) => refuseArguments('roundrobin', args),
+    args: '',
+    doc: 'Each server in turn, by weight.',
+    // HAProxy lets any words follow.
+    parse: () => [],
     create: (proxy, shared) => new RoundRobin(proxy, shared),
   },
-] as const satisfies readonly BalanceAlgorithm[];
+] as const satisfies readonly BalanceAlgorithm[] as readonly BalanceAlgorithm[];
 
-/** Names that HAProxy knows and that have no row yet. */
-const unsupported = [
+/** Algorithms of the manual that are not rows yet; a name may have arguments in parentheses. */
+const otherAlgorithms = [
   'static-rr',
   'leastconn',
   'first',
@@ -47,32 +50,28 @@ const unsupported = [
   'sticky',
 ];
 
-function refuseArguments(name: string, args: string[]): void {
-  if (args.length > 0) {
-    throw new ConfigError(`'balance ${name}' takes no argument, found '${args[0]}'.`);
-  }
-}
-
 /**
- * Finds the row of an algorithm and checks its arguments.
+ * Parses what follows `balance`; nothing is the default algorithm.
  * @throws ConfigError for an unknown or not yet supported name or wrong arguments.
  */
-export function findBalanceAlgorithm(config: BalanceConfig): BalanceAlgorithm {
-  // `hdr(name)`, `rdp-cookie(name)` and `random(draws)` carry their argument in the word.
-  const name = config.algorithm.split('(')[0]!;
-  const row = balanceAlgorithms.find((candidate) => candidate.name === config.algorithm);
-  if (row === undefined) {
-    if (unsupported.includes(name)) {
-      throw new ConfigError(`'balance ${name}' is not supported yet.`);
-    }
-    const known = [...balanceAlgorithms.map((candidate) => candidate.name)].join(', ');
-    throw new ConfigError(`unknown algorithm '${config.algorithm}' in 'balance'; known: ${known}.`);
+export function parseBalance(words: readonly string[]): BalanceConfig {
+  const name = words[0] ?? 'roundrobin';
+  const row = balanceAlgorithms.find((candidate) => candidate.name === name);
+  if (row !== undefined) return { algorithm: name, args: row.parse(words.slice(1)) };
+  if (otherAlgorithms.includes(name.replace(/\(.*$/s, ''))) {
+    throw new ConfigError(`'balance ${name}' is not supported yet by sluice`);
   }
-  row.validate(config.args);
-  return row;
+  throw new ConfigError(
+    "balance only supports 'roundrobin', 'static-rr', 'leastconn', 'source', 'uri', " +
+      "'url_param', 'hash', 'hdr(name)', 'rdp-cookie(name)', 'random', 'first' and 'sticky' " +
+      'options.',
+  );
 }
 
 /** Creates the balancer of a backend. Start-up only. */
 export function createBalancer(proxy: Proxy, shared: SharedState): Balancer {
-  return findBalanceAlgorithm(proxy.config.balance).create(proxy, shared);
+  const name = proxy.config.balance.algorithm;
+  const row = balanceAlgorithms.find((candidate) => candidate.name === name);
+  assert(row !== undefined, `no balancing algorithm ${name}`);
+  return row.create(proxy, shared);
 }

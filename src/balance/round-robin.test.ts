@@ -4,7 +4,7 @@ import { Option } from '../model/config.ts';
 import { AdminFlag, Health, State } from '../model/shared.ts';
 import { createFixture, type Fixture } from './fixture.ts';
 import { haproxyOrder, type OrderEvents } from './haproxy-order.ts';
-import { createBalancer, findBalanceAlgorithm } from './registry.ts';
+import { createBalancer, parseBalance } from './registry.ts';
 import { RoundRobin } from './round-robin.ts';
 import { recountBackend } from './server-state.ts';
 import { realign } from './turn-keeper.ts';
@@ -181,19 +181,17 @@ describe('balance roundrobin (4.2)', () => {
 });
 
 describe('the table of algorithms (4.2 balance)', () => {
-  test('roundrobin takes no argument', () => {
-    expect(() => findBalanceAlgorithm({ algorithm: 'roundrobin', args: ['x'] })).toThrow(
-      "'balance roundrobin' takes no argument",
-    );
+  test('roundrobin is the default and takes any words after it', () => {
+    const roundRobin = { algorithm: 'roundrobin', args: [] };
+    expect(parseBalance([])).toEqual(roundRobin);
+    expect(parseBalance(['roundrobin', 'x'])).toEqual(roundRobin);
   });
 
   test('an algorithm without a row is refused by name', () => {
-    expect(() => findBalanceAlgorithm({ algorithm: 'hdr(host)', args: [] })).toThrow(
-      "'balance hdr' is not supported yet",
+    expect(() => parseBalance(['hdr(host)'])).toThrow(
+      "'balance hdr(host)' is not supported yet by sluice",
     );
-    expect(() => findBalanceAlgorithm({ algorithm: 'rundrobin', args: [] })).toThrow(
-      "unknown algorithm 'rundrobin'",
-    );
+    expect(() => parseBalance(['rundrobin'])).toThrow("balance only supports 'roundrobin'");
   });
 
   test('createBalancer makes the algorithm of the backend', () => {

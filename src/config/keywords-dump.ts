@@ -11,6 +11,7 @@ import { aclRows } from '../rules/acl-table.ts';
 import { actionRows } from '../rules/action/registry.ts';
 import { converterRows } from '../rules/converter/registry.ts';
 import { fetchRow, fetchRows } from '../rules/fetch/registry.ts';
+import { placeNames } from '../rules/place.ts';
 import { keywords } from './registry.ts';
 import { Where } from './section/keyword.ts';
 import { flagOptions } from './section/option.ts';
@@ -97,40 +98,15 @@ function parenthesised(args: string): string {
   return args === '' ? '' : `(${args})`;
 }
 
-/** The head of the matrix: one column per place where a fetch may be valid, oldest rule first. */
-const places = [
-  'frontend tcp-request connection rule',
-  'frontend tcp-request session rule',
-  'frontend tcp-request content rule',
-  'frontend http-request header rule',
-  'frontend http-request body rule',
-  'frontend use-backend rule',
-  'backend tcp-request content rule',
-  'backend http-request header rule',
-  'backend http-request body rule',
-  'backend use-server, balance or stick-match rule',
-  'server source selection',
-  'backend tcp-response content rule',
-  'backend http-response header rule',
-  'backend http-response body rule',
-  'backend stick-store rule',
-  'frontend tcp-response content rule',
-  'frontend http-response header rule',
-  'frontend http-response body rule',
-  'logs',
-  'backend tcp-check rule',
-  'configuration parser',
-  'CLI parser',
-] as const;
-
+/** The head of the matrix: one column per place where a fetch may be valid. */
 function fetchHead(): string[] {
-  const last = places.length - 1;
-  const lines = places.map((place, at) => {
+  const last = placeNames.length - 1;
+  const lines = placeNames.map((place, at) => {
     const left = `#${' '.repeat(last - at + 2)}${'/ '.repeat(at)}`;
     const dashes = '-'.repeat(last - at + 1);
     return `${left}_.${dashes} ${place}`;
   });
-  return [...lines, `# ${'/ '.repeat(places.length)} `, `# ${'| '.repeat(places.length)}`];
+  return [...lines, `# ${'/ '.repeat(placeNames.length)} `, `# ${'| '.repeat(placeNames.length)}`];
 }
 
 function dumpFetches(): string[] {

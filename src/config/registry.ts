@@ -2,8 +2,9 @@
  * The one manifest of configuration keywords: the tables of all sections, checked for duplicates.
  * Parsing, "did you mean", `-dK` and the manual read from here.
  */
+
+import { balanceAlgorithms } from '../balance/registry.ts';
 import { assert } from '../base/assert.ts';
-import { balanceAlgorithms } from './section/balance.ts';
 import { bindOptions } from './section/bind-option.ts';
 import { globalKeywords, obsoleteGlobalKeywords } from './section/global.ts';
 import { obsoleteKeywords } from './section/obsolete.ts';

@@ -7,20 +7,10 @@ import { hostname } from 'node:os';
 import type { LogFormatName, LogTargetConfig } from '../model/config.ts';
 import { reserveBytes } from '../sys/arena.ts';
 import { clock } from '../sys/clock.ts';
+import { logFormats } from './level.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { configurationFixture, logFixture, proxyFixture } from './test-fixture.ts';
 import { exchange, Haproxy, haproxy, LogReceiver } from './test-haproxy.ts';
-
-const formats: LogFormatName[] = [
-  'local',
-  'rfc3164',
-  'rfc5424',
-  'priority',
-  'short',
-  'timed',
-  'iso',
-  'raw',
-];
 
 interface Case {
   format: LogFormatName;
@@ -35,7 +25,7 @@ const text = '0123456789'.repeat(12);
 
 function casesOf(): Case[] {
   const cases: Case[] = [];
-  for (const format of formats) {
+  for (const format of logFormats) {
     const common = { format, facility: 'local0', tag: null, sd: '' };
     cases.push({ ...common, length: 1024, text: 'short text' });
     cases.push({ ...common, length: 1024, text, facility: 'local7', tag: 'my tag' });

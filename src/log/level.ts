@@ -1,5 +1,8 @@
-/** Names of syslog levels and facilities (configuration.txt 4.2 `log`); the index is the number. */
-export const logLevels = [
+/** Names that `log` lines use (configuration.txt 4.2 `log`). */
+import type { LogFormatName } from '../model/config.ts';
+
+/** The index is the number of the level. */
+export const logLevels: readonly string[] = [
   'emerg',
   'alert',
   'crit',
@@ -8,9 +11,10 @@ export const logLevels = [
   'notice',
   'info',
   'debug',
-] as const;
+];
 
-export const logFacilities = [
+/** The index is the number of the facility. */
+export const logFacilities: readonly string[] = [
   'kern',
   'user',
   'mail',
@@ -35,7 +39,18 @@ export const logFacilities = [
   'local5',
   'local6',
   'local7',
-] as const;
+];
+
+export const logFormats: readonly LogFormatName[] = [
+  'local',
+  'rfc3164',
+  'rfc5424',
+  'priority',
+  'short',
+  'timed',
+  'iso',
+  'raw',
+];
 
 export const enum Level {
   Emerg = 0,

@@ -82,7 +82,7 @@ describe('the command line (management.txt 3)', () => {
     }
   });
 
-  test.each(['-W', '-Ws', '-dM', '-dMfail', '-dA', '-dt', '-dV', '-4', '-dL'])(
+  test.each(['-W', '-Ws', '-dr', '-dMfail', '-dA', '-dt', '-dV', '-4', '-dL'])(
     'refuses %s by name: it is not supported yet',
     (option) => {
       const { message, usage } = refusal('-f', 'x', option);
@@ -98,5 +98,12 @@ describe('the command line (management.txt 3)', () => {
 
   test.each(['-dG', '-dp', '-dk', '-dv'])('takes %s: what it disables is not used', (option) => {
     expect(parse('-f', 'x', option).files).toEqual(['x']);
+  });
+
+  test('-dM takes the byte that fills memory, 0x50 by default', () => {
+    expect(parse('-f', 'x', '-dM').poison).toBe(0x50);
+    expect(parse('-f', 'x', '-dM0').poison).toBe(0);
+    expect(parse('-f', 'x', '-dM0xff').poison).toBe(255);
+    expect(refusal('-f', 'x', '-dM256').message).toContain("'256' is not supported");
   });
 });

@@ -3,6 +3,7 @@
  * Ordinary event-driven TypeScript; it touches the data plane only through shared memory and the
  * messages of protocol.ts.
  */
+import { heapStats } from 'bun:jsc';
 import type { Configuration } from '../model/config.ts';
 import { Counter, type EntityMap, type SharedState, State } from '../model/shared.ts';
 import type { Console } from './console.ts';
@@ -99,12 +100,14 @@ export class Control implements SignalActions {
   }
 
   dumpMemory(): void {
-    const { heapUsed, heapTotal, rss, external } = process.memoryUsage();
-    Bun.gc(true);
+    // getrusage(2) and the heap itself: /proc is out of reach inside a chroot.
+    const { maxRSS } = process.resourceUsage();
+    const { heapSize, heapCapacity } = heapStats();
     this.parts.console.warning(
-      `SIGQUIT received, memory: ${rss} bytes resident, ${heapUsed} of ${heapTotal} bytes of ` +
-        `the control thread's heap used, ${external} bytes external.`,
+      `SIGQUIT received, memory: ${maxRSS * 1024} bytes resident at most, ${heapSize} of ` +
+        `${heapCapacity} bytes of the control thread's heap used.`,
     );
+    this.parts.pool.broadcast({ type: 'memory' });
   }
 
   refused(text: string): void {

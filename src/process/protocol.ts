@@ -41,6 +41,8 @@ export interface WorkerInit {
 export type ToWorker =
   /** Accept no more, finish what runs, then report `stopped` (SIGUSR1). */
   | { type: 'soft-stop' }
+  /** Report the memory in use as a `message` (SIGQUIT). */
+  | { type: 'memory' }
   /** Stop now (SIGTERM, SIGINT). */
   | { type: 'stop' }
   /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
@@ -51,4 +53,6 @@ export type FromWorker =
   | { type: 'ready'; workerIndex: number }
   | { type: 'stopped'; workerIndex: number }
   /** A line for stderr (an internal error, a limit reached). */
-  | { type: 'message'; workerIndex: number; text: string };
+  | { type: 'message'; workerIndex: number; text: string }
+  /** What `memory` asked for. */
+  | { type: 'report'; text: string };

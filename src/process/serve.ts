@@ -214,6 +214,7 @@ function createPool(wakeFds: number[], console: Console, logger: Logger): Worker
   };
   return new WorkerPool(wakeFds, {
     message: report,
+    report: (text) => console.warning(text),
     crashed: (index, error) => {
       // A proxy with a dead worker would accept connections that nobody serves.
       report(`[sluice.main()] Worker thread ${index + 1} ended unexpectedly: ${error}`);

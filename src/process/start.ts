@@ -5,7 +5,7 @@
 import { ConfigError } from '../base/config-error.ts';
 import { toByteString } from '../config/byte-string.ts';
 import { createConditionContext, evaluateCondition } from '../config/conditions.ts';
-import { defaultTune } from '../config/defaults.ts';
+import { defaultTune } from '../model/defaults.ts';
 import { errnoText } from '../sys/errno.ts';
 import { type CommandLine, isCommandLineError, parseCommandLine } from './command-line.ts';
 import { Console } from './console.ts';

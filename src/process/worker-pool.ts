@@ -25,6 +25,8 @@ export function openWakeFds(count: number): number[] {
 export interface WorkerPoolEvents {
   /** A line for stderr. */
   message(text: string): void;
+  /** An answer to `memory`. */
+  report(text: string): void;
   /** A worker ended although nobody asked it to. */
   crashed(workerIndex: number, error: string): void;
 }
@@ -62,6 +64,7 @@ export class WorkerPool {
           this.running[init.workerIndex] = true;
           resolve();
         } else if (message.type === 'stopped') this.stopped(init.workerIndex);
+        else if (message.type === 'report') this.events.report(message.text);
         else this.events.message(message.text);
       });
       worker.on('error', (error: Error) => {

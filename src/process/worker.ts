@@ -6,6 +6,7 @@
  *
  * @dataplane
  */
+import { heapStats } from 'bun:jsc';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Ready } from '../loop/poller.ts';
 import { Health, State } from '../model/shared.ts';
@@ -52,6 +53,22 @@ function post(message: FromWorker): void {
 
 function createMessage(text: string): FromWorker {
   return { type: 'message', workerIndex: engine.init.workerIndex, text };
+}
+
+/** What SIGQUIT shows of this worker: its pools and the heap that the runtime keeps. */
+function createMemoryText(): string {
+  const { buffers, captures, conns, streams, init } = engine;
+  const { heapCapacity, objectCount } = heapStats();
+  return (
+    `worker ${init.workerIndex + 1}: ${buffers.inUse} of ${buffers.blocksMax} buffers and ` +
+    `${captures.inUse} of ${captures.blocksMax} capture blocks in use, ${engine.clients} clients, ` +
+    `${conns.length} connection slots and ${streams.length} streams made, ` +
+    `${heapCapacity} bytes of heap for ${objectCount} objects.`
+  );
+}
+
+function createReport(): FromWorker {
+  return { type: 'report', text: createMemoryText() };
 }
 
 function createStopped(): FromWorker {
@@ -219,6 +236,9 @@ function onMessage(message: ToWorker): void {
       return;
     case 'soft-stop':
       return softStop();
+    case 'memory':
+      post(createReport());
+      return;
     case 'refresh':
       return refresh();
     default:

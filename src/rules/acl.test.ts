@@ -40,7 +40,7 @@ const aclErrors: [string, string][] = [
   ['c src_port 1.2', "'1.2' is not a number."],
   [
     'c path_reg [',
-    "error detected while parsing ACL 'c' : regex '[' is invalid (error=missing terminating ] for character class).",
+    "error detected while parsing ACL 'c' : regex '[' is invalid (error=missing terminating ] for character class, erroffset=1).",
   ],
   ['c path_reg (', "regex '(' is invalid (error="],
   [
@@ -74,6 +74,10 @@ const conditionErrors: [string, string][] = [
   ['if { path x } }', "no such ACL : '}'"],
   ['if { }', "missing fetch method in ACL expression ''"],
   ['if { nosuch }', "unknown fetch method 'nosuch' in ACL expression 'nosuch'"],
+  [
+    'if { path_bge /a }',
+    "unknown fetch method 'path_bge' in ACL expression 'path_bge'; did you mean 'path_beg'?",
+  ],
   ['if toString', "no such ACL : 'toString'"],
 ];
 

@@ -20,7 +20,7 @@ import {
 } from './pattern/table.ts';
 import type { TypeName } from './row.ts';
 import type { RuleScope } from './scope.ts';
-import { unknownFetch } from './unknown-name.ts';
+import { unknownCriterion } from './unknown-name.ts';
 
 export { AclTest } from './acl-test.ts';
 
@@ -71,8 +71,7 @@ function parseCriterion(text: string, scope: RuleScope): Criterion {
   const row = fetchRow(acl ? acl.fetch : keyword);
   if (!row) {
     // An ACL keyword such as `ssl_fc_sni_end` is missing because its fetch is.
-    const error = unknownFetch(acl && !isKnownFetch(keyword) ? acl.fetch : keyword);
-    throw new ConfigError(`${error.message} in ACL expression '${text}'`);
+    throw unknownCriterion(acl && !isKnownFetch(keyword) ? acl.fetch : keyword, text);
   }
   try {
     const parsed = parseRest(text, 0, keyword, row, scope, acl ? '' : undefined);

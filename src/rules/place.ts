@@ -4,8 +4,8 @@
  */
 import { Place } from './scope.ts';
 
-/** Names of the columns, for warnings about conditions that can never match. */
-const placeNames = [
+/** Names of the columns, oldest rule first: for `-dKsmp` and warnings about conditions. */
+export const placeNames = [
   'frontend tcp-request connection rule',
   'frontend tcp-request session rule',
   'frontend tcp-request content rule',

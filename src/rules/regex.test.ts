@@ -23,6 +23,7 @@ describe('4.4 replace-header: PCRE expressions mean in JavaScript what they mean
     ['(a)\\g{1}0', 'aa0', 'aa0'],
     ['(a)(?#note)b', 'ab', 'ab'],
     ['(?i)AB', 'xab', 'ab'],
+    ['A(?i:B)', 'abAbAB', 'Ab'],
     ['\\s', '\xa0', null],
     ['\\S', '\xa0', '\xa0'],
     ['\\h', '\xa0', '\xa0'],

@@ -205,7 +205,7 @@ class Translator {
       this.at += back[0].length;
       return;
     }
-    const plain = /^\(\?(?::|=|!|<=|<!)/.exec(rest);
+    const plain = /^\(\?(?:-?i:|:|=|!|<=|<!)/.exec(rest);
     if (plain) {
       this.out += plain[0];
       this.at += plain[0].length;

@@ -77,7 +77,15 @@ export function getU64(off: number): number {
   return view.getUint32(off, true) + view.getUint32(off + 4, true) * 4294967296;
 }
 
-/** The text of a slice, for diagnostics and APIs that need a string. Allocates. */
+// One view for all calls; the method is part of Node's Buffer but not of its types.
+const memBuffer = Buffer.from(mem.buffer as ArrayBuffer) as unknown as {
+  latin1Slice(from: number, until: number): string;
+};
+
+/**
+ * The bytes of a slice as a string of characters 0 to 255, for diagnostics and APIs that need a
+ * string. Allocates.
+ */
 export function text(off: number, len: number): string {
-  return Buffer.from(mem.buffer as ArrayBuffer, off, len).toString('latin1');
+  return memBuffer.latin1Slice(off, off + len);
 }

@@ -32,6 +32,19 @@ defaults
   timeout server 20s
 `;
 
+/** Processes of worlds that have not ended; a run that breaks off takes them with it. */
+const running = new Set<number>();
+
+process.on('exit', () => {
+  for (const pid of running) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+});
+
 type Start = Omit<ProxyOptions, 'program' | 'config' | 'dir'> & { program?: Program };
 
 export class World {
@@ -47,9 +60,26 @@ export class World {
     this.#endings.push(ending);
   }
 
+  /** Makes sure that a process does not outlive the scenario. */
+  own(pid: number): void {
+    running.add(pid);
+    this.defer(() => {
+      running.delete(pid);
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended, as it should have.
+      }
+    });
+  }
+
   async proxy(config: string, options: Start = {}): Promise<Proxy> {
     const proxy = await startProxy({ program: this.program, ...options, config, dir: this.dir });
-    this.defer(() => proxy.stop());
+    running.add(proxy.pid);
+    this.defer(async () => {
+      await proxy.stop();
+      running.delete(proxy.pid);
+    });
     return proxy;
   }
 

@@ -185,7 +185,7 @@ listen l
     writeFileSync(join(dir, 'conf'), `user root;\n${nginxText(dir, free.port, proxy.port('l'))}`);
     const command = ['nginx', '-p', dir, '-e', join(dir, 'start.log'), '-c', join(dir, 'conf')];
     const child = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'ignore'] });
-    world.defer(() => child.kill('SIGKILL'));
+    world.own(child.pid);
     const ask = (path: string) => fetch(`http://127.0.0.1:${free.port}${path}`);
     await until(
       () =>
@@ -214,7 +214,7 @@ scenario('the demonstration starts, serves, shows log lines, and ends at Ctrl-C'
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  world.defer(() => child.kill('SIGKILL'));
+  world.own(child.pid);
   let text = '';
   const reading = (async () => {
     for await (const chunk of child.stdout) text += new TextDecoder().decode(chunk);

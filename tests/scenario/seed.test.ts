@@ -100,13 +100,7 @@ async function startSeed(world: World): Promise<Seed> {
   const result = await runToEnd({ program: world.program, config, dir: world.dir });
   expect(result).toMatchObject({ status: 0 });
   const pid = Number(readFileSync(join(world.dir, 'haproxy.pid'), 'utf8').trim());
-  world.defer(() => {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It ended, as it should have.
-    }
-  });
+  world.own(pid);
   return { port: free.port, pid, log, servers, dir: world.dir };
 }
 

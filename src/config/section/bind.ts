@@ -5,11 +5,11 @@
  * same options. `stats socket` lines go through the same table (3.1).
  */
 import { ConfigError } from '../../base/config-error.ts';
-import { isKnownBindOption } from '../../base/known-keywords.ts';
+import { isKnownBindOption, knownKeywords } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
 import { parseAddress, splitAddressList } from '../../base/value/address.ts';
 import type { BindConfig, Origin } from '../../model/config.ts';
-import { defaultBind } from '../defaults.ts';
+import { defaultBind } from '../../model/defaults.ts';
 import { type BindLine, bindOptions, obsoleteBindOptions } from './bind-option.ts';
 import type { ParserState } from './state.ts';
 
@@ -89,10 +89,7 @@ function unknownOption(word: string, subject: string): ConfigError {
   if (isKnownBindOption(word)) {
     return new ConfigError(`${subject} : '${word}' is not supported yet by sluice`);
   }
-  const near = nearest(
-    word,
-    bindOptions.map((row) => row.name),
-  );
+  const near = nearest(word, knownKeywords('bind'));
   const hint = near === null ? '.' : `; did you mean '${near}' maybe ?`;
   return new ConfigError(`${subject}: unknown keyword '${word}'${hint}`);
 }

@@ -4,7 +4,7 @@
  */
 import { ConfigError } from '../../base/config-error.ts';
 import type { Origin } from '../../model/config.ts';
-import { defaultProxy } from '../defaults.ts';
+import { defaultProxy } from '../../model/defaults.ts';
 import { appendBinds, parseBindWords } from './bind.ts';
 import type { ProxyDraft, ProxySection } from './draft.ts';
 import { Where } from './keyword.ts';

@@ -6,58 +6,10 @@
  */
 import { ConfigError } from '../../base/config-error.ts';
 import { parseAddress } from '../../base/value/address.ts';
+import { logFacilities, logFormats, logLevels } from '../../log/level.ts';
 import type { LogFormatName, LogTargetConfig, Origin } from '../../model/config.ts';
 import type { LogSource } from './draft.ts';
 import { integer, prefixed } from './words.ts';
-
-export const facilities: readonly string[] = [
-  'kern',
-  'user',
-  'mail',
-  'daemon',
-  'auth',
-  'syslog',
-  'lpr',
-  'news',
-  'uucp',
-  'cron',
-  'auth2',
-  'ftp',
-  'ntp',
-  'audit',
-  'alert',
-  'cron2',
-  'local0',
-  'local1',
-  'local2',
-  'local3',
-  'local4',
-  'local5',
-  'local6',
-  'local7',
-];
-
-export const levels: readonly string[] = [
-  'emerg',
-  'alert',
-  'crit',
-  'err',
-  'warning',
-  'notice',
-  'info',
-  'debug',
-];
-
-const formats: readonly LogFormatName[] = [
-  'local',
-  'rfc3164',
-  'rfc5424',
-  'priority',
-  'short',
-  'timed',
-  'iso',
-  'raw',
-];
 
 /** The standard syslog port (4.2 "log"). */
 const SYSLOG_PORT = 514;
@@ -65,7 +17,7 @@ const LENGTH_MIN = 80;
 const LENGTH_MAX = 65535;
 
 export function logFormatName(word: string): LogFormatName | null {
-  return formats.find((format) => format === word) ?? null;
+  return logFormats.find((format) => format === word) ?? null;
 }
 
 /**
@@ -131,16 +83,16 @@ function parseLogParameters(
 }
 
 function parseSeverity(words: readonly string[], at: number, target: LogTargetConfig): void {
-  const facility = facilities.indexOf(words[at]);
+  const facility = logFacilities.indexOf(words[at]);
   if (facility < 0) throw new ConfigError(`unknown log facility '${words[at] ?? ''}'`);
   target.facility = facility;
   const most = words[at + 1];
   if (most === undefined) return;
-  target.levelMax = levels.indexOf(most);
+  target.levelMax = logLevels.indexOf(most);
   if (target.levelMax < 0) throw new ConfigError(`unknown optional log level '${most}'`);
   const least = words[at + 2];
   if (least === undefined) return;
-  target.levelMin = levels.indexOf(least);
+  target.levelMin = logLevels.indexOf(least);
   if (target.levelMin < 0) throw new ConfigError(`unknown optional minimum log level '${least}'`);
   if (words[at + 3] !== undefined) {
     throw new ConfigError(`cannot handle unexpected argument '${words[at + 3]}'.`);

@@ -2,7 +2,7 @@
  * Keywords of the proxy sections `defaults`, `frontend`, `backend` and `listen` (4.2), in the
  * manual's order. Obsolete spellings have a table of their own (obsolete.ts).
  */
-import { parseBalance } from './balance.ts';
+import { parseBalance } from '../../balance/registry.ts';
 import { parseCapture } from './capture.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseErrorFile } from './errorfile.ts';
@@ -63,7 +63,9 @@ export const proxyKeywords = [
     args: '<algorithm> [ <arguments> ]',
     where: Defaults | Backend,
     doc: 'Load balancing algorithm.',
-    parse: parseBalance,
+    parse: (draft, line) => {
+      draft.config.balance = parseBalance(line.words.slice(1));
+    },
   },
   {
     name: 'bind',

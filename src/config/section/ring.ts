@@ -91,14 +91,6 @@ function parseRingTimeout(ring: RingDraft, line: KeywordLine): void {
 
 export const ringKeywords = [
   {
-    name: 'backing-file',
-    args: '<path>',
-    doc: 'File that the ring is kept in.',
-    parse: () => {
-      throw new ConfigError("'backing-file' is not supported yet by sluice");
-    },
-  },
-  {
     name: 'description',
     args: '<text>',
     doc: 'Text for people.',

@@ -5,11 +5,11 @@
  * options serves both; a row says when it belongs to `server` alone.
  */
 import { ConfigError } from '../../base/config-error.ts';
-import { isKnownServerOption } from '../../base/known-keywords.ts';
+import { isKnownServerOption, knownKeywords } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
 import { type Address, parseAddress } from '../../base/value/address.ts';
 import type { Origin, ServerConfig } from '../../model/config.ts';
-import { defaultServer } from '../defaults.ts';
+import { defaultServer } from '../../model/defaults.ts';
 import type { ProxyDraft, ServerSettings } from './draft.ts';
 import { type ServerOptionLine, serverOptions } from './server-option.ts';
 import type { ParserState } from './state.ts';
@@ -144,10 +144,7 @@ function unknownServerOption(word: string, subject: string): ConfigError {
   if (isKnownServerOption(word)) {
     return new ConfigError(`${subject} : '${word}' is not supported yet by sluice`);
   }
-  const near = nearest(
-    word,
-    serverOptions.map((row) => row.name),
-  );
+  const near = nearest(word, knownKeywords('server'));
   const hint = near === null ? '.' : `; did you mean '${near}' maybe ?`;
   return new ConfigError(`${subject} : unknown keyword '${word}'${hint}`);
 }

@@ -58,7 +58,7 @@ export function parseRequest(
   if (p === uri) return HeadError.Invalid;
   msg.uriOff = uri;
   msg.uriLen = p - uri;
-  if (mem[p] !== SP) return relaxed ? http09(msg, start, p, end) : HeadError.Invalid;
+  if (mem[p] !== SP) return relaxed ? http09(msg, off, start, p, end) : HeadError.Invalid;
   p++;
   if (end - p < 10) return versionPrefix(p, end) ? HeadError.Incomplete : HeadError.Invalid;
   const version = versionAt(p);
@@ -125,13 +125,13 @@ function skipTarget(from: number, end: number, relaxed: boolean): number {
 }
 
 /** HTTP/0.9: `GET /path CRLF` and nothing else, accepted only when relaxed. */
-function http09(msg: HttpMessage, start: number, p: number, end: number): number {
+function http09(msg: HttpMessage, off: number, start: number, p: number, end: number): number {
   if (p + 1 >= end) return HeadError.Incomplete;
   if (mem[p] !== CR || mem[p + 1] !== LF || msg.method !== Method.Get) return HeadError.Invalid;
   msg.version = 9;
   msg.headOff = start;
   msg.headLen = p + 2 - start;
-  return p + 2 - start;
+  return p + 2 - off;
 }
 
 /** 10 or 11 for HTTP/1.0 and HTTP/1.x; 0 = malformed or another major version. */

@@ -100,10 +100,11 @@ function checkAbsolute(msg: HttpMessage, host: number): boolean {
     p++;
   }
   const len = p - authority;
-  if (len === 0) return false;
   const port = secure ? 443 : 80;
   if (host >= 0 && !sameAuthority(msg, host, authority, len, port)) return false;
   const name = nameLength(authority, len);
+  // RFC 9110 4.2.1: an http URI with an empty host is invalid, with or without a port.
+  if (name === 0) return false;
   if (name < len && portAfter(authority, len, name, port) === port) {
     const extra = len - name;
     mem.copyWithin(off + extra, off, authority + name);

@@ -6,9 +6,8 @@
  */
 import { ConfigError } from '../../base/config-error.ts';
 import type { ArgConfig } from '../../model/config.ts';
-import { mem } from '../../sys/arena.ts';
+import { mem, text } from '../../sys/arena.ts';
 import type { Convert } from '../context.ts';
-import { latin1 } from '../pattern/regex.ts';
 import { createRegex } from '../regex.ts';
 import type { ConverterRow } from '../row.ts';
 import type { Sample } from '../sample.ts';
@@ -77,26 +76,26 @@ function substitute(
   replacement: Replacement,
   all: boolean,
 ): boolean {
-  const text = latin1(sample.off, sample.len);
+  const subject = text(sample.off, sample.len);
   const max = scratchMax();
   const off = takeScratch(max);
   out = off;
   outEnd = off + max;
   let at = 0;
-  while (at <= text.length) {
+  while (at <= subject.length) {
     regex.lastIndex = at;
-    const match = regex.exec(text);
+    const match = regex.exec(subject);
     if (match === null) break;
-    if (!putChars(text, at, match.index) || !putReplacement(replacement, match)) return false;
+    if (!putChars(subject, at, match.index) || !putReplacement(replacement, match)) return false;
     const len = match[0].length;
     at = match.index + len;
     if (!all) break;
     if (len > 0) continue;
-    if (at === text.length) break;
-    if (!putChars(text, at, at + 1)) return false;
+    if (at === subject.length) break;
+    if (!putChars(subject, at, at + 1)) return false;
     at++;
   }
-  if (!putChars(text, at, text.length)) return false;
+  if (!putChars(subject, at, subject.length)) return false;
   trimScratch(out);
   sample.setStr(off, out - off);
   return true;

@@ -4,20 +4,10 @@
  *
  * @dataplane
  */
-import { mem } from '../../sys/arena.ts';
+import { text } from '../../sys/arena.ts';
 import { createRegex } from '../regex.ts';
 import type { Sample } from '../sample.ts';
 import { EmptyPattern, type Pattern } from './pattern.ts';
-
-// One view for all calls; the method is part of Node's Buffer but not of its types.
-const bytes = Buffer.from(mem.buffer as ArrayBuffer) as unknown as {
-  latin1Slice(from: number, until: number): string;
-};
-
-/** The bytes of a slice as a string of characters 0 to 255. */
-export function latin1(off: number, len: number): string {
-  return bytes.latin1Slice(off, off + len);
-}
 
 class Regexes implements Pattern {
   private readonly list: readonly RegExp[];
@@ -27,8 +17,8 @@ class Regexes implements Pattern {
   }
 
   matches(sample: Sample): boolean {
-    const text = latin1(sample.off, sample.len);
-    for (let i = 0; i < this.list.length; i++) if (this.list[i]!.test(text)) return true;
+    const subject = text(sample.off, sample.len);
+    for (let i = 0; i < this.list.length; i++) if (this.list[i]!.test(subject)) return true;
     return false;
   }
 }

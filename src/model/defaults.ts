@@ -12,8 +12,8 @@ import type {
   ServerConfig,
   TimeoutConfig,
   TuneConfig,
-} from '../model/config.ts';
-import { HttpMode, Reuse } from '../model/config.ts';
+} from './config.ts';
+import { HttpMode, Reuse } from './config.ts';
 
 /** 3.2: "tune.*". */
 export function defaultTune(): TuneConfig {
