@@ -96,7 +96,12 @@ function commandCoverage(): CoverageRow {
   const names = namesOf(commands);
   const has = (command: string) =>
     names.some((name) => name === command || name.startsWith(`${command} `));
-  return { title: 'Commands of the stats socket', known, supported: known.filter(has), unlisted: [] };
+  return {
+    title: 'Commands of the stats socket',
+    known,
+    supported: known.filter(has),
+    unlisted: [],
+  };
 }
 
 function flagCoverage(): CoverageRow {

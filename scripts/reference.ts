@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { checkKinds } from '../src/checks/registry.ts';
 import { keywords, obsolete } from '../src/config/registry.ts';
 import { Where } from '../src/config/section/keyword.ts';
-import { facilities, levels } from '../src/config/section/log.ts';
+import { logFacilities, logLevels } from '../src/log/level.ts';
 import type { RulesetName } from '../src/model/config.ts';
 import { usageText } from '../src/process/usage.ts';
 import { aclRows } from '../src/rules/acl-table.ts';
@@ -201,7 +201,7 @@ export function renderReference(): string {
     '# Reference',
     'Everything that this version of sluice understands. The file is made from the keyword tables of the program by `bin/bun scripts/reference.ts`; a test compares both. The [manual](manual.md) explains by task; `bin/sluice -dKall -c -f FILE` prints the names in the format of HAProxy.',
     '## How much of HAProxy is there',
-    "Keywords by class, against the list of names that sluice knows of HAProxy's language (current manual). A keyword that is known and not supported is refused with \"not supported yet\"; it is never ignored.",
+    'Keywords by class, against the list of names that sluice knows of HAProxy\'s language (current manual). A keyword that is known and not supported is refused with "not supported yet"; it is never ignored.',
     coverageTable(),
     '## Command line',
     `\`\`\`text\n${usageText().trimEnd()}\n\`\`\``,
@@ -220,7 +220,10 @@ export function renderReference(): string {
     '### Balancing algorithms',
     described(keywords.balance),
     '### Health checks',
-    table(['Kind', 'What it does'], checkKinds.map((row) => [code(row.name), cell(row.summary)])),
+    table(
+      ['Kind', 'What it does'],
+      checkKinds.map((row) => [code(row.name), cell(row.summary)]),
+    ),
     '### Options of bind lines',
     described(keywords.bind),
     '### Options of server and default-server lines',
@@ -247,8 +250,8 @@ export function renderReference(): string {
     '### Aliases of log-format',
     aliasTable(),
     '### Facilities and levels',
-    `Facilities: ${words(facilities)}.`,
-    `Levels: ${words(levels)}.`,
+    `Facilities: ${words(logFacilities)}.`,
+    `Levels: ${words(logLevels)}.`,
     '## Commands of the stats socket',
     commandTable(),
     '## Older spellings',

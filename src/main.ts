@@ -1,11 +1,13 @@
 /**
- * sluice: the control thread's program. Everything it does is in process/start.ts; here is only
- * what must happen around it.
+ * sluice: the control thread's program. Worker threads begin to load at once; everything else is in
+ * process/start.ts, which is loaded meanwhile.
  */
-import { run } from './process/start.ts';
+import { EarlyWorkers } from './process/early-workers.ts';
 
 // The built program (`npm run build`) has its worker beside it under the same name.
 const extension = import.meta.path.endsWith('.ts') ? 'ts' : 'js';
-const worker = new URL(`./process/worker.${extension}`, import.meta.url);
-const status = await run(process.argv.slice(2), worker);
+const args = process.argv.slice(2);
+const early = new EarlyWorkers(new URL(`./process/worker.${extension}`, import.meta.url), args);
+const { run } = await import('./process/start.ts');
+const status = await run(args, early);
 if (status !== null) process.exit(status);

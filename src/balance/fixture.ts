@@ -1,15 +1,10 @@
 /** Configurations for the tests of this folder and of `checks`: one backend `app` and its servers. */
-import type { Address } from '../base/value/address.ts';
 import type { CheckConfig, Configuration, ProxyConfig, ServerConfig } from '../model/config.ts';
+import { proxyConfig, serverConfig } from '../model/config-fixture.ts';
 import { numberEntities } from '../model/entity.ts';
 import { Proxy } from '../model/runtime.ts';
 import { type EntityMap, SharedState } from '../model/shared.ts';
 import { initServerState } from './server-state.ts';
-
-export function ipv4(port: number): Address {
-  const bytes = [127, 0, 0, 1];
-  return { family: 'ipv4', datagram: false, bytes, port, path: '', fd: -1, text: '127.0.0.1' };
-}
 
 export function tcpCheckConfig(changes: Partial<CheckConfig> = {}): CheckConfig {
   return {
@@ -25,66 +20,16 @@ export function tcpCheckConfig(changes: Partial<CheckConfig> = {}): CheckConfig 
   };
 }
 
-export function serverConfig(index: number, changes: Partial<ServerConfig> = {}): ServerConfig {
-  return {
-    file: 'test.cfg',
-    line: index + 1,
-    index,
-    name: `s${index + 1}`,
-    id: index + 1,
-    address: ipv4(1),
-    portOffset: false,
-    weight: 1,
-    backup: false,
-    disabled: false,
-    maxconn: 0,
-    minconn: 0,
-    maxqueue: 0,
-    check: null,
-    poolMaxConn: -1,
-    poolPurgeDelayMs: 5000,
-    maxReuse: -1,
-    sourceAddress: null,
-    tcpUserTimeout: -1,
-    cookie: null,
-    ...changes,
-  };
-}
-
-/** Only what balancing and checks read; the rest of a proxy is not made up. */
 export function backendConfig(
   servers: Partial<ServerConfig>[],
   changes: Partial<ProxyConfig> = {},
 ): ProxyConfig {
-  const unset = -1;
-  const some: Partial<ProxyConfig> = {
-    index: 0,
+  return proxyConfig({
     name: 'app',
     kind: 'backend',
-    mode: 'http',
-    disabled: false,
-    fullconn: 0,
-    options: 0,
-    timeout: {
-      client: unset,
-      clientFin: unset,
-      clientHs: unset,
-      connect: unset,
-      server: unset,
-      serverFin: unset,
-      tunnel: unset,
-      httpRequest: unset,
-      httpKeepAlive: unset,
-      queue: unset,
-      check: unset,
-      tarpit: unset,
-    },
-    binds: [],
     servers: servers.map((srv, i) => serverConfig(i, srv)),
-    balance: { algorithm: 'roundrobin', args: [] },
     ...changes,
-  };
-  return some as ProxyConfig;
+  });
 }
 
 export interface Fixture {

@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFixture, ipv4, tcpCheckConfig } from '../balance/fixture.ts';
+import { createFixture, tcpCheckConfig } from '../balance/fixture.ts';
 import { Option } from '../model/config.ts';
+import { ipv4 } from '../model/config-fixture.ts';
 import { CheckRunner } from './runner.ts';
 
 /** Lines with a way to wait for one of them. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { createFixture, ipv4, tcpCheckConfig } from '../balance/fixture.ts';
+import { createFixture, tcpCheckConfig } from '../balance/fixture.ts';
 import { Option, type ProxyConfig, type ServerConfig } from '../model/config.ts';
+import { ipv4 } from '../model/config-fixture.ts';
 import { AdminFlag, Health, State } from '../model/shared.ts';
 import { FakeClock, FakeNetwork } from './fake.ts';
 import { CheckStatus, checkResult, checkResults } from './result.ts';

@@ -78,6 +78,7 @@ export const lines = [
 
 export const conditions = [
   '',
+  ' ',
   '0',
   '00',
   '0x0',

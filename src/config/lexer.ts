@@ -15,11 +15,14 @@ export const lineWordsMax = 64;
 
 /** A mistake at one character of a line; the message shows the line with a mark below it. */
 export class LexerError extends ConfigError {
+  /** The mistake, without where it is. */
+  readonly what: string;
   /** Column of the mistake, from 1. */
   readonly position: number;
 
   constructor(what: string, line: string, position: number) {
     super(`${what} at position ${position}:\n${markedLine(line, position)}`);
+    this.what = what;
     this.position = position;
   }
 }

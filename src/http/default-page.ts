@@ -59,7 +59,12 @@ export const defaultPages: readonly DefaultPage[] = [
     reason: 'Payload Too Large',
     text: 'The request entity exceeds the maximum allowed.',
   },
-  { status: 414, reason: 'URI Too Long', text: 'The request target exceeds the maximum allowed.' },
+  {
+    status: 414,
+    reason: 'URI Too Long',
+    text: 'The request target exceeds the maximum allowed.',
+    close: true,
+  },
   {
     status: 421,
     reason: 'Misdirected Request',
@@ -80,6 +85,7 @@ export const defaultPages: readonly DefaultPage[] = [
     status: 431,
     reason: 'Request Header Fields Too Large',
     text: 'The request header fields exceed the maximum allowed.',
+    close: true,
   },
   {
     status: 500,

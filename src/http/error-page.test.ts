@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { proxyConfig } from '../model/config-fixture.ts';
 import { Proxy } from '../model/runtime.ts';
+import { answerOf, contextOf } from '../rules/action/message-fixture.ts';
 import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
-import { answerOf, contextOf, proxyConfig } from '../rules/action/message-fixture.ts';
 import { text } from '../sys/arena.ts';
 import { compileErrorPages, errorPage, prepareErrorPage } from './error-page.ts';
 

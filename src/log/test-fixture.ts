@@ -1,45 +1,9 @@
 /** Configurations for the tests of logs: complete, with every value that a test does not care for. */
 import type { Configuration, LogTargetConfig, ProxyConfig, RingConfig } from '../model/config.ts';
-
-const origin = { file: 'test.cfg', line: 1 };
-
-const noTimeouts = {
-  client: -1,
-  clientFin: -1,
-  clientHs: -1,
-  connect: -1,
-  server: -1,
-  serverFin: -1,
-  tunnel: -1,
-  httpRequest: -1,
-  httpKeepAlive: -1,
-  queue: -1,
-  check: -1,
-  tarpit: -1,
-};
+import { origin, proxyConfig } from '../model/config-fixture.ts';
 
 export function proxyFixture(values: Partial<ProxyConfig>): ProxyConfig {
-  const proxy: Partial<ProxyConfig> = {
-    ...origin,
-    index: 0,
-    name: 'fe',
-    id: 2,
-    kind: 'frontend',
-    mode: 'http',
-    disabled: false,
-    options: 0,
-    timeout: noTimeouts,
-    binds: [],
-    servers: [],
-    rules: [],
-    logs: [],
-    logTag: null,
-    captureRequest: [],
-    captureResponse: [],
-    captureCookie: null,
-    ...values,
-  };
-  return proxy as ProxyConfig;
+  return proxyConfig({ name: 'fe', id: 2, kind: 'frontend', ...values });
 }
 
 export function logFixture(values: Partial<LogTargetConfig>): LogTargetConfig {

@@ -1,7 +1,8 @@
 /** The same configuration and commands through Debian's haproxy and through sluice. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration's own syntax
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { askSocket, freePort, ProgramFixture, until } from './program-fixture.ts';
+import { askSocket, freePort, launcher, ProgramFixture, until } from './program-fixture.ts';
 
 const haproxy = Bun.which('haproxy') ?? Bun.which('haproxy', { PATH: '/usr/sbin:/sbin' });
 
@@ -101,15 +102,15 @@ describe.skipIf(haproxy === null)('show info next to haproxy', () => {
   });
 });
 
-describe.skipIf(haproxy === null)('messages of a failed start next to haproxy', () => {
-  /** Without process numbers and the names of the programs. */
-  function normal(text: string): string {
-    return text
-      .replaceAll(/\(\d+\)/g, '(pid)')
-      .replaceAll(/^.*(version is|path to executable is).*\n/gm, '')
-      .replaceAll(/\[[^\]]*\.main\(\)\]/g, '[main]');
-  }
+/** Messages without process numbers and the names of the programs. */
+function normal(text: string): string {
+  return text
+    .replaceAll(/\(\d+\)/g, '(pid)')
+    .replaceAll(/^.*(version is|path to executable is).*\n/gm, '')
+    .replaceAll(/\[[^\]]*\.main\(\)\]/g, '[main]');
+}
 
+describe.skipIf(haproxy === null)('messages of a failed start next to haproxy', () => {
   const base = 'defaults\n  timeout client 1s\n  timeout server 1s\n  timeout connect 1s\n';
 
   test.each([
@@ -126,5 +127,32 @@ describe.skipIf(haproxy === null)('messages of a failed start next to haproxy', 
     const stderr = await new Response(other.stderr).text();
     expect(await other.exited).toBe(ours.status!);
     expect(normal(ours.stderr)).toBe(normal(stderr));
+  });
+});
+
+describe.skipIf(haproxy === null)('-cc next to haproxy (management.txt 3)', () => {
+  test.each([
+    '1',
+    ' ',
+    '1 || ',
+    'streq("$HOME",/there)',
+    "streq('$HOME',/there)",
+    'streq("${NOPE-xy}",xy)',
+    '"$HOME"',
+    '1   &&   0',
+    '1 # x',
+    '"foo  x"',
+    'foo  x',
+    'streq("a',
+    '"\\x4"',
+    'streq(a)',
+  ])('%p has the same status and message', async (condition) => {
+    const env = { ...process.env, HOME: '/there' };
+    const ask = async (command: string[]) => {
+      const child = Bun.spawn([...command, '-cc', condition], { env, stderr: 'pipe' });
+      const stderr = await new Response(child.stderr).text();
+      return [await child.exited, normal(stderr)];
+    };
+    expect(await ask([launcher])).toEqual(await ask([haproxy!]));
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const launcher = join(import.meta.dir, '../../bin/sluice');
+export const launcher = join(import.meta.dir, '../../bin/sluice');
 
 export interface Finished {
   status: number | null;

@@ -3,15 +3,18 @@ import type { LogShared } from '../log/logger.ts';
 import type { Configuration } from '../model/config.ts';
 import type { EntityMap, SharedBuffers } from '../model/shared.ts';
 
-/** `workerData` of a worker. Everything a worker needs; it opens no file by itself later. */
+/** `workerData` of a worker: word 0 becomes 1 when its `WorkerInit` has been posted. */
+export interface WorkerGate {
+  gate: SharedArrayBuffer;
+}
+
+/** A worker's first message. Everything it needs; it opens no file by itself later. */
 export interface WorkerInit {
   config: Configuration;
   entities: EntityMap;
   shared: SharedBuffers;
   /** 0-based. */
   workerIndex: number;
-  /** Bytes of address space for the worker's arena. */
-  arenaBytes: number;
   /** Byte to fill blocks of memory with when they are handed out (`-dM`); -1 = none. */
   poison: number;
   /** Effective connection limit of the process. */

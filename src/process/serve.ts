@@ -23,6 +23,7 @@ import type { CommandLine } from './command-line.ts';
 import type { Console } from './console.ts';
 import { Control } from './control.ts';
 import { detach, openNull, reportReady } from './daemon.ts';
+import type { EarlyWorkers } from './early-workers.ts';
 import { writeInitialState } from './initial-state.ts';
 import {
   applyLimits,
@@ -49,7 +50,7 @@ export interface ServeRequest {
   commandLine: CommandLine;
   console: Console;
   /** The worker threads' program. */
-  workerEntry: URL;
+  early: EarlyWorkers;
   /** Name the program was launched by: the default log tag. */
   programName: string;
   /** In a daemon: tells the first process that the proxy serves. */
@@ -111,10 +112,6 @@ async function startServing(
     stderr: (line) => console.line(line),
   });
   const rings = await startRings(config, logShared, console);
-  if (!(await startWorkers(pool, request.workerEntry, createInits(bound, init), console))) {
-    return false;
-  }
-  if (!publish(bound, console) || !dropPrivileges(config.global, console)) return false;
 
   const sampler = new Sampler(shared, entities, startMs);
   const close = () => {
@@ -135,8 +132,11 @@ async function startServing(
     },
     nowMs: () => Date.now(),
   });
-  stats.listen(bound.stats);
+  // Before the first connection is served: a signal must never meet its default action then.
   installSignals(control);
+  if (!(await startWorkers(pool, request.early, createInits(bound, init), console))) return false;
+  if (!publish(bound, console) || !dropPrivileges(config.global, console)) return false;
+  stats.listen(bound.stats);
   checks.start();
   startSampling(sampler);
   announce(request, nullFd);
@@ -192,7 +192,6 @@ function createInit(
     entities,
     shared: buffers,
     workerIndex: 0,
-    arenaBytes: capacity.arenaBytes,
     poison: request.commandLine.poison,
     maxconn: limits.maxconn,
     streamsMax: capacity.streams,
@@ -240,12 +239,12 @@ function createInits(bound: BoundSockets, init: WorkerInit): WorkerInit[] {
 
 async function startWorkers(
   pool: WorkerPool,
-  entry: URL,
+  early: EarlyWorkers,
   inits: WorkerInit[],
   console: Console,
 ): Promise<boolean> {
   try {
-    await pool.start(entry, inits);
+    await pool.start(early, inits);
     return true;
   } catch (error) {
     console.alert(`[sluice.main()] Cannot start the worker threads: ${(error as Error).message}`);

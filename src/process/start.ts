@@ -4,12 +4,14 @@
  */
 import { ConfigError } from '../base/config-error.ts';
 import { toByteString } from '../config/byte-string.ts';
-import { createConditionContext, evaluateCondition } from '../config/conditions.ts';
+import { createConditionContext, evaluateConditionLine } from '../config/conditions.ts';
+import { LexerError } from '../config/lexer.ts';
 import { defaultTune } from '../model/defaults.ts';
 import { errnoText } from '../sys/errno.ts';
 import { type CommandLine, isCommandLineError, parseCommandLine } from './command-line.ts';
 import { Console } from './console.ts';
 import { runDaemon, takeDaemonPipe } from './daemon.ts';
+import type { EarlyWorkers } from './early-workers.ts';
 import { usableCpus } from './limits.ts';
 import {
   createEnvironment,
@@ -30,10 +32,10 @@ const TROUBLE = 2;
 /**
  * Runs the program.
  * @param args the command line without the program's name
- * @param workerEntry the worker threads' program
+ * @param early worker threads that load meanwhile
  * @returns the exit status, or null when the proxy serves and the process must live on
  */
-export async function run(args: readonly string[], workerEntry: URL): Promise<number | null> {
+export async function run(args: readonly string[], early: EarlyWorkers): Promise<number | null> {
   const pipe = takeDaemonPipe();
   const commandLine = parseCommandLine(args);
   if (isCommandLineError(commandLine)) {
@@ -60,7 +62,7 @@ export async function run(args: readonly string[], workerEntry: URL): Promise<nu
   if (program.config.global.daemon && pipe === null) return runDaemon(args, console);
   if (commandLine.debug) printDebug();
   const programName = readProgramName();
-  const serves = await serve({ program, commandLine, console, workerEntry, programName, pipe });
+  const serves = await serve({ program, commandLine, console, early, programName, pipe });
   return serves ? null : FAILURE;
 }
 
@@ -88,10 +90,14 @@ function evaluate(commandLine: CommandLine, console: Console): number {
   const context = createConditionContext(createEnvironment(commandLine));
   try {
     const text = toByteString(commandLine.condition!);
-    return evaluateCondition(text, context) ? SUCCESS : FAILURE;
+    return evaluateConditionLine(text, context) ? SUCCESS : FAILURE;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.alert(`config : Failed to evaluate condition: ${error.message}`);
+    const problem =
+      error instanceof LexerError
+        ? `Syntax Error in condition: ${error.what[0]!.toUpperCase()}${error.what.slice(1)}.`
+        : `Failed to evaluate condition: ${error.message}`;
+    console.alert(`config : ${problem}`);
     return TROUBLE;
   }
 }

@@ -3,10 +3,11 @@
  * stopped. A worker never returns to JavaScript's event loop, so a message alone would not be
  * noticed: its eventfd is written after each.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { libc } from '../sys/libc.ts';
 import { wake } from '../sys/socket.ts';
+import type { EarlyWorkers, GatedWorker } from './early-workers.ts';
 import type { FromWorker, ToWorker, WorkerInit } from './protocol.ts';
 
 const EFD_NONBLOCK_CLOEXEC = 0x80800;
@@ -46,18 +47,18 @@ export class WorkerPool {
 
   /**
    * Starts all workers and waits until each has loaded and opened everything it needs.
-   * @param entry the worker's program
+   * @param early where workers come from; those that are left are dismissed
    * @throws Error with the first failure
    */
-  async start(entry: URL, inits: WorkerInit[]): Promise<void> {
-    await Promise.all(inits.map((init) => this.startOne(entry, init)));
+  async start(early: EarlyWorkers, inits: WorkerInit[]): Promise<void> {
+    const started = inits.map((init) => this.startOne(early.take(), init));
+    early.dismiss();
+    await Promise.all(started);
   }
 
-  private startOne(entry: URL, init: WorkerInit): Promise<void> {
+  private startOne({ worker, gate, error }: GatedWorker, init: WorkerInit): Promise<void> {
     return new Promise((resolve, reject) => {
-      // `smol` keeps the collector's heap small: the data plane allocates nothing per request.
-      const options = { workerData: init, smol: true } as ConstructorParameters<typeof Worker>[1];
-      const worker = new Worker(entry, options);
+      if (error !== null) reject(error);
       this.workers[init.workerIndex] = worker;
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') {
@@ -76,6 +77,9 @@ export class WorkerPool {
         reject(new Error(`worker ${init.workerIndex} ended during its start (${code})`));
         if (this.running[init.workerIndex]) this.ended(init.workerIndex, `exit ${code}`);
       });
+      worker.postMessage(init);
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
     });
   }
 

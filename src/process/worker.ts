@@ -32,7 +32,7 @@ import { onQueuedClient } from '../stream/request.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
 import { drainWake } from '../sys/socket.ts';
-import type { FromWorker, ToWorker, WorkerInit } from './protocol.ts';
+import type { FromWorker, ToWorker, WorkerGate, WorkerInit } from './protocol.ts';
 
 /** Most due timers handled before events are looked at again. */
 const TIMERS_PER_TURN = 1024;
@@ -73,6 +73,10 @@ function createReport(): FromWorker {
 
 function createStopped(): FromWorker {
   return { type: 'stopped', workerIndex: engine.init.workerIndex };
+}
+
+function createGate(): Int32Array {
+  return new Int32Array((workerData as WorkerGate).gate);
 }
 
 function createWorker(init: WorkerInit): void {
@@ -283,7 +287,9 @@ function turns(): void {
 }
 
 function runWorker(): void {
-  createWorker(workerData as WorkerInit);
+  const gate = createGate();
+  Atomics.wait(gate, 0, 0);
+  createWorker(receiveMessageOnPort(parentPort!)!.message as WorkerInit);
   while (!engine.ended) turns();
   closeListeners();
   engine.logger.flush();

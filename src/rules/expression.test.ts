@@ -8,6 +8,8 @@ const errors: [string, string][] = [
   ['', 'missing fetch method'],
   ['hdrx(a)', "unknown fetch method 'hdrx'"],
   ['ssl_fc', "fetch method 'ssl_fc' is not supported yet"],
+  ['base32', "fetch method 'base32' is not supported yet"],
+  ['path,djb2(1)', "invalid args in converter 'djb2' : the avalanche is not supported yet"],
   ['path,sha1', "converter 'sha1' is not supported yet"],
   ['pathh', "unknown fetch method 'pathh'; did you mean 'path'?"],
   ['path,loower', "unknown converter 'loower'; did you mean 'lower'?"],

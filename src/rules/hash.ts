@@ -4,37 +4,18 @@
  * unsigned.
  *
  * Definitions: CRC-32 of ISO 3309 (reflected, 0xEDB88320), CRC-32C of RFC 9260 (0x82F63B78), DJB2
- * (hash * 33 + byte from 5381), SDBM (hash * 65599 + byte), XXH32 of the xxHash specification, and
- * as avalanche step Bob Jenkins' integer hash with six shifts, times a prime.
+ * (hash * 33 + byte from 5381), SDBM (hash * 65599 + byte), XXH32 of the xxHash specification. The
+ * manual names an avalanche step on top of them (`sdbm(1)`, `base32`) but does not define it, so
+ * there is none here.
  *
  * @dataplane
  */
 import { mem } from '../sys/arena.ts';
 
-// A prime near 3/4 of the range: the low bits reach the top, where positions on a ring are decided.
-const SPREAD = 3221225473;
-
-/** Spreads every input bit over all output bits. */
-export function avalanche(value: number): number {
-  let a = value | 0;
-  a = (a + 0x7ed55d16 + (a << 12)) | 0;
-  a = a ^ 0xc761c23c ^ (a >>> 19);
-  a = (a + 0x165667b1 + (a << 5)) | 0;
-  a = (a + 0xd3a2646c) ^ (a << 9);
-  a = (a + 0xfd7046c5 + (a << 3)) | 0;
-  a = a ^ 0xb55a4f09 ^ (a >>> 16);
-  return Math.imul(a, SPREAD) >>> 0;
-}
-
-/** SDBM over more bytes, from the hash of those before. */
-export function sdbmFrom(seed: number, off: number, len: number): number {
-  let hash = seed | 0;
+export function sdbm(off: number, len: number): number {
+  let hash = 0;
   for (let i = 0; i < len; i++) hash = (Math.imul(hash, 65599) + mem[off + i]!) | 0;
   return hash >>> 0;
-}
-
-export function sdbm(off: number, len: number): number {
-  return sdbmFrom(0, off, len);
 }
 
 export function djb2(off: number, len: number): number {

@@ -47,8 +47,13 @@ export function assignServer(strm: Stream): void {
     if (!engine.queue.tryAcquire(server)) continue;
     return useServer(strm, server);
   }
-  if (!balancer.hasUsable()) return noServer(strm);
-  waitInQueue(strm, strm.backend!.backend);
+  // The counts are written before workers are woken, so they know more than the balancer's table.
+  const shared = engine.shared;
+  const entity = strm.backend!.backend;
+  if (shared.get(entity, State.ActiveServers) + shared.get(entity, State.BackupServers) === 0) {
+    return noServer(strm);
+  }
+  waitInQueue(strm, entity);
 }
 
 function noServer(strm: Stream): void {
@@ -326,6 +331,7 @@ export function resend(strm: Stream): void {
   const server = strm.server!;
   dropServer(strm);
   client.outRd = strm.resendFrom;
+  strm.requestSent = false;
   strm.retries++;
   engine.count(server.entity, Counter.Retries, 1);
   engine.count(strm.backend!.backend, Counter.Retries, 1);

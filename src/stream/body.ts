@@ -5,12 +5,12 @@
  *
  * @dataplane
  */
-import { ChunkResult, putChunkSize } from '../http/h1/chunked.ts';
+import { ChunkResult, chunkSizeLen, putChunkSize } from '../http/h1/chunked.ts';
 import { BodyMode, type HttpMessage } from '../http/message.ts';
 import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { recv, send } from '../sys/socket.ts';
-import type { Conn } from './conn.ts';
+import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { isSpliceable, spliceBody } from './splice.ts';
 
@@ -142,19 +142,29 @@ export function forward(from: Conn, to: Conn): Flow {
       if (!from.readable || from.eof || from.error !== 0) return starved(from);
       rewind(from);
       if (!takeBuffer(from, BODY_HEADROOM)) return Flow.NoBuffer;
-      if (receive(from, engine.bufsize) === 0) continue;
+      if (receive(from, bodyLimit(from)) === 0) continue;
     }
     const step = transform(from);
     if (step === Flow.Wait) {
       // An incomplete chunk header: more bytes are needed behind it.
       if (!from.readable || from.eof || from.error !== 0) return starved(from);
       rewind(from);
-      if (from.inWr >= from.buf + engine.bufsize) return Flow.Invalid;
-      receive(from, engine.bufsize);
+      const limit = bodyLimit(from);
+      if (from.inWr >= from.buf + limit) return Flow.Invalid;
+      receive(from, limit);
     } else if (step === Flow.Invalid) {
       return step;
     }
   }
+}
+
+/**
+ * How far a body may fill the buffer. Behind a client's body may stand its next request, which will
+ * need room in front of it to be rewritten: what is read here must fit behind that room.
+ */
+function bodyLimit(from: Conn): number {
+  if (from.side !== Side.Client || from.body === BodyMode.Tunnel) return engine.bufsize;
+  return engine.bufsize - engine.maxrewrite + BODY_HEADROOM;
 }
 
 function starved(from: Conn): Flow {
@@ -214,16 +224,18 @@ function takePlain(from: Conn): void {
 }
 
 function transformChunks(from: Conn): Flow {
-  const result = takeChunks(from);
+  // What stood in front of the input has been sent: the size may be written over it.
+  const result = takeChunks(from, 0);
   if (result < 0) return Flow.Invalid;
   return from.outEnd > from.outRd || from.body === BodyMode.None ? Flow.Done : Flow.Wait;
 }
 
 /**
  * Decodes chunks in [inRd, inWr) and leaves the bytes to send in [outRd, outEnd).
+ * @param floor nothing may be written in front of this offset
  * @returns the decoder's result.
  */
-export function takeChunks(from: Conn): ChunkResult {
+export function takeChunks(from: Conn, floor: number): ChunkResult {
   const decoder = from.chunks;
   const start = from.inRd;
   const result = decoder.decode(start, from.inWr);
@@ -233,10 +245,12 @@ export function takeChunks(from: Conn): ChunkResult {
   from.carried += n;
   from.outRd = start;
   if (n > 0) {
-    end = decoder.dataEnd;
     if (from.dechunk) {
+      end = decoder.dataEnd;
       from.outRd = decoder.dataOff;
     } else {
+      makeSizeRoom(from, floor);
+      end = decoder.dataEnd;
       from.outRd = putChunkSize(decoder.dataOff, n);
       // The rest of the input may begin right here: move it before the chunk's end is written.
       makeRoom(from, end + 2);
@@ -254,6 +268,23 @@ export function takeChunks(from: Conn): ChunkResult {
   from.outEnd = end;
   from.inRd = decoder.used;
   return result;
+}
+
+/**
+ * The size of joined chunks can have more digits than that of the first one had: the data moves up
+ * when its new chunk header would begin in front of `floor`.
+ */
+function makeSizeRoom(from: Conn, floor: number): void {
+  const decoder = from.chunks;
+  const lack = floor + chunkSizeLen(decoder.dataEnd - decoder.dataOff) - decoder.dataOff;
+  if (lack <= 0) return;
+  mem.copyWithin(decoder.dataOff + lack, decoder.dataOff, from.inWr);
+  from.inWr += lack;
+  decoder.dataOff += lack;
+  decoder.dataEnd += lack;
+  decoder.used += lack;
+  decoder.trailerOff += lack;
+  decoder.trailerEnd += lack;
 }
 
 /** Makes the unread input start at `at` or later, keeping decoder positions in step. */
@@ -298,7 +329,8 @@ export function takeFirst(from: Conn): number {
       return from.inRd;
     case BodyMode.Chunked:
       from.chunks.reset();
-      if (takeChunks(from) === ChunkResult.Invalid) return 0;
+      // The message's head is still to be copied from where it lies.
+      if (takeChunks(from, from.inRd) === ChunkResult.Invalid) return 0;
       return from.outRd;
     default:
       takePlain(from);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { ForwardConfig, ForwardedConfig, ProxyConfig } from '../model/config.ts';
+import { proxyConfig } from '../model/config-fixture.ts';
 import { Family } from '../model/stream.ts';
-import { contextOf, proxyConfig, scope, serialise } from '../rules/action/message-fixture.ts';
+import { contextOf, scope, serialise } from '../rules/action/message-fixture.ts';
 import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { parseExpression } from '../rules/expression.ts';

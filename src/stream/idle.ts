@@ -118,6 +118,9 @@ export function keepIdle(conn: Conn, client: Conn | null): void {
   conn.stream = null;
   engine.timers.clear(conn.id);
   if (conn.eof || conn.hup || conn.error !== 0) return closeConn(conn);
+  // Bytes behind the response would be taken for the answer to the next request; no event will tell
+  // of those that were there before.
+  if (conn.readable && !isQuiet(conn)) return resetConn(conn);
   if (config.maxReuse >= 0 && conn.uses > config.maxReuse) return resetConn(conn);
   conn.side = Side.Idle;
   if (server.backend.config.reuse === Reuse.Never) return keepOwned(conn, client);
@@ -164,9 +167,14 @@ export function unlist(conn: Conn): void {
  * late news of bytes that were read before, so the socket is asked.
  */
 export function onIdleEvent(conn: Conn): void {
-  if (conn.hup || recv(conn.fd, engine.assembly, 1) >= 0) return closeConn(conn);
-  if (errno() !== Errno.EAGAIN) return closeConn(conn);
+  if (conn.hup || !isQuiet(conn)) closeConn(conn);
+}
+
+/** Asks the socket whether the server has sent nothing and not closed. */
+function isQuiet(conn: Conn): boolean {
+  if (recv(conn.fd, engine.assembly, 1) >= 0 || errno() !== Errno.EAGAIN) return false;
   conn.readable = false;
+  return true;
 }
 
 /** Closes the private connections of a client connection that goes away. */

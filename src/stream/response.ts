@@ -50,6 +50,7 @@ export function readResponse(strm: Stream): HeadState {
     engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
     return HeadState.Wait;
   }
+  if (strm.interim) restart(conn);
   do {
     if (conn.readable) receive(conn, engine.bufsize);
     if (conn.inWr === conn.inRd) {
@@ -60,6 +61,17 @@ export function readResponse(strm: Stream): HeadState {
     if (state !== HeadState.Wait) return state;
   } while (conn.readable);
   return HeadState.Wait;
+}
+
+/** Interim responses have been sent: the next head gets all the room again. */
+function restart(conn: Conn): void {
+  const start = conn.buf + engine.maxrewrite;
+  if (conn.outRd !== conn.outEnd || conn.inRd <= start) return;
+  mem.copyWithin(start, conn.inRd, conn.inWr);
+  conn.inWr -= conn.inRd - start;
+  conn.inRd = start;
+  conn.outRd = start;
+  conn.outEnd = start;
 }
 
 /** Parses what is there. */

@@ -8,29 +8,33 @@
  * below 2^31 so that every offset is a small integer for the JIT.
  */
 import { toArrayBuffer } from 'bun:ffi';
-import { isMainThread, workerData } from 'node:worker_threads';
+import { isMainThread } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { libc } from './libc.ts';
 
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
 
-function arenaBytes(): number {
-  const asked = isMainThread ? undefined : (workerData?.arenaBytes as number | undefined);
-  return asked ?? 64 << 20;
+/** Address space of a worker's arena, and of every other thread's. */
+const WORKER_BYTES = 1 << 30;
+const OTHER_BYTES = 64 << 20;
+/** With less than this nothing can be served. */
+const LEAST_BYTES = 16 << 20;
+
+/** Maps the wanted size, or half of it again and again where address space is limited (RLIMIT_AS). */
+function mapArena(): { address: number; bytes: number } {
+  const flags = MAP_PRIVATE_ANON_NORESERVE;
+  for (let bytes = isMainThread ? OTHER_BYTES : WORKER_BYTES; bytes >= LEAST_BYTES; bytes /= 2) {
+    const address = Number(libc.mmap(null, bytes, PROT_READ_WRITE, flags, -1, 0));
+    if (address > 4096) return { address, bytes };
+  }
+  throw new Error('sluice: no address space for the arena (mmap failed); see ulimit -v');
 }
 
-function mapArena(bytes: number): number {
-  const address = Number(
-    libc.mmap(null, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANON_NORESERVE, -1, 0),
-  );
-  assert(address > 4096, `mmap of ${bytes} bytes failed`);
-  return address;
-}
-
-export const arenaSize = arenaBytes();
+const mapping = mapArena();
+export const arenaSize = mapping.bytes;
 /** Address of offset 0; pass `base + offset` to the kernel. */
-export const base = mapArena(arenaSize);
+export const base = mapping.address;
 /** The arena as bytes. */
 export const mem = new Uint8Array(toArrayBuffer(base as never, 0, arenaSize));
 /** The same bytes as 32-bit integers, for kernel structures; index = offset >> 2. */

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address } from '../base/value/address.ts';
+import { ipv4, origin } from '../model/config-fixture.ts';
+import { defaultBind } from '../model/defaults.ts';
 import { libc } from '../sys/libc.ts';
 import { localAddress, peerPort } from '../sys/socket.ts';
 import {
@@ -35,35 +37,11 @@ function folder(): string {
 }
 
 function address(parts: Partial<Address>): Address {
-  return {
-    family: 'ipv4',
-    datagram: false,
-    bytes: [127, 0, 0, 1],
-    port: 0,
-    path: '',
-    fd: -1,
-    text: '',
-    ...parts,
-  };
+  return { ...ipv4(0), text: '', ...parts };
 }
 
 function options(parts: Partial<Address>, more: Partial<ListenOptions> = {}): ListenOptions {
-  return {
-    address: address(parts),
-    backlog: 10,
-    reusePort: true,
-    interface: null,
-    mss: 0,
-    deferAccept: 0,
-    tfo: false,
-    v4v6: false,
-    v6only: false,
-    mode: null,
-    uid: null,
-    gid: null,
-    tcpUserTimeout: -1,
-    ...more,
-  };
+  return { ...defaultBind(0, address(parts), origin), backlog: 10, reusePort: true, ...more };
 }
 
 function portOf(fd: number): number {

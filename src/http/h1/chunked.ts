@@ -175,6 +175,13 @@ export class ChunkDecoder {
   }
 }
 
+/** Bytes of `size CRLF`. */
+export function chunkSizeLen(size: number): number {
+  let len = 3;
+  for (let n = Math.floor(size / 16); n > 0; n = Math.floor(n / 16)) len++;
+  return len;
+}
+
 /** Writes `size CRLF` so that it ends right before `dataOff`. @returns where it starts. */
 export function putChunkSize(dataOff: number, size: number): number {
   let p = dataOff - 2;

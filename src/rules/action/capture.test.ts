@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { captureLayout } from '../../model/capture.ts';
+import { proxyConfig } from '../../model/config-fixture.ts';
 import { mem, reserve, text } from '../../sys/arena.ts';
 import { environment } from '../log-format/environment.ts';
 import { compileRuleset } from '../ruleset.ts';
 import { captureReference } from './capture.ts';
-import { contextOf, proxyConfig, rulesOf, scope } from './message-fixture.ts';
+import { contextOf, rulesOf, scope } from './message-fixture.ts';
 
 const request = 'GET /a HTTP/1.1\r\nHost: h\r\nX-T: one two\r\n\r\n';
 

@@ -5,7 +5,8 @@
 import { fieldId } from '../../http/field.ts';
 import { BodyMode, Col, ConnectionFlag, HttpMessage, ROW } from '../../http/message.ts';
 import { type Method, methodNames } from '../../http/method.ts';
-import type { ProxyConfig, RuleConfig, RulesetName } from '../../model/config.ts';
+import type { RuleConfig, RulesetName } from '../../model/config.ts';
+import { proxyConfig } from '../../model/config-fixture.ts';
 import { Proxy } from '../../model/runtime.ts';
 import { Family, Session, Stream } from '../../model/stream.ts';
 import { mem, reserve, reserveBytes, text } from '../../sys/arena.ts';
@@ -142,23 +143,6 @@ export function serialise(msg: HttpMessage): string {
 export function answerOf(ctx: RuleContext): string {
   const body = text(ctx.replyBodyOff, ctx.replyBodyLen);
   return ctx.replyRaw ? body : serialise(ctx.response!) + body;
-}
-
-/** A proxy section with nothing set; a test fills in what it is about. */
-export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
-  return {
-    index: 0,
-    name: 'l',
-    kind: 'listen',
-    errorFiles: {},
-    servers: [],
-    forwardFor: null,
-    originalTo: null,
-    forwarded: null,
-    uniqueIdFormat: null,
-    uniqueIdHeader: null,
-    ...changes,
-  } as ProxyConfig;
 }
 
 /** A context with an IPv4 client 192.0.2.7:40000 and destination 198.51.100.9:80. */

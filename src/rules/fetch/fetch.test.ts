@@ -69,8 +69,6 @@ const table: [string, string | null][] = [
   ['query(with_qm)', '?a=1&b=&c&n=42&a=2;d=5?e=6'],
   ['base', 'H.com:81/p/a;S=1;T=2'],
   ['baseq', 'H.com:81/p/a;S=1;T=2?a=1&b=&c&n=42&a=2;d=5?e=6'],
-  ['base32', '2251448408'],
-  ['url32', '4232709202'],
   ['url_ip', null],
   ['url_port', null],
   ['urlp(a)', '1'],

@@ -7,11 +7,9 @@
  * @dataplane
  */
 import { Family, type Session } from '../../model/stream.ts';
-import { mem } from '../../sys/arena.ts';
 import type { RuleContext } from '../context.ts';
-import { putIpv4Bytes, readIpv4Bytes } from '../inet.ts';
+import { readIpv4Bytes } from '../inet.ts';
 import { type Sample, SampleType } from '../sample.ts';
-import { takeScratch } from '../scratch.ts';
 
 const DESTINATION = 16;
 
@@ -64,20 +62,5 @@ export function destinationPort(ctx: RuleContext, sample: Sample): boolean {
   const session = ctx.session;
   if (!hasDestination(session) || session.destinationFamily === Family.Unix) return false;
   sample.setInt(session.destinationPort);
-  return true;
-}
-
-/** Makes a binary of the 32-bit integer in the sample and the source address after it. */
-export function appendSource(ctx: RuleContext, sample: Sample): boolean {
-  const session = ctx.session;
-  const family = session.sourceFamily;
-  if (family !== Family.Inet && family !== Family.Inet6) return false;
-  const len = family === Family.Inet ? 4 : 16;
-  const off = takeScratch(4 + len);
-  putIpv4Bytes(off, sample.num);
-  mem.copyWithin(off + 4, session.addressOff, session.addressOff + len);
-  sample.type = SampleType.Bin;
-  sample.off = off;
-  sample.len = 4 + len;
   return true;
 }

@@ -18,14 +18,12 @@ import {
 import type { ArgConfig } from '../../model/config.ts';
 import { mem } from '../../sys/arena.ts';
 import type { Fetch, RuleContext } from '../context.ts';
-import { avalanche, sdbmFrom } from '../hash.ts';
 import { readAddress, readIpv4 } from '../inet.ts';
 import { readInt, readValue } from '../integer.ts';
 import { valid } from '../place.ts';
 import type { FetchRow } from '../row.ts';
 import { type Sample, SampleType } from '../sample.ts';
 import { takeScratch } from '../scratch.ts';
-import { appendSource } from './source.ts';
 
 function fetchUrl(ctx: RuleContext, sample: Sample): boolean {
   const req = ctx.request;
@@ -103,40 +101,6 @@ function fetchBaseQuery(ctx: RuleContext, sample: Sample): boolean {
   return ctx.request !== null && setBase(ctx.request, sample, true);
 }
 
-/** Hash of the first Host field and then of the slice in `sample`. */
-function hashWithHost(req: HttpMessage, sample: Sample): void {
-  let hash = 0;
-  const host = req.find(FieldId.Host, 0, 4, 0);
-  if (host >= 0) {
-    hash = sdbmFrom(0, req.rows[host * ROW + Col.ValOff]!, req.rows[host * ROW + Col.ValLen]!);
-  }
-  sample.setInt(avalanche(sdbmFrom(hash, sample.off, sample.len)));
-}
-
-function fetchBase32(ctx: RuleContext, sample: Sample): boolean {
-  const req = ctx.request;
-  if (req === null) return false;
-  if (!setPath(req, sample, false)) sample.len = 0;
-  hashWithHost(req, sample);
-  return true;
-}
-
-function fetchUrl32(ctx: RuleContext, sample: Sample): boolean {
-  const req = ctx.request;
-  if (req === null) return false;
-  if (!setPath(req, sample, true)) sample.len = 0;
-  hashWithHost(req, sample);
-  return true;
-}
-
-function fetchBase32Source(ctx: RuleContext, sample: Sample): boolean {
-  return fetchBase32(ctx, sample) && appendSource(ctx, sample);
-}
-
-function fetchUrl32Source(ctx: RuleContext, sample: Sample): boolean {
-  return fetchUrl32(ctx, sample) && appendSource(ctx, sample);
-}
-
 let hostOff = 0;
 let hostEnd = 0;
 let portOff = 0;
@@ -186,20 +150,6 @@ export const urlFetches = [
   },
   {
     ...common,
-    name: 'base32',
-    out: 'sint',
-    doc: '32-bit hash of first Host header and path',
-    compile: () => fetchBase32,
-  },
-  {
-    ...common,
-    name: 'base32+src',
-    out: 'bin',
-    doc: 'base32 followed by the source address',
-    compile: () => fetchBase32Source,
-  },
-  {
-    ...common,
     name: 'baseq',
     out: 'str',
     doc: 'first Host header, path and query',
@@ -223,20 +173,6 @@ export const urlFetches = [
     compile: compileQuery,
   },
   { ...common, name: 'url', out: 'str', doc: 'request target as sent', compile: () => fetchUrl },
-  {
-    ...common,
-    name: 'url32',
-    out: 'sint',
-    doc: '32-bit hash of first Host header, path and query',
-    compile: () => fetchUrl32,
-  },
-  {
-    ...common,
-    name: 'url32+src',
-    out: 'bin',
-    doc: 'url32 followed by the source address',
-    compile: () => fetchUrl32Source,
-  },
   {
     ...common,
     name: 'url_ip',
