@@ -34,7 +34,9 @@ export interface WorkerPoolEvents {
 
 export class WorkerPool {
   private readonly workers: Worker[] = [];
+  /** Asked to run and not stopped yet; a message waits for one that still loads. */
   private readonly running: boolean[] = [];
+  private readonly ready: boolean[] = [];
   private readonly wakeFds: number[];
   private readonly events: WorkerPoolEvents;
   private stopping = false;
@@ -60,9 +62,10 @@ export class WorkerPool {
     return new Promise((resolve, reject) => {
       if (error !== null) reject(error);
       this.workers[init.workerIndex] = worker;
+      this.running[init.workerIndex] = true;
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') {
-          this.running[init.workerIndex] = true;
+          this.ready[init.workerIndex] = true;
           resolve();
         } else if (message.type === 'stopped') this.stopped(init.workerIndex);
         else if (message.type === 'report') this.events.report(message.text);
@@ -71,11 +74,11 @@ export class WorkerPool {
       worker.on('error', (error: Error) => {
         const text = error.stack ?? String(error);
         reject(new Error(text));
-        if (this.running[init.workerIndex]) this.ended(init.workerIndex, text);
+        if (this.ready[init.workerIndex]) this.ended(init.workerIndex, text);
       });
       worker.on('exit', (code: number) => {
         reject(new Error(`worker ${init.workerIndex} ended during its start (${code})`));
-        if (this.running[init.workerIndex]) this.ended(init.workerIndex, `exit ${code}`);
+        if (this.ready[init.workerIndex]) this.ended(init.workerIndex, `exit ${code}`);
       });
       worker.postMessage(init);
       Atomics.store(gate, 0, 1);

@@ -43,8 +43,13 @@ const TURNS_PER_CALL = 1000;
 /** Blocks of memory that stayed free for so long go back to the kernel, in ms. */
 const TRIM_EVERY_MS = 5000;
 
+/** Exceptions that are told to the control thread. */
+const REPORTS_PER_SECOND = 5;
+
 let nextPurgeMs = 0;
 let nextTrimMs = 0;
+let reportsFromMs = 0;
+let reports = 0;
 let wakeConn: Conn;
 
 function post(message: FromWorker): void {
@@ -209,10 +214,20 @@ function expire(id: number): void {
   }
 }
 
+/** A defect that every request meets must not fill the disk of whoever keeps stderr. */
+function mayReport(): boolean {
+  if (engine.nowMs >= reportsFromMs + 1000) {
+    reportsFromMs = engine.nowMs;
+    reports = 0;
+  }
+  return reports++ < REPORTS_PER_SECOND;
+}
+
 /** A defect of ours must not cost more than the stream that met it. */
 function failed(conn: Conn, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  post(createMessage(text));
+  if (mayReport()) {
+    post(createMessage(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  }
   try {
     onException(conn);
   } catch {

@@ -21,7 +21,6 @@ import {
   peerPort,
   remoteAddress,
   setKeepAlive,
-  setNoDelay,
   setQuickAckOff,
   setUserTimeout,
   wake,
@@ -232,7 +231,6 @@ function tuneClient(conn: Conn): void {
   const sess = conn.session;
   if (sess.sourceFamily === Family.Unix) return;
   const plan = engine.plans[sess.frontend!.index]!;
-  setNoDelay(conn.fd);
   const config = plan.config;
   if (plan.has(Option.ClientTcpKeepalive)) {
     setKeepAlive(

@@ -16,7 +16,6 @@ import {
   close,
   connect,
   setKeepAlive,
-  setNoDelay,
   setUserTimeout,
   socketError,
   streamSocket,
@@ -215,7 +214,6 @@ function openServer(strm: Stream, server: Server): void {
 function tuneServer(conn: Conn, server: Server): void {
   const config = server.backend.config;
   if (server.config.address.family === 'ipv4' || server.config.address.family === 'ipv6') {
-    setNoDelay(conn.fd);
     if ((config.options & Option.ServerTcpKeepalive) !== 0) {
       setKeepAlive(
         conn.fd,
@@ -231,8 +229,11 @@ function tuneServer(conn: Conn, server: Server): void {
 /** An event came while the connection was being made. */
 export function onConnectEvent(conn: Conn): void {
   const strm = conn.stream!;
-  const code = socketError(conn.fd);
-  if (code !== 0) return connectFailed(strm, code);
+  // Writable without an error or hang-up means connected; only otherwise the kernel is asked.
+  if (conn.hup) {
+    const code = socketError(conn.fd);
+    if (code !== 0) return connectFailed(strm, code);
+  }
   if (!conn.writable) return;
   conn.connecting = false;
   conn.activeMs = engine.nowMs;

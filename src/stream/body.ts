@@ -9,8 +9,8 @@ import { ChunkResult, chunkSizeLen, putChunkSize } from '../http/h1/chunked.ts';
 import { BodyMode, type HttpMessage } from '../http/message.ts';
 import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
-import { recv, send } from '../sys/socket.ts';
-import { type Conn, Side } from './conn.ts';
+import { recv, send, setNoDelay } from '../sys/socket.ts';
+import { type Conn, NoDelay, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { isSpliceable, spliceBody } from './splice.ts';
 
@@ -96,11 +96,19 @@ export function receive(conn: Conn, limit: number): number {
   return 0;
 }
 
+/** To be called before bytes are sent: from the second time on they must not be held back. */
+export function noteSend(to: Conn): void {
+  if (to.sends === NoDelay.Set) return;
+  if (to.sends === NoDelay.SentOnce) setNoDelay(to.fd);
+  to.sends++;
+}
+
 /** Sends what `from` has ready. @returns Done when all of it went. */
 export function flush(from: Conn, to: Conn): Flow {
   while (from.outRd < from.outEnd) {
     if (!to.writable) return Flow.Blocked;
     const len = from.outEnd - from.outRd;
+    noteSend(to);
     const n = send(to.fd, from.outRd, len, false);
     if (n < 0) {
       const code = errno();
@@ -164,7 +172,7 @@ export function forward(from: Conn, to: Conn): Flow {
  */
 function bodyLimit(from: Conn): number {
   if (from.side !== Side.Client || from.body === BodyMode.Tunnel) return engine.bufsize;
-  return engine.bufsize - engine.maxrewrite + BODY_HEADROOM;
+  return engine.bufsize - Math.max(engine.maxrewrite - BODY_HEADROOM, 0);
 }
 
 function starved(from: Conn): Flow {

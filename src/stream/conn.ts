@@ -30,6 +30,16 @@ export const enum Side {
   Idle = 6,
 }
 
+/**
+ * TCP_NODELAY is set before the second send. The first one is never held back, and a connection
+ * that carries one request needs no more: a system call saved per connection.
+ */
+export const enum NoDelay {
+  NothingSent = 0,
+  SentOnce = 1,
+  Set = 2,
+}
+
 export class Conn {
   readonly id: number;
   generation: number;
@@ -45,6 +55,8 @@ export class Conn {
   /** errno of a failed read or write; 0 = sound. */
   error: number;
   connecting: boolean;
+  /** How often bytes were sent: `NoDelay`. */
+  sends: NoDelay;
   /** We have closed our sending side. */
   shut: boolean;
   buf: number;
@@ -99,6 +111,7 @@ export class Conn {
     this.hup = false;
     this.error = 0;
     this.connecting = false;
+    this.sends = NoDelay.NothingSent;
     this.shut = false;
     this.buf = 0;
     this.inRd = 0;
@@ -137,6 +150,7 @@ export class Conn {
     this.hup = false;
     this.error = 0;
     this.connecting = false;
+    this.sends = NoDelay.NothingSent;
     this.shut = false;
     this.inRd = 0;
     this.inWr = 0;

@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { ForwardConfig, ForwardedConfig, ProxyConfig } from '../model/config.ts';
 import { proxyConfig } from '../model/config-fixture.ts';
 import { Family } from '../model/stream.ts';
-import { contextOf, scope, serialise } from '../rules/action/message-fixture.ts';
+import { contextOf, serialise } from '../rules/action/message-fixture.ts';
 import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { parseExpression } from '../rules/expression.ts';
 import { parseLogFormat } from '../rules/log-format.ts';
+import { testScope } from '../rules/rule-fixture.ts';
 import { mem } from '../sys/arena.ts';
 import { createForwarding } from './forwarding.ts';
 
@@ -105,7 +106,7 @@ describe('4.2 option originalto, unique-id-header', () => {
       forwardFor: forward(),
       originalTo: forward({ header: 'X-Original-To' }),
       uniqueIdHeader: 'X-Unique-ID',
-      uniqueIdFormat: parseLogFormat('%{+X}o%ci:%cp', scope()),
+      uniqueIdFormat: parseLogFormat('%{+X}o%ci:%cp', testScope()),
     };
     const forwarded = { ...noParts, proto: true };
     expect(added(all, { forwarded })).toBe(
@@ -113,7 +114,10 @@ describe('4.2 option originalto, unique-id-header', () => {
     );
   });
   test('an ID that the stream has already is the one that is sent', () => {
-    const unique = { uniqueIdHeader: 'X-U', uniqueIdFormat: parseLogFormat('%[path]', scope()) };
+    const unique = {
+      uniqueIdHeader: 'X-U',
+      uniqueIdFormat: parseLogFormat('%[path]', testScope()),
+    };
     const known = (ctx: RuleContext): void => {
       ctx.stream!.uniqueIdOff = ctx.request!.uriOff + 1;
       ctx.stream!.uniqueIdLen = 1;
@@ -138,7 +142,7 @@ describe('4.2 option forwarded (RFC 7239)', () => {
     const text = added({}, { forwarded: { ...noParts, ...config } }, prepare);
     return text === '' ? null : /^forwarded: (.*)\r\n$/.exec(text)![1];
   };
-  const expr = (text: string) => parseExpression(text, scope());
+  const expr = (text: string) => parseExpression(text, testScope());
   test('the examples of the manual', () => {
     expect(value({ proto: true, for: true })).toBe('proto=http;for=192.0.2.7');
     expect(value({ host: true, for: expr('str(000000007F2F367E)'), forPort: true })).toBe(
@@ -225,7 +229,7 @@ describe.skipIf(!hasHaproxy)('4.2: the same fields as HAProxy', () => {
       forwardFor: forward(),
       originalTo: forward({ header: 'X-Original-To' }),
       uniqueIdHeader: 'X-U',
-      uniqueIdFormat: parseLogFormat('%[path]-%ci', scope()),
+      uniqueIdFormat: parseLogFormat('%[path]-%ci', testScope()),
     },
     backend: {},
   });

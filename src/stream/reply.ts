@@ -19,7 +19,7 @@ import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { send, vanish } from '../sys/socket.ts';
 import { dropServer } from './assign.ts';
-import { headSize } from './body.ts';
+import { headSize, noteSend } from './body.ts';
 import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
@@ -63,7 +63,8 @@ function replyPage(strm: Stream, status: number): void {
   strm.status = status;
   strm.keepAlive = false;
   const len = pages.len(status);
-  const block = len === 0 ? 0 : engine.buffers.take();
+  // With a tiny tune.bufsize there is no room for a page: the connection ends without one.
+  const block = len === 0 || len > engine.bufsize ? 0 : engine.buffers.take();
   if (block === 0) return endStream(strm);
   const off = pages.off(status);
   mem.copyWithin(block, off, off + len);
@@ -229,6 +230,7 @@ export function sendReply(strm: Stream): void {
   const conn = strm.client!;
   while (strm.replyRd < strm.replyEnd) {
     if (!conn.writable) return armReply(strm);
+    noteSend(conn);
     const n = send(conn.fd, strm.replyRd, strm.replyEnd - strm.replyRd, false);
     if (n < 0) {
       const code = errno();

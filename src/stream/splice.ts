@@ -9,7 +9,7 @@ import { BodyMode } from '../http/message.ts';
 import { mem32, reserve } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { closePipe, openPipe, splice } from '../sys/pipe.ts';
-import { Flow } from './body.ts';
+import { Flow, noteSend } from './body.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
 
@@ -124,6 +124,7 @@ function fill(from: Conn, pipe: Pipe): void {
 
 function drain(from: Conn, to: Conn, pipe: Pipe): Flow {
   if (!to.writable) return Flow.Blocked;
+  noteSend(to);
   const n = splice(pipe.readFd, to.fd, pipe.held, from.bodyLeft > 0);
   if (n > 0) {
     pipe.held -= n;

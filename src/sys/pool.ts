@@ -23,6 +23,8 @@ export class BlockPool {
   private carved: number;
   /** Fewest free blocks since the last `trim`: what the recent load did not need. */
   private freeLow: number;
+  /** Blocks at the bottom of the stack whose pages are with the kernel already. */
+  private trimmed: number;
 
   /** @param poison byte that fills a block before it is handed out (`-dM`), -1 = none. */
   constructor(blockBytes: number, blocksMax: number, poison = -1) {
@@ -35,6 +37,7 @@ export class BlockPool {
     this.freeCount = 0;
     this.carved = 0;
     this.freeLow = 0;
+    this.trimmed = 0;
   }
 
   /** @returns the arena offset of a block with undefined content, or 0 when all are in use. */
@@ -48,6 +51,7 @@ export class BlockPool {
     if (this.freeCount > 0) {
       const off = this.free[--this.freeCount]!;
       if (this.freeCount < this.freeLow) this.freeLow = this.freeCount;
+      if (this.freeCount < this.trimmed) this.trimmed = this.freeCount;
       return off;
     }
     if (this.carved === this.blocksMax) return 0;
@@ -68,12 +72,13 @@ export class BlockPool {
     const idle = this.freeLow;
     this.freeLow = this.freeCount;
     // Blocks at the bottom of the stack are the ones that were not used.
-    for (let i = 0; i < idle; i++) {
+    for (let i = this.trimmed; i < idle; i++) {
       const off = this.free[i]!;
       const from = (base + off + 4095) / 4096;
       const first = Math.floor(from) * 4096;
       const last = Math.floor((base + off + this.stride) / 4096) * 4096;
       if (last > first) libc.madvise(first as never, last - first, MADV_DONTNEED);
     }
+    if (idle > this.trimmed) this.trimmed = idle;
   }
 }
