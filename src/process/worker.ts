@@ -40,7 +40,7 @@ const TIMERS_PER_TURN = 1024;
 /** Turns between two calls out of the loop, so that the optimiser can replace it. */
 const TURNS_PER_CALL = 1000;
 
-/** Blocks of memory that stayed free for so long go back to the kernel, in ms. */
+/** How often memory that is not needed is given back, in ms. */
 const TRIM_EVERY_MS = 5000;
 
 /** Exceptions that are told to the control thread. */
@@ -172,6 +172,9 @@ function housekeeping(): void {
     nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
     engine.buffers.trim();
     engine.captures.trim();
+    // Regular expressions make strings. The runtime takes the arena for a part of its heap and would
+    // let garbage of that size gather; a collection of a small heap costs a millisecond.
+    Bun.gc(false);
   }
   if (engine.stopping && engine.clients === 0) engine.ended = true;
 }
