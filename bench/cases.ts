@@ -95,6 +95,8 @@ function printLoad(options: Options, results: Results): void {
   options.print(table(['ratio', ...compared.map(([title]) => title)], ratios));
 }
 
+const warmUpSeconds = 6;
+
 type LimitsOf = (results: Results) => Limit[];
 
 function atMost(text: string, value: number | undefined, bound: number | undefined): Limit[] {
@@ -119,7 +121,11 @@ function loadCase(
         const full = { ...load, seconds: options.seconds };
         const rounds = new Map<ProgramName, Measurement[]>();
         for (const program of running) {
-          await runWrk(program.port, { ...full, seconds: Math.min(2, options.seconds) });
+          // Until the optimiser has done its work and caches are warm: the steady state is measured.
+          await runWrk(program.port, {
+            ...full,
+            seconds: Math.min(warmUpSeconds, options.seconds),
+          });
           rounds.set(program.name, []);
         }
         for (let round = 0; round < options.rounds; round++) {

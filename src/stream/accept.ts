@@ -132,15 +132,17 @@ function takeLimit(entity: number, limit: number): boolean {
   const cell = entity * State.WIDTH + State.Current;
   for (;;) {
     const now = Atomics.add(state, cell, 1) + 1;
-    if (limit <= 0 || now <= limit) {
-      engine.raise(entity, Counter.SessionsMax, now);
-      return true;
-    }
+    if (limit <= 0 || now <= limit) return true;
     Atomics.sub(state, cell, 1);
     Atomics.store(state, entity * State.WIDTH + State.AcceptPaused, 1);
     // Somebody may have left between the two: then nobody else would wake us.
     if (Atomics.load(state, cell) >= limit) return false;
   }
+}
+
+/** Keeps the largest number of connections seen at a time (`smax`). */
+function noteMost(entity: number): void {
+  engine.raise(entity, Counter.SessionsMax, engine.shared.get(entity, State.Current));
 }
 
 /** Gives an accepted descriptor to a less loaded worker. @returns false = keep it. */
@@ -219,6 +221,9 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   sess.acceptMs = engine.nowMs;
   conn.activeMs = engine.nowMs;
   tuneClient(conn);
+  noteMost(PROCESS_ENTITY);
+  noteMost(frontend.frontend);
+  noteMost(entity);
   countAccepted(frontend.frontend, conn.listenerEntity);
   if (!engine.poller.add(fd, conn.id, conn.generation)) {
     closeConn(conn);

@@ -3,7 +3,7 @@ import type { ForwardConfig, ForwardedConfig, ProxyConfig } from '../model/confi
 import { proxyConfig } from '../model/config-fixture.ts';
 import { Family } from '../model/stream.ts';
 import { contextOf, serialise } from '../rules/action/message-fixture.ts';
-import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
+import { hasHaproxy, Reference } from '../rules/action/reference-fixture.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { parseExpression } from '../rules/expression.ts';
 import { parseLogFormat } from '../rules/log-format.ts';
@@ -235,7 +235,7 @@ describe.skipIf(!hasHaproxy)('4.2: the same fields as HAProxy', () => {
   });
   for (const host of ['127.0.0.1', '::1']) {
     describe(host, () => {
-      const haproxy = new Haproxy();
+      const haproxy = new Reference();
       beforeAll(() =>
         haproxy.startPairs(
           pairs.map(({ frontend, backend }) => ({
