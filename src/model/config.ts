@@ -62,16 +62,12 @@ export interface TuneConfig {
   httpCookielen: number;
   maxaccept: number;
   maxpollevents: number;
-  /** Idle server connections kept per worker when `pool-max-conn` allows; 0..100. */
-  poolLowFdRatio: number;
-  poolHighFdRatio: number;
   rcvbufClient: number;
   rcvbufServer: number;
   sndbufClient: number;
   sndbufServer: number;
   pipesize: number;
   maxpipes: number;
-  idletimerMs: number;
 }
 
 export interface StatsSocketConfig extends Origin {

@@ -25,15 +25,12 @@ export function defaultTune(): TuneConfig {
     httpCookielen: 63,
     maxaccept: 4,
     maxpollevents: 200,
-    poolLowFdRatio: 20,
-    poolHighFdRatio: 25,
     rcvbufClient: 0,
     rcvbufServer: 0,
     sndbufClient: 0,
     sndbufServer: 0,
     pipesize: 0,
     maxpipes: 0,
-    idletimerMs: 1000,
   };
 }
 

@@ -112,7 +112,8 @@ function turn(): void {
   clock.update();
   eng.nowMs = clock.nowMs;
   eng.nowDateMs = clock.dateMs;
-  for (let i = 0; i < n; i++) dispatch(i);
+  if (eng.hasNice) dispatchByNice(n);
+  else for (let i = 0; i < n; i++) dispatch(i);
   for (;;) {
     const due = eng.timers.expire(eng.nowMs);
     for (let i = 0; i < due; i++) expire(eng.timers.due(i));
@@ -177,6 +178,16 @@ function housekeeping(): void {
     Bun.gc(false);
   }
   if (engine.stopping && engine.clients === 0) engine.ended = true;
+}
+
+/** Events of bind lines with a negative `nice` first, of those with a positive one last. */
+function dispatchByNice(n: number): void {
+  for (let sign = -1; sign <= 1; sign++) {
+    for (let i = 0; i < n; i++) {
+      const conn = engine.conns[engine.poller.id(i)]!;
+      if (Math.sign(conn.nice) === sign) dispatch(i);
+    }
+  }
 }
 
 /** One event of the poller. */

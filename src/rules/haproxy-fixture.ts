@@ -2,73 +2,11 @@
  * Asks a real haproxy what expressions and conditions yield for a request: it adds a header per
  * question, and a back end in this process reads them.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { AnsweringServer, exchange, Haproxy } from '../log/test-haproxy.ts';
 
 /** One word of the configuration, quoted so that it arrives as it is. */
 export function quoteWord(word: string): string {
   return `"${word.replace(/[\\"$]/g, '\\$&')}"`;
-}
-
-function listen(onData: (socket: Socket, data: string | Uint8Array) => void): Promise<Server> {
-  const server = createServer((socket) => {
-    socket.on('data', (data) => onData(socket, data));
-    socket.on('error', () => socket.destroy());
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-function portOf(server: Server): number {
-  return (server.address() as { port: number }).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = await listen(() => {});
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Sends raw bytes. @returns what came back (Latin-1) until the peer closed. */
-async function exchange(port: number, request: string): Promise<string> {
-  const closed = Promise.withResolvers<void>();
-  let answer = '';
-  const socket = await Bun.connect({
-    hostname: '127.0.0.1',
-    port,
-    socket: {
-      data: (_socket, data) => {
-        answer += data.toString('latin1');
-      },
-      close: () => closed.resolve(),
-      error: () => closed.resolve(),
-    },
-  });
-  socket.write(Buffer.from(request, 'latin1'));
-  await closed.promise;
-  return answer;
-}
-
-async function start(config: string, port: number) {
-  const path = `${process.env.TMPDIR ?? '/tmp'}/sluice-rules-${process.pid}-${port}.cfg`;
-  await Bun.write(path, Buffer.from(config, 'latin1'));
-  const child = Bun.spawn(['haproxy', '-db', '-f', path], { stdout: 'ignore', stderr: 'pipe' });
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(await new Response(child.stderr).text());
-    try {
-      const socket = await Bun.connect({ hostname: '127.0.0.1', port, socket: { data() {} } });
-      socket.end();
-      break;
-    } catch {
-      await Bun.sleep(5);
-    }
-  }
-  return {
-    async stop() {
-      child.kill();
-      await child.exited;
-      await Bun.file(path).delete();
-    },
-  };
 }
 
 function fieldsOf(head: string): Map<string, string> {
@@ -99,13 +37,8 @@ export async function askHaproxy(
   request: string,
   response = emptyResponse,
 ): Promise<HaproxyAnswer> {
-  let head = '';
-  const backend = await listen((socket, data) => {
-    head += Buffer.from(data as Uint8Array).toString('latin1');
-    if (head.includes('\r\n\r\n')) socket.end(Buffer.from(response, 'latin1'));
-  });
-  const port = await freePort();
-  const config = [
+  const backend = await AnsweringServer.open(response, true);
+  const config = (bind: string) => [
     'global',
     '  tune.http.maxhdr 4000',
     '  tune.bufsize 131072',
@@ -116,17 +49,17 @@ export async function askHaproxy(
     '  timeout connect 5s',
     '  timeout server 5s',
     'frontend main',
-    `  bind 127.0.0.1:${port}`,
+    `  bind ${bind}`,
     ...rules.map((rule) => `  ${rule}`),
     '  default_backend app',
     'backend app',
-    `  server s 127.0.0.1:${portOf(backend)}`,
+    `  server s 127.0.0.1:${backend.port}`,
     '',
   ];
-  const haproxy = await start(config.join('\n'), port);
+  const haproxy = new Haproxy(1, ([bind]) => config(bind!).join('\n'));
   try {
-    const answer = await exchange(port, request);
-    return { request: fieldsOf(head), response: fieldsOf(answer) };
+    const { answer } = await haproxy.during(exchange(haproxy.ports[0]!, request));
+    return { request: fieldsOf(backend.lastRequest), response: fieldsOf(answer) };
   } finally {
     await haproxy.stop();
     backend.close();

@@ -4,6 +4,7 @@
  *
  * @dataplane
  */
+import { hexValue } from '../base/hex.ts';
 import { mem } from '../sys/arena.ts';
 import { putInt } from './integer.ts';
 
@@ -118,12 +119,6 @@ export function readIpv4(off: number, len: number): boolean {
   return parts === 4;
 }
 
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}
-
 /** Reads an IPv6 address that fills the whole slice into the 16 bytes at `dest`. */
 export function readIpv6(off: number, len: number, dest: number): boolean {
   const end = off + len;
@@ -140,8 +135,8 @@ export function readIpv6(off: number, len: number, dest: number): boolean {
     const start = at;
     let value = 0;
     for (; at < end; at++) {
-      const digit = hexDigit(mem[at]!);
-      if (digit < 0) break;
+      const digit = hexValue[mem[at]!]!;
+      if (digit > 15) break;
       value = (value << 4) | digit;
     }
     if (at < end && mem[at] === DOT) {

@@ -1,7 +1,10 @@
-/** A context for tests of rules: messages made from text, without a parser or a connection. */
+/**
+ * Scopes, messages and contexts for tests of rules: messages are made from text, without a parser
+ * or a connection.
+ */
 import { ConfigError } from '../base/config-error.ts';
-import { type FieldId, fieldId } from '../http/field.ts';
-import { HttpMessage } from '../http/message.ts';
+import { fieldId } from '../http/field.ts';
+import { BodyMode, HttpMessage } from '../http/message.ts';
 import { type Method, methodNames } from '../http/method.ts';
 import type { AclTestConfig } from '../model/config.ts';
 import { Family, Session, Stream } from '../model/stream.ts';
@@ -37,38 +40,52 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
   };
 }
 
-function put(value: string): { off: number; len: number } {
-  const bytes = Buffer.from(value, 'latin1');
-  return { off: reserveBytes(bytes), len: bytes.length };
+/** Fills a message from the text of a head (Latin-1), with names folded as the parser does. */
+export function fill(msg: HttpMessage, raw: string): void {
+  msg.begin();
+  const end = raw.indexOf('\r\n\r\n');
+  const at = reserveBytes(raw);
+  msg.headOff = at;
+  msg.headLen = end + 4;
+  const [first, ...lines] = raw.slice(0, end).split('\r\n') as [string, ...string[]];
+  const [a, b, c] = first.split(' ') as [string, string, string];
+  msg.version = (msg.isResponse ? a : c) === 'HTTP/1.1' ? 11 : 10;
+  if (msg.isResponse) {
+    msg.status = Number(b);
+    msg.reasonOff = at + 13;
+    msg.reasonLen = first.length - 13;
+  } else {
+    msg.method = Math.max(0, (methodNames as readonly string[]).indexOf(a)) as Method;
+    msg.methodOff = at;
+    msg.methodLen = a.length;
+    msg.setUri(at + a.length + 1, b.length);
+  }
+  let off = at + first.length + 2;
+  for (const line of lines) {
+    fillField(msg, line, off);
+    off += line.length + 2;
+  }
 }
 
-/** A message from its head as text; lines end with CR LF, names are folded as the parser does. */
+function fillField(msg: HttpMessage, line: string, off: number): void {
+  const name = line.slice(0, line.indexOf(':')).toLowerCase();
+  mem.set(Buffer.from(name, 'latin1'), off);
+  const padded = line.slice(name.length + 1);
+  const lead = /^[ \t]*/.exec(padded)![0].length;
+  const value = padded.slice(lead).replace(/[ \t]+$/, '');
+  const id = fieldId(off, name.length);
+  msg.add(id, off, name.length, off + name.length + 1 + lead, value.length);
+  if (name === 'content-length') {
+    msg.body = BodyMode.Length;
+    msg.contentLength = Number(value);
+  }
+  if (name === 'transfer-encoding') msg.body = BodyMode.Chunked;
+}
+
+/** A message of its own from its head as text; lines end with CR LF. */
 export function testMessage(head: string): HttpMessage {
-  const [first, ...lines] = head.split('\r\n');
-  const isResponse = first!.startsWith('HTTP/');
-  const msg = new HttpMessage(isResponse, 100, 4096);
-  msg.begin();
-  const [a, b, c] = first!.split(' ');
-  const version = (isResponse ? a! : c!).endsWith('1.0') ? 10 : 11;
-  msg.version = version;
-  if (isResponse) {
-    msg.status = Number(b);
-  } else {
-    const method = put(a!);
-    const uri = put(b!);
-    msg.method = Math.max(0, methodNames.indexOf(a as (typeof methodNames)[number])) as Method;
-    msg.methodOff = method.off;
-    msg.methodLen = method.len;
-    msg.setUri(uri.off, uri.len);
-  }
-  for (const line of lines) {
-    if (line === '') break;
-    const colon = line.indexOf(':');
-    const name = put(line.slice(0, colon).toLowerCase());
-    const value = put(line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, ''));
-    const id = fieldId(name.off, name.len);
-    msg.add(id as FieldId, name.off, name.len, value.off, value.len);
-  }
+  const msg = new HttpMessage(head.startsWith('HTTP/'), 101, 4096);
+  fill(msg, head);
   return msg;
 }
 
@@ -96,9 +113,8 @@ export function testContext(request: string | null, response: string | null = nu
 
 /** Keeps a request line in the stream's capture block, as the log wants it. */
 export function captureRequestLine(ctx: RuleContext, line: string): void {
-  const { off, len } = put(line);
-  ctx.stream!.captureOff = off;
-  ctx.stream!.requestLineLen = len;
+  ctx.stream!.captureOff = reserveBytes(line);
+  ctx.stream!.requestLineLen = line.length;
 }
 
 /** The value of an expression as text of bytes (Latin-1), null when it has none. */

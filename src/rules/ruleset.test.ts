@@ -1,7 +1,8 @@
 import { heapStats } from 'bun:jsc';
 import { describe, expect, test } from 'bun:test';
-import { answerOf, contextOf, fill, rulesetOf, serialise } from './action/message-fixture.ts';
+import { answerOf, contextOf, rulesetOf, serialise } from './action/message-fixture.ts';
 import { Verdict } from './context.ts';
+import { fill } from './rule-fixture.ts';
 
 const request = 'GET /a HTTP/1.1\r\nHost: h\r\nX-T: one\r\n\r\n';
 const big = 'x'.repeat(600);

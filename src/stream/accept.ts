@@ -20,6 +20,7 @@ import {
   peerFamily,
   peerPort,
   remoteAddress,
+  setBuffers,
   setKeepAlive,
   setQuickAckOff,
   setUserTimeout,
@@ -32,6 +33,9 @@ import { startClient } from './request.ts';
 
 /** Pause after the process or the system ran out of descriptors or memory, in ms. */
 const EXHAUSTED_PAUSE_MS = 100;
+
+/** Connections accepted in a row when tune.maxaccept sets no limit: other events want their turn. */
+const ACCEPT_MAX = 1024;
 
 /** Listener connections by their number, the one that hand-offs carry. */
 const listeners: Conn[] = [];
@@ -87,7 +91,8 @@ export function closeListeners(): void {
 
 /** The listener's socket is readable: accept up to tune.maxaccept connections. */
 export function onListener(conn: Conn): void {
-  const most = Math.max(engine.config.global.tune.maxaccept, 1);
+  const { maxaccept } = engine.config.global.tune;
+  const most = maxaccept > 0 ? maxaccept : ACCEPT_MAX;
   for (let i = 0; i < most; i++) {
     if (!takeLimits(conn)) return pauseListener(conn);
     const fd = accept(conn.fd);
@@ -201,6 +206,7 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   conn.open(Side.Client, fd);
   conn.writable = true;
   conn.listenerEntity = entity;
+  conn.nice = frontend.config.binds[bind]!.nice;
   engine.clients++;
   // A connection that was handed over has been counted by who sent it.
   if (addressKnown) Atomics.add(engine.shared.handoff, engine.loadCell, 1);
@@ -237,6 +243,8 @@ function tuneClient(conn: Conn): void {
   if (sess.sourceFamily === Family.Unix) return;
   const plan = engine.plans[sess.frontend!.index]!;
   const config = plan.config;
+  const tune = engine.config.global.tune;
+  setBuffers(conn.fd, tune.rcvbufClient, tune.sndbufClient);
   if (plan.has(Option.ClientTcpKeepalive)) {
     setKeepAlive(
       conn.fd,

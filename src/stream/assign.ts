@@ -15,7 +15,9 @@ import {
   bindTo,
   close,
   connect,
+  setBuffers,
   setKeepAlive,
+  setQuickAckOff,
   setUserTimeout,
   socketError,
   streamSocket,
@@ -164,6 +166,7 @@ function useServer(strm: Stream, server: Server): void {
 
 function reuse(strm: Stream, conn: Conn, server: Server): void {
   conn.side = Side.Server;
+  conn.nice = strm.client!.nice;
   conn.stream = strm;
   conn.uses++;
   strm.serverConn = conn;
@@ -190,6 +193,7 @@ function openServer(strm: Stream, server: Server): void {
   conn.server = server;
   conn.stream = strm;
   conn.uses = 1;
+  conn.nice = strm.client!.nice;
   conn.connecting = true;
   conn.activeMs = engine.nowMs;
   strm.serverConn = conn;
@@ -214,6 +218,9 @@ function openServer(strm: Stream, server: Server): void {
 function tuneServer(conn: Conn, server: Server): void {
   const config = server.backend.config;
   if (server.config.address.family === 'ipv4' || server.config.address.family === 'ipv6') {
+    const tune = engine.config.global.tune;
+    setBuffers(conn.fd, tune.rcvbufServer, tune.sndbufServer);
+    if ((config.options & Option.TcpSmartConnect) !== 0) setQuickAckOff(conn.fd);
     if ((config.options & Option.ServerTcpKeepalive) !== 0) {
       setKeepAlive(
         conn.fd,
@@ -302,6 +309,9 @@ export function onTurnAround(strm: Stream): void {
   const server = strm.server!;
   if (!isReachable(engine.shared, server.entity)) return redispatch(strm);
   if (engine.queue.tryAcquire(server)) return useServer(strm, server);
+  const { maxqueue } = server.config;
+  const isLong = maxqueue > 0 && engine.shared.get(server.entity, State.Queued) >= maxqueue;
+  if (isLong) return redispatch(strm);
   waitInQueue(strm, server.entity);
 }
 

@@ -55,6 +55,8 @@ export class Conn {
   /** errno of a failed read or write; 0 = sound. */
   error: number;
   connecting: boolean;
+  /** `nice` of the bind line: events of lower values are handled first within a turn. */
+  nice: number;
   /** How often bytes were sent: `NoDelay`. */
   sends: NoDelay;
   /** We have closed our sending side. */
@@ -111,6 +113,7 @@ export class Conn {
     this.hup = false;
     this.error = 0;
     this.connecting = false;
+    this.nice = 0;
     this.sends = NoDelay.NothingSent;
     this.shut = false;
     this.buf = 0;
@@ -150,6 +153,7 @@ export class Conn {
     this.hup = false;
     this.error = 0;
     this.connecting = false;
+    this.nice = 0;
     this.sends = NoDelay.NothingSent;
     this.shut = false;
     this.inRd = 0;

@@ -80,6 +80,8 @@ export class Engine implements RuleContext {
   readonly grantQueue: Stream[];
   /** Connections whose transfer goes on in the next turn. */
   readonly busyQueue: Conn[];
+  /** Some bind line has a `nice`: the order of events matters. */
+  readonly hasNice: boolean;
   /** Pipes for splicing that this worker may open; 0 = none. */
   readonly pipesMax: number;
 
@@ -112,7 +114,7 @@ export class Engine implements RuleContext {
     this.connsMax = Math.min(sessions * CONNS_PER_SESSION + CONNS_SPARE, CONNS_LIMIT);
     this.streamsMax = init.streamsMax;
     clock.update();
-    this.poller = new Poller(Math.max(tune.maxpollevents, 64));
+    this.poller = new Poller(tune.maxpollevents);
     this.timers = new Timers(this.connsMax + this.streamsMax, clock.nowMs);
     this.plans = createPlans(config, init.entities, this.shared);
     this.logger = createLogger({
@@ -153,6 +155,7 @@ export class Engine implements RuleContext {
     this.clientQueue = [];
     this.grantQueue = [];
     this.busyQueue = [];
+    this.hasNice = config.proxies.some((proxy) => proxy.binds.some((bind) => bind.nice !== 0));
     this.pipesMax = config.global.noSplice ? 0 : pipesOf(init);
     this.session = new Session(reserve(32));
     this.stream = null;

@@ -16,7 +16,7 @@ import { Flow, flush, forward } from './body.ts';
 import { closeConn, lingerRead } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
-import { endStream } from './finish.ts';
+import { countBytes, endStream } from './finish.ts';
 import { onIdleEvent } from './idle.ts';
 import { onTarpitEnd, replyError, sendReply } from './reply.ts';
 import { onBuffering, onRequestTimeout, readRequest } from './request.ts';
@@ -207,6 +207,7 @@ export function abortStream(strm: Stream): void {
 
 /** Timers of an exchange: who is waited for, and since when. */
 function armTimers(strm: Stream): void {
+  if (engine.plans[strm.frontend!.index]!.has(Option.Contstats)) countBytes(strm);
   const client = strm.client!;
   const server = strm.serverConn!;
   const clientMs = strm.frontend!.config.timeout.client;

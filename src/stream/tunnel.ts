@@ -14,7 +14,7 @@ import { Flow, forward } from './body.ts';
 import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
-import { endStream, logEarly, logGreeting } from './finish.ts';
+import { countBytes, endStream, logEarly, logGreeting } from './finish.ts';
 import { abortStream } from './phases.ts';
 import type { Plan } from './plan.ts';
 
@@ -137,6 +137,7 @@ function armTunnel(strm: Stream, client: Conn, server: Conn): void {
   }
   if (strm.serverDone && fe.clientFin >= 0) clientMs = fe.clientFin;
   if (strm.clientDone && be.serverFin >= 0) serverMs = be.serverFin;
+  if (engine.plans[strm.frontend!.index]!.has(Option.Contstats)) countBytes(strm);
   const timers = engine.timers;
   if (clientMs >= 0 && !strm.clientDone) timers.set(client.id, client.activeMs + clientMs);
   else timers.clear(client.id);

@@ -17,6 +17,8 @@ const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const IPPROTO_TCP = 6;
@@ -91,7 +93,14 @@ export function setNoDelay(fd: number): void {
   libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, (base + one) as never, 4);
 }
 
-/** Delays the ACK so that it may travel with the answer (`option tcp-smart-accept`). */
+/** SO_RCVBUF and SO_SNDBUF in bytes (tune.rcvbuf.*, tune.sndbuf.*); 0 leaves the system's. */
+export function setBuffers(fd: number, receive: number, send: number): void {
+  if (receive > 0) setInt(fd, SOL_SOCKET, SO_RCVBUF, receive);
+  if (send > 0) setInt(fd, SOL_SOCKET, SO_SNDBUF, send);
+}
+
+/** Delays the ACK so that it may travel with the answer (`option tcp-smart-accept`,
+ * `tcp-smart-connect`). */
 export function setQuickAckOff(fd: number): void {
   setInt(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 }

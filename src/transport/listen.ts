@@ -10,6 +10,7 @@
  */
 import type { Address } from '../base/value/address.ts';
 import { formatIp } from '../base/value/ip.ts';
+import type { BindConfig } from '../model/config.ts';
 import { base, mem32, reserve } from '../sys/arena.ts';
 import { Errno, errno, errnoText } from '../sys/errno.ts';
 import { libc } from '../sys/libc.ts';
@@ -40,25 +41,26 @@ const O_NONBLOCK = 0x800;
 /** Longest path that fits sockaddr_un with its final zero. */
 const UNIX_PATH_MAX = 107;
 
-/** What one socket needs; the fields mean what they mean in `BindConfig`. */
-export interface ListenOptions {
-  address: Address;
+/** What one socket needs: its address, and the options of `bind` that the kernel is told. */
+export interface ListenOptions
+  extends Pick<
+    BindConfig,
+    | 'address'
+    | 'interface'
+    | 'mss'
+    | 'deferAccept'
+    | 'tfo'
+    | 'v4v6'
+    | 'v6only'
+    | 'mode'
+    | 'uid'
+    | 'gid'
+    | 'tcpUserTimeout'
+  > {
   /** Length of the kernel's accept queue. */
   backlog: number;
   /** Several sockets will share the address. */
   reusePort: boolean;
-  interface: string | null;
-  mss: number;
-  /** ms; -1 = bare `defer-accept`, 0 = off. */
-  deferAccept: number;
-  tfo: boolean;
-  v4v6: boolean;
-  v6only: boolean;
-  mode: number | null;
-  uid: number | null;
-  gid: number | null;
-  /** ms, 0 or less = the system's. */
-  tcpUserTimeout: number;
 }
 
 /** A `bind` that the kernel refused; `message` is the text after "for frontend <name>: ". */

@@ -75,7 +75,8 @@ function decode(pieces: string[], offset: number): Decoded {
     const result = decoder.decode(from, from + input.length);
     checkGuards(from, input.length);
     if (result === ChunkResult.Invalid) return { verdict: 'invalid', data, size: 0, trailers: '' };
-    if (decoder.used < from || decoder.used > from + input.length) throw new Error('used is outside');
+    if (decoder.used < from || decoder.used > from + input.length)
+      throw new Error('used is outside');
     if (decoder.dataEnd !== 0) data += text(decoder.dataOff, decoder.dataEnd - decoder.dataOff);
     if (result === ChunkResult.Done) {
       const trailers = text(decoder.trailerOff, decoder.trailerEnd - decoder.trailerOff);
@@ -94,7 +95,22 @@ function checkGuards(from: number, length: number): void {
   }
 }
 
-const dictionary = ['\r\n', '\r', '\n', '0', 'f', ';', ';a=b', '0\r\n\r\n', ' ', '\t', '\0', ':', 'fffffffffffff', '00000000000'];
+const dictionary = [
+  '\r\n',
+  '\r',
+  '\n',
+  '0',
+  'f',
+  ';',
+  ';a=b',
+  '0\r\n\r\n',
+  ' ',
+  '\t',
+  '\0',
+  ':',
+  'fffffffffffff',
+  '00000000000',
+];
 
 export function chunkedBody(random: Random, most: number): { bytes: string; data: string } {
   let bytes = '';
@@ -108,24 +124,29 @@ export function chunkedBody(random: Random, most: number): { bytes: string; data
     data += chunk;
   }
   bytes += '0\r\n';
-  for (let n = random.oneIn(3) ? random.between(1, 3) : 0; n > 0; n--) bytes += `X-T${n}: v${n}\r\n`;
+  for (let n = random.oneIn(3) ? random.between(1, 3) : 0; n > 0; n--)
+    bytes += `X-T${n}: v${n}\r\n`;
   return { bytes: `${bytes}\r\n`, data };
 }
 
-test('the decoder agrees with a plain one on mutated bodies in any split (RFC 9112 7.1)', () => {
-  repeat(seedOf(10), 8000, (random) => {
-    let bytes = chunkedBody(random, 60).bytes;
-    if (random.oneIn(2)) bytes = mutate(random, bytes, dictionary);
-    if (random.oneIn(3)) bytes += random.bytes(random.below(20));
-    const want = reference(bytes);
-    const got = decode(random.split(bytes), random.below(32));
-    const what = `${printable(bytes)}: got ${JSON.stringify(got)}, want ${JSON.stringify(want)}`;
-    if (got.verdict !== want.verdict) throw new Error(what);
-    if (want.verdict !== 'invalid' && got.data !== want.data) throw new Error(what);
-    if (want.verdict !== 'done') return;
-    if (got.size !== want.size) throw new Error(what);
-    if (got.trailers !== want.trailers.replace(/^[^:]+/gm, (name) => name.toLowerCase())) {
-      throw new Error(what);
-    }
-  });
-}, timeoutMs);
+test(
+  'the decoder agrees with a plain one on mutated bodies in any split (RFC 9112 7.1)',
+  () => {
+    repeat(seedOf(10), 8000, (random) => {
+      let bytes = chunkedBody(random, 60).bytes;
+      if (random.oneIn(2)) bytes = mutate(random, bytes, dictionary);
+      if (random.oneIn(3)) bytes += random.bytes(random.below(20));
+      const want = reference(bytes);
+      const got = decode(random.split(bytes), random.below(32));
+      const what = `${printable(bytes)}: got ${JSON.stringify(got)}, want ${JSON.stringify(want)}`;
+      if (got.verdict !== want.verdict) throw new Error(what);
+      if (want.verdict !== 'invalid' && got.data !== want.data) throw new Error(what);
+      if (want.verdict !== 'done') return;
+      if (got.size !== want.size) throw new Error(what);
+      if (got.trailers !== want.trailers.replace(/^[^:]+/gm, (name) => name.toLowerCase())) {
+        throw new Error(what);
+      }
+    });
+  },
+  timeoutMs,
+);

@@ -21,7 +21,10 @@ const input = reserve(ROOM + 2 * GUARD) + GUARD;
 const output = reserve(2 * ROOM + 2 * GUARD) + GUARD;
 const request = new HttpMessage(false, FIELDS_MAX, 4096);
 const response = new HttpMessage(true, FIELDS_MAX, 4096);
-const again = { request: new HttpMessage(false, FIELDS_MAX, 4096), response: new HttpMessage(true, FIELDS_MAX, 4096) };
+const again = {
+  request: new HttpMessage(false, FIELDS_MAX, 4096),
+  response: new HttpMessage(true, FIELDS_MAX, 4096),
+};
 
 /**
  * Fills the surroundings so that reading on changes the verdict: behind the bytes stands what would
@@ -64,14 +67,21 @@ function startOf(msg: HttpMessage): string {
 
 type Kind = 'request' | 'response';
 
-function parse(msg: HttpMessage, at: number, len: number, relaxed: boolean, method: Method): Parsed {
+function parse(
+  msg: HttpMessage,
+  at: number,
+  len: number,
+  relaxed: boolean,
+  method: Method,
+): Parsed {
   const used = msg.isResponse
     ? parseResponse(msg, at, len, FIELDS_MAX, relaxed, method)
     : parseRequest(msg, at, len, FIELDS_MAX, relaxed);
   if (used <= 0) return { used, start: '', fields: [], body: 0, length: 0, connection: 0 };
   const { body, connection } = msg;
   const length = body === BodyMode.Length ? msg.contentLength : 0;
-  if (msg.headOff + msg.headLen !== at + used) throw new Error(`used ${used} is not the head's end`);
+  if (msg.headOff + msg.headLen !== at + used)
+    throw new Error(`used ${used} is not the head's end`);
   return { used, start: startOf(msg), fields: fieldsOf(msg), body, length, connection };
 }
 
@@ -80,7 +90,13 @@ function guarded(kind: Kind, bytes: string, canary: string, relaxed: boolean, me
   place(bytes, canary);
   const end = input + bytes.length;
   const before = Buffer.from(mem.slice(input - GUARD, input + ROOM + GUARD));
-  const result = parse(kind === 'request' ? request : response, input, bytes.length, relaxed, method);
+  const result = parse(
+    kind === 'request' ? request : response,
+    input,
+    bytes.length,
+    relaxed,
+    method,
+  );
   const after = mem.subarray(input - GUARD, input + ROOM + GUARD);
   const low = before.subarray(0, GUARD).equals(after.subarray(0, GUARD));
   const tail = GUARD + bytes.length;
@@ -106,19 +122,27 @@ function checkWritten(kind: Kind, parsed: Parsed, relaxed: boolean, method: Meth
   const written = text(output, len);
   const what = `${printable(bytes)} written as ${printable(written)}`;
   if (len === 0) throw new Error(`does not fit: ${what}`);
-  if (mem[output - 1] !== CANARY || mem[output + len] !== CANARY) throw new Error(`overrun: ${what}`);
+  if (mem[output - 1] !== CANARY || mem[output + len] !== CANARY)
+    throw new Error(`overrun: ${what}`);
   const second = parse(again[kind], output, len, relaxed, method);
   expect({ ...second, what }).toEqual({ ...parsed, used: len, what });
   for (const room of [len - 1, len - 3, Math.floor(len / 2), 1]) {
     mem.fill(CANARY, output, output + len + GUARD);
-    if (room >= 0 && serializeHead(msg, output, room, null) !== 0) throw new Error(`${room} bytes took ${what}`);
+    if (room >= 0 && serializeHead(msg, output, room, null) !== 0)
+      throw new Error(`${room} bytes took ${what}`);
     for (let p = output + room; p < output + len + GUARD; p++) {
       if (mem[p] !== CANARY) throw new Error(`wrote beyond ${room}: ${what}`);
     }
   }
 }
 
-function checkPrefixes(kind: Kind, random: Random, bytes: string, relaxed: boolean, method: Method) {
+function checkPrefixes(
+  kind: Kind,
+  random: Random,
+  bytes: string,
+  relaxed: boolean,
+  method: Method,
+) {
   const canary = random.pick(canaries);
   const step = bytes.length > 200 ? random.between(1, 17) : 1;
   for (let n = 1; n < bytes.length; n += step) {
@@ -137,7 +161,10 @@ function oneHead(kind: Kind, random: Random): void {
   const canary = random.pick(canaries);
   const parsed = guarded(kind, bytes, canary, relaxed, method);
   for (const other of canaries) {
-    expect({ bytes, ...guarded(kind, bytes, other, relaxed, method) }).toEqual({ bytes, ...parsed });
+    expect({ bytes, ...guarded(kind, bytes, other, relaxed, method) }).toEqual({
+      bytes,
+      ...parsed,
+    });
   }
   if (parsed.used <= 0) return;
   // HTTP/0.9 is written as HTTP/1.0 and cannot come back.
@@ -153,11 +180,15 @@ for (const kind of ['request', 'response'] as const) {
   test(`${name} (RFC 9112 2 to 6)`, body, timeoutMs);
 }
 
-test('random bytes are never more than an error (RFC 9112 2.2)', () => {
-  repeat(seedOf(3), 4000, (random) => {
-    const bytes = random.bytes(random.size(300));
-    for (const kind of ['request', 'response'] as const) {
-      guarded(kind, bytes, random.pick(canaries), random.oneIn(2), Method.Get);
-    }
-  });
-}, timeoutMs);
+test(
+  'random bytes are never more than an error (RFC 9112 2.2)',
+  () => {
+    repeat(seedOf(3), 4000, (random) => {
+      const bytes = random.bytes(random.size(300));
+      for (const kind of ['request', 'response'] as const) {
+        guarded(kind, bytes, random.pick(canaries), random.oneIn(2), Method.Get);
+      }
+    });
+  },
+  timeoutMs,
+);

@@ -1,7 +1,23 @@
 /** Mutations of byte strings, and the valid messages that they start from. */
 import type { Random } from './random.ts';
 
-const odd = ['\r', '\n', '\r\n', ' ', '\t', ':', ',', ';', '\0', '\x7f', '\xff', '%', '/', '#', '='];
+const odd = [
+  '\r',
+  '\n',
+  '\r\n',
+  ' ',
+  '\t',
+  ':',
+  ',',
+  ';',
+  '\0',
+  '\x7f',
+  '\xff',
+  '%',
+  '/',
+  '#',
+  '=',
+];
 
 /** A few random edits; the result may be anything, also still valid. */
 export function mutate(random: Random, text: string, dictionary: readonly string[] = odd): string {

@@ -132,8 +132,7 @@ export function headFaults(source: Source): string[] {
 export function nameFaults(path: string): string[] {
   const base = posix.basename(path);
   const faults: string[] = [];
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|fixture|data))?\.ts$/.test(base))
-    faults.push(`${path}: not kebab-case`);
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(base)) faults.push(`${path}: not kebab-case`);
   if (/^(utils?|helpers?|manager|common|misc)\.ts$/.test(base))
     faults.push(`${path}: says nothing`);
   return faults;

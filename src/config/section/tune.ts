@@ -1,14 +1,11 @@
 /** Keywords of the `global` section: performance tuning (3.2). */
 import { ConfigError } from '../../base/config-error.ts';
-import { parseDuration } from '../../base/value/duration.ts';
 import type { GlobalConfig, TuneConfig } from '../../model/config.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
 import { integer, refuseExtra, requireInteger, sizeBytes, tightError } from './words.ts';
 
-type TuneField = Exclude<keyof TuneConfig, 'idletimerMs'>;
-
 /** A size with an optional suffix; `least` is the smallest that makes sense. */
-function setSize(field: TuneField, least = 0) {
+function setSize(field: keyof TuneConfig, least = 0) {
   return (global: GlobalConfig, line: KeywordLine): void => {
     const [name, word] = line.words;
     if (word === undefined) throw new ConfigError(`'${name}' expects an integer argument.`);
@@ -21,7 +18,7 @@ function setSize(field: TuneField, least = 0) {
   };
 }
 
-function setNumber(field: TuneField, least: number, most: number) {
+function setNumber(field: keyof TuneConfig, least: number, most: number) {
   return (global: GlobalConfig, line: KeywordLine): void => {
     const [name, word] = line.words;
     const value = requireInteger(word, `'${name}' expects an integer argument.`);
@@ -33,39 +30,11 @@ function setNumber(field: TuneField, least: number, most: number) {
   };
 }
 
-function setPercent(field: 'poolLowFdRatio' | 'poolHighFdRatio') {
-  return (global: GlobalConfig, line: KeywordLine): void => {
-    const [name, word] = line.words;
-    const value = integer(word);
-    if (value === null || value < 0 || value > 100) {
-      throw new ConfigError(`'${name}' expects an integer argument between 0 and 100.`);
-    }
-    refuseExtra(line.words, 1);
-    global.tune[field] = value;
-  };
-}
-
 /** Round up to the next multiple of 16 (3.2 "tune.bufsize", 64-bit machines). */
 function parseBufsize(global: GlobalConfig, line: KeywordLine): void {
   // 256 bytes hold the shortest messages that the proxy itself generates.
   setSize('bufsize', 256)(global, line);
   global.tune.bufsize = Math.ceil(global.tune.bufsize / 16) * 16;
-}
-
-function parseIdletimer(global: GlobalConfig, line: KeywordLine): void {
-  const text = "'tune.idletimer' expects a timer value between 0 and 65535 ms.";
-  const word = line.words[1];
-  if (word === undefined) throw new ConfigError(text);
-  let delay: number;
-  try {
-    delay = parseDuration(word, 'ms');
-  } catch (problem) {
-    if (problem instanceof ConfigError) throw new ConfigError(text);
-    throw problem;
-  }
-  if (delay > 65535) throw new ConfigError(text);
-  refuseExtra(line.words, 1);
-  global.tune.idletimerMs = delay;
 }
 
 function parseSpreadChecks(global: GlobalConfig, line: KeywordLine): void {
@@ -138,12 +107,6 @@ export const tuneKeywords = [
     parse: setNumber('httpMaxhdr', 1, 32767),
   },
   {
-    name: 'tune.idletimer',
-    args: '<timeout>',
-    doc: 'Time after which a stream counts as idle.',
-    parse: parseIdletimer,
-  },
-  {
     name: 'tune.maxaccept',
     args: '<number>',
     doc: 'Most connections accepted in a row; -1 is no limit.',
@@ -166,18 +129,6 @@ export const tuneKeywords = [
     args: '<size>',
     doc: 'Size of the pipes of kernel splicing.',
     parse: setSize('pipesize'),
-  },
-  {
-    name: 'tune.pool-high-fd-ratio',
-    args: '<number>',
-    doc: 'Percentage of descriptors above which idle connections are closed.',
-    parse: setPercent('poolHighFdRatio'),
-  },
-  {
-    name: 'tune.pool-low-fd-ratio',
-    args: '<number>',
-    doc: 'Percentage of descriptors above which connections are not kept idle.',
-    parse: setPercent('poolLowFdRatio'),
   },
   {
     name: 'tune.rcvbuf.client',

@@ -19,9 +19,6 @@ export const charClass = createClasses();
 /** Lower case of a token character; 0 for any other byte. */
 export const tokenLower = createTokenLower();
 
-/** Value of a hexadecimal digit; 255 for any other byte. */
-export const hexValue = createHexValues();
-
 function createClasses(): Uint8Array {
   const table = new Uint8Array(256);
   for (let c = 0; c < 256; c++) {
@@ -42,16 +39,6 @@ function createTokenLower(): Uint8Array {
   for (let c = 0; c < 128; c++) {
     if ((charClass[c]! & Char.Token) !== 0) {
       table[c] = String.fromCharCode(c).toLowerCase().charCodeAt(0);
-    }
-  }
-  return table;
-}
-
-function createHexValues(): Uint8Array {
-  const table = new Uint8Array(256).fill(255);
-  for (let c = 0; c < 128; c++) {
-    if ((charClass[c]! & Char.HexDigit) !== 0) {
-      table[c] = Number.parseInt(String.fromCharCode(c), 16);
     }
   }
   return table;

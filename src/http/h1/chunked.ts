@@ -7,8 +7,9 @@
  *
  * @dataplane
  */
+import { hexValue } from '../../base/hex.ts';
 import { mem } from '../../sys/arena.ts';
-import { Char, charClass, hexValue, tokenLower } from './characters.ts';
+import { Char, charClass, tokenLower } from './characters.ts';
 
 export const enum ChunkState {
   /** At the first digit of a size. */

@@ -7,6 +7,7 @@
  *
  * @dataplane
  */
+import { hexValue } from '../../base/hex.ts';
 import type { HttpMessage } from '../../http/message.ts';
 import { mem } from '../../sys/arena.ts';
 import { made } from './edit.ts';
@@ -57,9 +58,9 @@ export function expandTo(
       }
       if (byte === LOWER_X) {
         if (at + 2 > formEnd) return -1;
-        const high = hexDigit(mem[at]!);
-        const low = hexDigit(mem[at + 1]!);
-        if (high < 0 || low < 0) return -1;
+        const high = hexValue[mem[at]!]!;
+        const low = hexValue[mem[at + 1]!]!;
+        if (high > 15 || low > 15) return -1;
         byte = high * 16 + low;
         // The text may hold what a client sent: an escape must not end the line.
         if ((byte < 0x20 && byte !== TAB) || byte === 0x7f) return -1;
@@ -77,10 +78,4 @@ function putText(start: number, limit: number, part: string | undefined): number
   if (start + part.length > limit) return -1;
   for (let i = 0; i < part.length; i++) mem[start + i] = part.charCodeAt(i);
   return start + part.length;
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }

@@ -3,16 +3,17 @@ import { captureLayout } from '../../model/capture.ts';
 import { proxyConfig } from '../../model/config-fixture.ts';
 import { mem, reserve, text } from '../../sys/arena.ts';
 import { environment } from '../log-format/environment.ts';
+import { testScope } from '../rule-fixture.ts';
 import { compileRuleset } from '../ruleset.ts';
 import { captureReference } from './capture.ts';
-import { contextOf, rulesOf, scope } from './message-fixture.ts';
+import { contextOf, rulesOf } from './message-fixture.ts';
 
 const request = 'GET /a HTTP/1.1\r\nHost: h\r\nX-T: one two\r\n\r\n';
 
 describe('4.4 capture', () => {
   const slots: { name: string; length: number }[] = [{ name: 'host', length: 4 }];
   const withSlots = {
-    ...scope(),
+    ...testScope(),
     captureSlot: (length: number) => slots.push({ name: '', length }) - 1,
   };
   const known = environment.captureLayouts;

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { prepareErrorPage } from '../../http/error-page.ts';
 import { Verdict } from '../context.ts';
-import { answerOf, contextOf, fill, rulesetOf, serialise } from './message-fixture.ts';
-import { Haproxy, hasHaproxy, serverResponse } from './reference-fixture.ts';
+import { fill } from '../rule-fixture.ts';
+import { answerOf, contextOf, rulesetOf, serialise } from './message-fixture.ts';
+import { hasHaproxy, Reference, serverResponse } from './reference-fixture.ts';
 
 const get =
   'GET /a/b?q=1 HTTP/1.1\r\nHost: h.com\r\nX-T: one, two\r\nX-A: a\r\nX-T:three \r\nX-E:\r\n' +
@@ -198,7 +199,7 @@ function run(lines: string[], request: string): { server: string; client: string
 }
 
 describe.skipIf(!hasHaproxy)('4.4: actions do to the bytes what they do in HAProxy', () => {
-  const haproxy = new Haproxy();
+  const haproxy = new Reference();
   beforeAll(() => haproxy.start(cases.map((one) => one.rules)));
   afterAll(() => haproxy.stop());
 

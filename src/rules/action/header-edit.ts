@@ -105,13 +105,17 @@ function nameMatches(off: number, len: number, part: FieldName, match: NameMatch
   }
 }
 
-/** Replaces every value that the expression matches somewhere, as a whole. */
-export function replaceHeader(
+/**
+ * Replaces every value that the expression matches somewhere, as a whole; with `elements`, every
+ * such element of comma-separated lists.
+ */
+export function replaceFields(
   ctx: RuleContext,
   response: boolean,
   name: FieldName,
   regex: RegExp,
   format: LogFormatWriter,
+  elements: boolean,
 ): Verdict {
   const msg = editedMessage(ctx, response);
   if (msg === null) return Verdict.Continue;
@@ -120,35 +124,25 @@ export function replaceHeader(
   if (!makeValue(ctx, msg, format)) return rewriteFailed();
   const formOff = made.off;
   const formLen = made.len;
-  const rows = msg.rows;
   for (; i >= 0; i = msg.find(name.id, name.off, name.len, i + 1)) {
-    const value = text(rows[i * ROW + Col.ValOff]!, rows[i * ROW + Col.ValLen]!);
-    const match = regex.exec(value);
-    if (match === null) continue;
-    if (!expand(msg, match, formOff, formLen) || !replaceByMade(msg, i)) return rewriteFailed();
+    const replaced = elements
+      ? replaceElements(msg, i, regex, formOff, formLen)
+      : replaceWhole(msg, i, regex, formOff, formLen);
+    if (!replaced) return rewriteFailed();
   }
   return Verdict.Continue;
 }
 
-/** As `replaceHeader` for each element of comma-separated lists. */
-export function replaceValue(
-  ctx: RuleContext,
-  response: boolean,
-  name: FieldName,
+function replaceWhole(
+  msg: HttpMessage,
+  i: number,
   regex: RegExp,
-  format: LogFormatWriter,
-): Verdict {
-  const msg = editedMessage(ctx, response);
-  if (msg === null) return Verdict.Continue;
-  let i = msg.find(name.id, name.off, name.len, 0);
-  if (i < 0) return Verdict.Continue;
-  if (!makeValue(ctx, msg, format)) return rewriteFailed();
-  const formOff = made.off;
-  const formLen = made.len;
-  for (; i >= 0; i = msg.find(name.id, name.off, name.len, i + 1)) {
-    if (!replaceElements(msg, i, regex, formOff, formLen)) return rewriteFailed();
-  }
-  return Verdict.Continue;
+  formOff: number,
+  formLen: number,
+): boolean {
+  const match = regex.exec(text(msg.rows[i * ROW + Col.ValOff]!, msg.rows[i * ROW + Col.ValLen]!));
+  if (match === null) return true;
+  return expand(msg, match, formOff, formLen) && replaceByMade(msg, i);
 }
 
 /**

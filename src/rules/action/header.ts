@@ -11,8 +11,7 @@ import {
   deleteHeader,
   deleteMatching,
   NameMatch,
-  replaceHeader,
-  replaceValue,
+  replaceFields,
   setHeader,
 } from './header-edit.ts';
 import { type ActionRow, EVERY } from './row.ts';
@@ -106,6 +105,14 @@ const parseDelete: ActionRow['parse'] = (words, scope, ruleset) => {
   return { args, rest: words.slice(3) };
 };
 
+function compileReplace(args: ReplaceArgs, elements: boolean): Action {
+  const field = new FieldName(args.name);
+  if (field.framing) return noEffect;
+  const writer = compileLogFormat(args.format, 'header');
+  const regex = createRegex(args.regex);
+  return (ctx) => replaceFields(ctx, args.response, field, regex, writer, elements);
+}
+
 export const headerActions = [
   {
     name: 'add-header',
@@ -142,14 +149,7 @@ export const headerActions = [
     args: '<name> <match-regex> <replace-fmt>',
     doc: 'replaces the whole value of header fields that match',
     parse: parseReplace,
-    compile(args) {
-      const { response, name, regex, format } = args as ReplaceArgs;
-      const field = new FieldName(name);
-      if (field.framing) return noEffect;
-      const writer = compileLogFormat(format, 'header');
-      const expression = createRegex(regex);
-      return (ctx) => replaceHeader(ctx, response, field, expression, writer);
-    },
+    compile: (args) => compileReplace(args as ReplaceArgs, false),
   },
   {
     name: 'replace-value',
@@ -157,14 +157,7 @@ export const headerActions = [
     args: '<name> <match-regex> <replace-fmt>',
     doc: 'replaces the elements of comma-separated header fields that match',
     parse: parseReplace,
-    compile(args) {
-      const { response, name, regex, format } = args as ReplaceArgs;
-      const field = new FieldName(name);
-      if (field.framing) return noEffect;
-      const writer = compileLogFormat(format, 'header');
-      const expression = createRegex(regex);
-      return (ctx) => replaceValue(ctx, response, field, expression, writer);
-    },
+    compile: (args) => compileReplace(args as ReplaceArgs, true),
   },
   {
     name: 'set-header',

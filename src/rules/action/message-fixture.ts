@@ -1,24 +1,18 @@
 /**
- * Heads for tests: a small parser that fills an `HttpMessage` the way the real one does, a
- * serialiser, and a context to evaluate rules in. Latin-1 throughout.
+ * For tests of actions: rules from lines of configuration, a serialiser for the messages that they
+ * change, and a context to run them in. Latin-1 throughout.
  */
-import { fieldId } from '../../http/field.ts';
-import { BodyMode, Col, ConnectionFlag, HttpMessage, ROW } from '../../http/message.ts';
-import { type Method, methodNames } from '../../http/method.ts';
+import { Col, ConnectionFlag, HttpMessage, ROW } from '../../http/message.ts';
 import type { RuleConfig, RulesetName } from '../../model/config.ts';
 import { proxyConfig } from '../../model/config-fixture.ts';
 import { Proxy } from '../../model/runtime.ts';
-import { Family, Session, Stream } from '../../model/stream.ts';
-import { mem, reserve, reserveBytes, text } from '../../sys/arena.ts';
+import { Family } from '../../model/stream.ts';
+import { mem, text } from '../../sys/arena.ts';
 import type { RuleContext } from '../context.ts';
+import { fill, testContext, testScope } from '../rule-fixture.ts';
 import { compileRuleset, type Ruleset } from '../ruleset.ts';
-import { Sample } from '../sample.ts';
 import { Place, type RuleScope } from '../scope.ts';
 import { parseRule } from './registry.ts';
-
-export function bytes(value: string): Buffer {
-  return Buffer.from(value, 'latin1');
-}
 
 /** Words of a configuration line: blanks separate, quotes and backslashes protect (2.2). */
 export function words(line: string): string[] {
@@ -46,79 +40,19 @@ export function words(line: string): string[] {
   return found;
 }
 
-export const warnings: string[] = [];
-
-export function scope(place: Place = Place.FrontendRequestHeader): RuleScope {
-  return {
-    origin: { file: 'test.cfg', line: 1 },
-    proxyName: 'l',
-    mode: 'http',
-    place,
-    acls: new Map(),
-    warn: (message) => warnings.push(message),
-    readFile: (path) => {
-      throw new Error(`no file ${path}`);
-    },
-  };
-}
-
 /** Parses lines that begin with the ruleset's name. */
 export function rulesOf(lines: readonly string[], ruleScope?: RuleScope): RuleConfig[] {
   return lines.map((line) => {
     const [ruleset, ...rest] = words(line) as [RulesetName, ...string[]];
     const place =
       ruleset === 'http-request' ? Place.FrontendRequestHeader : Place.FrontendResponseHeader;
-    const where = ruleScope ?? scope(place);
+    const where = ruleScope ?? testScope(place);
     return { ...where.origin, ruleset, ...parseRule(ruleset, rest, where) };
   });
 }
 
 export function rulesetOf(lines: readonly string[], ruleScope?: RuleScope): Ruleset {
   return compileRuleset(rulesOf(lines, ruleScope));
-}
-
-/** Fills a message from the text of a head and returns where the body starts. */
-export function fill(msg: HttpMessage, raw: string): void {
-  msg.begin();
-  const at = reserveBytes(bytes(raw));
-  const headLen = raw.indexOf('\r\n\r\n') + 4;
-  msg.headOff = at;
-  msg.headLen = headLen;
-  const lines = raw.slice(0, headLen - 4).split('\r\n');
-  const first = lines[0]!;
-  if (msg.isResponse) {
-    msg.version = first.startsWith('HTTP/1.1') ? 11 : 10;
-    msg.status = Number(first.slice(9, 12));
-    msg.reasonOff = at + 13;
-    msg.reasonLen = first.length - 13;
-  } else {
-    const [method, uri, version] = first.split(' ') as [string, string, string];
-    msg.method = Math.max(0, (methodNames as readonly string[]).indexOf(method)) as Method;
-    msg.methodOff = at;
-    msg.methodLen = method.length;
-    msg.uriOff = at + method.length + 1;
-    msg.uriLen = uri.length;
-    msg.version = version === 'HTTP/1.1' ? 11 : 10;
-  }
-  let offset = at + first.length + 2;
-  for (const line of lines.slice(1)) {
-    const colon = line.indexOf(':');
-    for (let i = 0; i < colon; i++) {
-      const byte = mem[offset + i]!;
-      if (byte >= 0x41 && byte <= 0x5a) mem[offset + i] = byte | 0x20;
-    }
-    const value = line.slice(colon + 1);
-    const lead = value.length - value.trimStart().length;
-    const id = fieldId(offset, colon);
-    msg.add(id, offset, colon, offset + colon + 1 + lead, value.trim().length);
-    const name = line.slice(0, colon).toLowerCase();
-    if (name === 'content-length') {
-      msg.body = BodyMode.Length;
-      msg.contentLength = Number(value);
-    }
-    if (name === 'transfer-encoding') msg.body = BodyMode.Chunked;
-    offset += line.length + 2;
-  }
 }
 
 /** The head as it is sent, `connection: close` last when the message asks for it. */
@@ -147,29 +81,19 @@ export function answerOf(ctx: RuleContext): string {
 
 /** A context with an IPv4 client 192.0.2.7:40000 and destination 198.51.100.9:80. */
 export function contextOf(request: string, scratch = 16384): RuleContext {
-  const session = new Session(reserve(32));
-  session.sourceFamily = Family.Inet;
-  session.sourcePort = 40000;
+  const ctx = testContext(null);
+  const { session } = ctx;
+  const stream = ctx.stream!;
   session.destinationFamily = Family.Inet;
   session.destinationPort = 80;
   mem.set([192, 0, 2, 7], session.addressOff);
   mem.set([198, 51, 100, 9], session.addressOff + 16);
-  const stream = new Stream(0, session);
   stream.frontend = new Proxy(proxyConfig(), 1, 2, []);
   stream.backend = stream.frontend;
   session.frontend = stream.frontend;
-  const ctx: RuleContext = {
-    session,
-    stream,
-    request: new HttpMessage(false, 101, scratch),
-    response: new HttpMessage(true, 101, scratch),
-    sample: new Sample(),
-    nowDateMs: Date.now(),
-    nowMs: 0,
-    replyBodyOff: 0,
-    replyBodyLen: 0,
-    replyRaw: false,
-  };
-  fill(ctx.request!, request);
+  ctx.request = new HttpMessage(false, 101, scratch);
+  ctx.response = new HttpMessage(true, 101, scratch);
+  ctx.nowDateMs = Date.now();
+  fill(ctx.request, request);
   return ctx;
 }

@@ -1,13 +1,11 @@
 /**
  * The real HAProxy beside an embedded server that reports the bytes it received: what the same
- * rules do there. One process serves many cases, each a `listen` on its own unix socket.
+ * rules do there. One process serves many cases, each on a port of its own.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { connect } from 'node:net';
+import { AnsweringServer, Haproxy, haproxy } from '../../log/test-haproxy.ts';
 
-export const hasHaproxy = Bun.which('haproxy') !== null;
+export const hasHaproxy = haproxy !== null;
 
 /** What one request did: the bytes the server saw ('' = none) and the bytes the client got. */
 export interface Exchange {
@@ -20,101 +18,59 @@ export const serverResponse =
   'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: one, two\r\nSet-Cookie: C=1; p\r\n' +
   'X-A: three\r\n\r\nok';
 
-export class Haproxy {
-  private readonly folder = mkdtempSync(join(tmpdir(), 'sluice-reference-'));
-  private received = '';
-  private echo: Server | null = null;
-  private process: Bun.Subprocess | null = null;
+export class Reference {
+  private server: AnsweringServer | null = null;
+  private process: Haproxy | null = null;
+  private host = '127.0.0.1';
 
-  /** Where each case listens: a path or a port of `host`. */
-  private addresses: (string | { host: string; port: number })[] = [];
-
-  /** @param sections lines of the `listen` section of each case, on a unix socket. */
+  /** @param sections lines of the `listen` section of each case. */
   start(sections: readonly (readonly string[])[]): Promise<void> {
-    this.addresses = sections.map((_, i) => this.path(`case${i}`));
-    return this.serve(
-      sections.map((section, i) => [
-        `listen l${i}`,
-        ` bind unix@${this.addresses[i]}`,
-        ...section.map((line) => ` ${line}`),
-      ]),
-    );
+    return this.serve(sections.length, (bind, i) => [
+      `listen l${i}`,
+      ` bind ${bind}`,
+      ...sections[i]!.map((line) => ` ${line}`),
+    ]);
   }
 
   /** A frontend and a backend per case, on ports of a loopback address. */
-  async startPairs(
+  startPairs(
     pairs: readonly { frontend: string[]; backend: string[] }[],
     host: string,
   ): Promise<void> {
-    const ports = await freePorts(host, pairs.length);
-    this.addresses = ports.map((port) => ({ host, port }));
-    return this.serve(
-      pairs.map((pair, i) => [
-        `frontend f${i}`,
-        ` bind ${host}:${ports[i]}`,
-        ...pair.frontend.map((line) => ` ${line}`),
-        ` default_backend b${i}`,
-        `backend b${i}`,
-        ...pair.backend.map((line) => ` ${line}`),
-      ]),
-    );
+    this.host = host;
+    return this.serve(pairs.length, (bind, i) => [
+      `frontend f${i}`,
+      ` bind ${bind}`,
+      ...pairs[i]!.frontend.map((line) => ` ${line}`),
+      ` default_backend b${i}`,
+      `backend b${i}`,
+      ...pairs[i]!.backend.map((line) => ` ${line}`),
+    ]);
   }
 
-  private async serve(cases: readonly string[][]): Promise<void> {
-    this.echo = createServer((socket) => {
-      let got = '';
-      socket.on('error', () => socket.destroy());
-      socket.on('data', (data) => {
-        got += data.toString('latin1');
-        if (!got.includes('\r\n\r\n')) return;
-        this.received = got;
-        socket.end(serverResponse, 'latin1');
-      });
-    });
-    const server = this.path('server');
-    await new Promise<void>((done) => this.echo!.listen(server, done));
+  private async serve(
+    count: number,
+    sections: (bind: string, i: number) => string[],
+  ): Promise<void> {
+    const server = await AnsweringServer.open(serverResponse, true);
     const lines = ['defaults', ' mode http', ' timeout client 5s', ' timeout server 5s'];
     lines.push(' timeout connect 5s', ' timeout tarpit 10ms');
-    for (const one of cases) lines.push(...one, ` server s unix@${server}`);
-    const file = this.path('cfg');
-    writeFileSync(file, `${lines.join('\n')}\n`, 'latin1');
-    this.process = Bun.spawn(['haproxy', '-db', '-f', file], { stderr: 'pipe', stdout: 'pipe' });
-    await this.ready(cases.length - 1);
-  }
-
-  /** Connects until the last socket accepts; HAProxy binds all of them before it serves. */
-  private async ready(last: number): Promise<void> {
-    for (;;) {
-      if (this.process!.exitCode !== null) {
-        throw new Error(await new Response(this.process!.stderr as ReadableStream).text());
-      }
-      const open = await new Promise<boolean>((done) => {
-        const socket = this.connect(last);
-        socket.on('connect', () => {
-          socket.destroy();
-          done(true);
-        });
-        socket.on('error', () => done(false));
-      });
-      if (open) return;
-    }
-  }
-
-  private connect(index: number): Socket {
-    const address = this.addresses[index]!;
-    return typeof address === 'string' ? connect(address) : connect(address.port, address.host);
-  }
-
-  private path(name: string): string {
-    return join(this.folder, name);
+    const configuration = (binds: string[]) => {
+      const target = ` server s 127.0.0.1:${server.port}`;
+      const cases = binds.flatMap((bind, i) => [...sections(bind, i), target]);
+      return `${[...lines, ...cases].join('\n')}\n`;
+    };
+    this.server = server;
+    this.process = new Haproxy(count, configuration, [], this.host);
   }
 
   /** Sends one request to a case and waits for the complete response. */
   async ask(index: number, request: string): Promise<Exchange> {
-    this.received = '';
-    const client = await new Promise<string>((done, fail) => {
+    const server = this.server!;
+    server.lastRequest = '';
+    const answer = new Promise<string>((done, fail) => {
       let got = '';
-      const socket = this.connect(index);
+      const socket = connect(this.process!.ports[index]!, this.host);
       socket.on('error', fail);
       socket.on('close', () => done(got));
       socket.on('connect', () => socket.write(request, 'latin1'));
@@ -123,28 +79,14 @@ export class Haproxy {
         if (isComplete(got, request.startsWith('HEAD '))) socket.destroy();
       });
     });
-    return { server: this.received, client };
+    const client = await this.process!.during(answer);
+    return { server: server.lastRequest, client };
   }
 
   async stop(): Promise<void> {
-    this.process?.kill();
-    await this.process?.exited;
-    this.echo?.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    await this.process?.stop();
+    this.server?.close();
   }
-}
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(host: string, count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  for (let i = 0; i < count; i++) {
-    const server = createServer();
-    await new Promise<void>((done) => server.listen(0, host, done));
-    servers.push(server);
-  }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 function isComplete(got: string, head: boolean): boolean {

@@ -1,11 +1,12 @@
-import { beforeEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { ConfigError } from '../../base/config-error.ts';
 import type { RulesetName } from '../../model/config.ts';
-import { rulesOf, scope, warnings, words } from './message-fixture.ts';
+import { testScope } from '../rule-fixture.ts';
+import { rulesOf, words } from './message-fixture.ts';
 import { actionNames, actionRows, parseRedirectStatement, parseRule } from './registry.ts';
 
 const wrong = (name: string, text: string) =>
-  `error detected in proxy 'l' while parsing '${name}' rule : ${text}.`;
+  `error detected in proxy 'main' while parsing '${name}' rule : ${text}.`;
 
 function messageOf(line: string): string {
   try {
@@ -236,9 +237,6 @@ describe('4.4: errors of a rule', () => {
 });
 
 describe('4.4 return: arguments that have no effect give a warning', () => {
-  beforeEach(() => {
-    warnings.length = 0;
-  });
   const cases: [string, string][] = [
     [
       'http-request deny content-type a',
@@ -255,8 +253,9 @@ describe('4.4 return: arguments that have no effect give a warning', () => {
   ];
   for (const [line, warning] of cases) {
     test(line, () => {
-      rulesOf([line]);
-      expect(warnings).toEqual([warning]);
+      const scope = testScope();
+      rulesOf([line], scope);
+      expect(scope.warnings).toEqual([warning]);
     });
   }
 });
@@ -269,7 +268,7 @@ describe('4.4 return: files', () => {
     '/bad.http': 'junk',
   };
   const withFiles = {
-    ...scope(),
+    ...testScope(),
     readFile(path: string) {
       const text = files[path];
       if (text === undefined) throw new ConfigError(`failed to open pattern file <${path}>`);
@@ -305,7 +304,7 @@ describe('4.2 redirect: the statement', () => {
   test('takes its texts as they are', () => {
     const rule = parseRedirectStatement(
       words('location /%[path] code 301 if { path /a }'),
-      scope(),
+      testScope(),
     );
     expect(rule).toMatchObject({ action: 'redirect', args: { code: 301 } });
     expect((rule.args as { format: { items: unknown[] } }).format.items).toMatchObject([
@@ -314,8 +313,8 @@ describe('4.2 redirect: the statement', () => {
     expect(rule.condition).not.toBeNull();
   });
   test('its errors name it', () => {
-    expect(() => parseRedirectStatement([], scope())).toThrow(
-      "error detected in proxy 'l' while parsing redirect rule : redirection type expected",
+    expect(() => parseRedirectStatement([], testScope())).toThrow(
+      "error detected in proxy 'main' while parsing redirect rule : redirection type expected",
     );
   });
 });

@@ -5,6 +5,7 @@
  * @dataplane
  */
 import { ConfigError } from '../../base/config-error.ts';
+import { hexValue } from '../../base/hex.ts';
 import type { ArgConfig } from '../../model/config.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import type { Convert, RuleContext } from '../context.ts';
@@ -14,12 +15,6 @@ import { type Sample, SampleType } from '../sample.ts';
 import { scratchMax, takeScratch, trimScratch } from '../scratch.ts';
 
 const HEX_UPPER = Uint8Array.from(Buffer.from('0123456789ABCDEF'));
-
-/** Value of a hexadecimal digit, -1 for other bytes. */
-const hexValue = Int8Array.from({ length: 256 }, (_, byte) => {
-  const value = Number.parseInt(String.fromCharCode(byte), 16);
-  return Number.isNaN(value) ? -1 : value;
-});
 
 function convertHex(_ctx: RuleContext, sample: Sample): boolean {
   const len = sample.len;
@@ -42,7 +37,7 @@ function convertHexToInt(_ctx: RuleContext, sample: Sample): boolean {
   let value = 0;
   for (let i = 0; i < sample.len; i++) {
     const digit = hexValue[mem[sample.off + i]!]!;
-    if (digit < 0) {
+    if (digit > 15) {
       value = 0;
       break;
     }
@@ -162,7 +157,7 @@ function decodeUrl(sample: Sample, inForm: boolean): boolean {
       if (from + 2 >= end) return false;
       const high = hexValue[mem[from + 1]!]!;
       const low = hexValue[mem[from + 2]!]!;
-      if (high < 0 || low < 0) return false;
+      if (high > 15 || low > 15) return false;
       byte = high * 16 + low;
       from += 2;
     } else if (byte === QUESTION) {

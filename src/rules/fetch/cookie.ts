@@ -5,7 +5,7 @@
  *   Set-Cookie:  name=value; attribute; attribute                 one per comma-separated part
  *
  * A pair without `=` is no cookie. Blanks around names and values do not count. The walk's position
- * has the same form as that of header values: `row * STRIDE + offset + 1`.
+ * has the same form as that of header values.
  *
  * @dataplane
  */
@@ -18,10 +18,17 @@ import { valid } from '../place.ts';
 import type { FetchRow } from '../row.ts';
 import type { Sample } from '../sample.ts';
 import { scratchMax, takeScratch, trimScratch } from '../scratch.ts';
-import { FieldName, findRow, partEnd } from './field-walk.ts';
+import {
+  FieldName,
+  findRow,
+  insideAt,
+  isBlank,
+  partEnd,
+  positionAfter,
+  rowAt,
+} from './field-walk.ts';
 import { messageOf, type Side } from './header.ts';
 
-const STRIDE = 1 << 22;
 const EQUALS = 0x3d;
 const SEMICOLON = 0x3b;
 const COMMA = 0x2c;
@@ -36,10 +43,6 @@ let nameLen = 0;
 let valueOff = 0;
 let valueLen = 0;
 let nextPosition = 0;
-
-function isBlank(byte: number): boolean {
-  return byte === 0x20 || byte === 0x09;
-}
 
 /** End of a value or attribute: its `;` or `,`, quoted strings kept whole. */
 function pairEnd(from: number, end: number): number {
@@ -98,12 +101,8 @@ function nextCookie(
   wantedLen: number,
   position: number,
 ): boolean {
-  let row = 0;
-  let inside = 0;
-  if (position > 0) {
-    row = Math.floor((position - 1) / STRIDE);
-    inside = position - 1 - row * STRIDE;
-  }
+  let row = rowAt(position);
+  let inside = insideAt(position);
   const field = response ? setCookieField : cookieField;
   for (;;) {
     if (inside === 0) row = findRow(msg, field, row);
@@ -116,18 +115,13 @@ function nextCookie(
       if (until < 0) break;
       at = (response ? partEnd(until, end) : until) + 1;
       if (wantedLen === 0 || (nameLen === wantedLen && sameBytes(nameOff, wanted, wantedLen))) {
-        setNext(msg, row, at - off, at < end);
+        nextPosition = positionAfter(msg, row, at - off, at < end);
         return true;
       }
     }
     row++;
     inside = 0;
   }
-}
-
-function setNext(msg: HttpMessage, row: number, inside: number, more: boolean): void {
-  if (more) nextPosition = row * STRIDE + inside + 1;
-  else nextPosition = row + 1 < msg.count ? (row + 1) * STRIDE + 1 : 0;
 }
 
 function countCookies(msg: HttpMessage, response: boolean, name: number, len: number): number {

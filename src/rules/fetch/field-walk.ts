@@ -13,6 +13,30 @@ import { mem, reserveBytes } from '../../sys/arena.ts';
 
 const STRIDE = 1 << 22;
 
+/** Row of a position. */
+export function rowAt(position: number): number {
+  return position > 0 ? Math.floor((position - 1) / STRIDE) : 0;
+}
+
+/** Offset in the value of that row. */
+export function insideAt(position: number): number {
+  return position > 0 ? position - 1 - rowAt(position) * STRIDE : 0;
+}
+
+/**
+ * The position after a part that was found in `row`, 0 when it was the last one.
+ * @param inside offset in the value of what follows it; it counts when `more` of the value is left.
+ */
+export function positionAfter(
+  msg: HttpMessage,
+  row: number,
+  inside: number,
+  more: boolean,
+): number {
+  if (more) return row * STRIDE + inside + 1;
+  return row + 1 < msg.count ? (row + 1) * STRIDE + 1 : 0;
+}
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
@@ -52,7 +76,7 @@ export function partEnd(from: number, end: number): number {
   return end;
 }
 
-function isBlank(byte: number): boolean {
+export function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09;
 }
 
@@ -98,12 +122,8 @@ export function nextValue(
   split: boolean,
   position: number,
 ): boolean {
-  let row = 0;
-  let inside = 0;
-  if (position > 0) {
-    row = Math.floor((position - 1) / STRIDE);
-    inside = position - 1 - row * STRIDE;
-  }
+  let row = rowAt(position);
+  const inside = insideAt(position);
   if (inside === 0) row = findRow(msg, name, row);
   if (row < 0) return false;
   const off = msg.rows[row * ROW + Col.ValOff]!;
@@ -111,8 +131,7 @@ export function nextValue(
   const start = off + inside;
   const until = split ? partEnd(start, end) : end;
   trimValue(start, until);
-  if (until < end) nextPosition = row * STRIDE + (until + 1 - off) + 1;
-  else nextPosition = row + 1 < msg.count ? (row + 1) * STRIDE + 1 : 0;
+  nextPosition = positionAfter(msg, row, until + 1 - off, until < end);
   return true;
 }
 

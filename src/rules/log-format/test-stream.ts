@@ -1,6 +1,6 @@
 /** A stream with hand-made facts for the tests of log formats. */
 import { proxyFixture } from '../../log/test-fixture.ts';
-import { captureLayout } from '../../model/capture.ts';
+import { type CaptureLayout, captureLayout } from '../../model/capture.ts';
 import type { BindConfig, ProxyConfig, ServerConfig } from '../../model/config.ts';
 import { numberEntities } from '../../model/entity.ts';
 import { Proxy } from '../../model/runtime.ts';
@@ -14,7 +14,7 @@ import {
   type LogFormatMode,
   parseLogFormat,
 } from '../log-format.ts';
-import { Sample } from '../sample.ts';
+import { testContext, testScope } from '../rule-fixture.ts';
 import { Place, type RuleScope } from '../scope.ts';
 
 export const uriMax = 1024;
@@ -34,69 +34,17 @@ export interface TestStream {
 }
 
 export function scopeFixture(mode: 'http' | 'tcp' = 'http'): RuleScope {
-  return {
-    origin: { file: 'test.cfg', line: 7 },
-    proxyName: 'fe',
-    mode,
-    place: Place.Log,
-    acls: new Map(),
-    warn: () => {},
-    readFile: () => '',
-  };
+  return { ...testScope(Place.Log), mode };
 }
 
 /** A frontend `fe`, a backend `be` with the server `s1`, and a finished request between them. */
 export function testStream(values: Partial<ProxyConfig> = {}): TestStream {
   const bind = { id: 1, index: 0, name: null } as BindConfig;
   const fe = proxyFixture({ binds: [bind], ...values });
-  const srv = { index: 0, name: 's1', portOffset: false } as ServerConfig;
-  const mode = fe.mode;
-  const be = proxyFixture({ index: 1, name: 'be', kind: 'backend', servers: [srv], mode });
-  const entities = numberEntities({ global: {} as never, proxies: [fe, be], rings: [] });
-  const shared = new SharedState(SharedState.allocate(entities.count, 1));
-  const proxyOf = (i: number) =>
-    new Proxy([fe, be][i]!, entities.frontend[i]!, entities.backend[i]!, entities.server[i]!);
-  const frontend = proxyOf(0);
-  const backend = proxyOf(1);
   const layout = captureLayout(fe, uriMax);
-  initLogEnvironment({
-    shared,
-    pid: 12345,
-    hostname: 'machine',
-    captureLayouts: [layout, null],
-    destinationHook: (session) => {
-      session.destinationFamily = Family.Inet;
-      session.destinationPort = 80;
-      mem.set([10, 0, 0, 1], session.addressOff + 16);
-    },
-  });
-  shared.set(0, State.Current, 3);
-  shared.set(frontend.frontend, State.Current, 2);
-  shared.set(backend.backend, State.Current, 1);
-
-  const sess = new Session(reserve(32));
-  sess.frontend = frontend;
-  sess.sourceFamily = Family.Inet;
-  sess.sourcePort = 33317;
-  mem.set([127, 0, 0, 1], sess.addressOff);
-  sess.acceptDateMs = Date.UTC(2009, 1, 6, 12, 14, 14, 655);
-  sess.acceptMs = 1000;
-  const strm = new Stream(0, sess);
-  strm.id = 7;
-  strm.frontend = frontend;
-  strm.backend = backend;
-  strm.server = backend.servers[0]!;
-  strm.server.addressOff = reserve(16);
-  mem.set([2, 0, 0x1f, 0x90, 10, 0, 0, 2], strm.server.addressOff);
-  strm.flags = StreamFlag.HasRequest | StreamFlag.FromServer;
-  strm.status = 200;
-  strm.startMs = 1000;
-  strm.startDateMs = sess.acceptDateMs;
-  strm.requestDateMs = sess.acceptDateMs + 1;
-  Object.assign(strm, { handshakeMs: 2, idleMs: 3, requestMs: 10, queueMs: 12 });
-  Object.assign(strm, { connectMs: 42, dataMs: 111, closeMs: 121 });
-  strm.bytesIn = 84;
-  strm.bytesOut = 2750;
+  const { shared, frontend, backend } = createSides(fe, layout);
+  const sess = createSession(frontend);
+  const strm = createStream(sess, backend);
   strm.captureOff = reserve(layout.size);
   mem.fill(0, strm.captureOff, strm.captureOff + layout.size);
   const store = (at: number, max: number, value: string) => {
@@ -106,19 +54,9 @@ export function testStream(values: Partial<ProxyConfig> = {}): TestStream {
     mem[off + 1] = (bytes.length + 1) >> 8;
     mem.set(bytes, off + 2);
   };
+  const nowDateMs = sess.acceptDateMs + 121;
   const test: TestStream = {
-    ctx: {
-      session: sess,
-      stream: strm,
-      request: null,
-      response: null,
-      sample: new Sample(),
-      nowDateMs: sess.acceptDateMs + 121,
-      nowMs: 1121,
-      replyBodyOff: 0,
-      replyBodyLen: 0,
-      replyRaw: false,
-    },
+    ctx: { ...testContext(null), session: sess, stream: strm, nowDateMs, nowMs: 1121 },
     strm,
     sess,
     shared,
@@ -140,6 +78,65 @@ export function testStream(values: Partial<ProxyConfig> = {}): TestStream {
   };
   test.requestLine('GET /index.html?a=1 HTTP/1.1');
   return test;
+}
+
+/** The proxies with their shared counters, and what logs know of the process. */
+function createSides(fe: ProxyConfig, layout: CaptureLayout) {
+  const srv = { index: 0, name: 's1', portOffset: false } as ServerConfig;
+  const { mode } = fe;
+  const be = proxyFixture({ index: 1, name: 'be', kind: 'backend', servers: [srv], mode });
+  const entities = numberEntities({ global: {} as never, proxies: [fe, be], rings: [] });
+  const shared = new SharedState(SharedState.allocate(entities.count, 1));
+  const [frontend, backend] = [fe, be].map(
+    (proxy, i) =>
+      new Proxy(proxy, entities.frontend[i]!, entities.backend[i]!, entities.server[i]!),
+  ) as [Proxy, Proxy];
+  initLogEnvironment({
+    shared,
+    pid: 12345,
+    hostname: 'machine',
+    captureLayouts: [layout, null],
+    destinationHook: (session) => {
+      session.destinationFamily = Family.Inet;
+      session.destinationPort = 80;
+      mem.set([10, 0, 0, 1], session.addressOff + 16);
+    },
+  });
+  shared.set(0, State.Current, 3);
+  shared.set(frontend.frontend, State.Current, 2);
+  shared.set(backend.backend, State.Current, 1);
+  return { shared, frontend, backend };
+}
+
+function createSession(frontend: Proxy): Session {
+  const sess = new Session(reserve(32));
+  sess.frontend = frontend;
+  sess.sourceFamily = Family.Inet;
+  sess.sourcePort = 33317;
+  mem.set([127, 0, 0, 1], sess.addressOff);
+  sess.acceptDateMs = Date.UTC(2009, 1, 6, 12, 14, 14, 655);
+  sess.acceptMs = 1000;
+  return sess;
+}
+
+function createStream(sess: Session, backend: Proxy): Stream {
+  const strm = new Stream(0, sess);
+  strm.id = 7;
+  strm.frontend = sess.frontend!;
+  strm.backend = backend;
+  strm.server = backend.servers[0]!;
+  strm.server.addressOff = reserve(16);
+  mem.set([2, 0, 0x1f, 0x90, 10, 0, 0, 2], strm.server.addressOff);
+  strm.flags = StreamFlag.HasRequest | StreamFlag.FromServer;
+  strm.status = 200;
+  strm.startMs = 1000;
+  strm.startDateMs = sess.acceptDateMs;
+  strm.requestDateMs = sess.acceptDateMs + 1;
+  Object.assign(strm, { handshakeMs: 2, idleMs: 3, requestMs: 10, queueMs: 12 });
+  Object.assign(strm, { connectMs: 42, dataMs: 111, closeMs: 121 });
+  strm.bytesIn = 84;
+  strm.bytesOut = 2750;
+  return strm;
 }
 
 /** The line that a format gives for a stream, as latin1 text. */
