@@ -201,7 +201,8 @@ scenario(
       const head = await peer.readHead();
       expect(fieldOf(head, 'upgrade')).toBe('websocket');
       peer.send(
-        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n',
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n' +
+          'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
       );
       expect(await peer.read(5)).toBe('hello');
       peer.send('world');
@@ -211,7 +212,9 @@ scenario(
     const proxy = await world.proxy(runnable(text, ports));
     expect((await get(world, proxy, '/')).body).toBe('app /');
     const client = await world.connect(proxy.port('web'));
-    client.send('GET /s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    const handshake = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n';
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    client.send(`GET /s HTTP/1.1\r\nHost: h\r\n${handshake}${key}\r\n`);
     expect((await client.readHead()).status).toBe(101);
     client.send('hello');
     expect(await client.read(5)).toBe('world');
@@ -233,7 +236,7 @@ scenario('the example for a database forwards bytes both ways and logs one line'
   expect(await client.readToEnd()).toBe('1\n');
   client.close();
   await until(
-    () => / postgres postgres\/primary \d+\/\d+\/\d+ 8 -- \d\/1\/1\/1\/0 0\/0/.test(proxy.stdout),
+    () => / postgres postgres\/primary \d+\/\d+\/\d+ 8 -- \d\/1\/\d\/\d\/0 0\/0/.test(proxy.stdout),
     () => `the line: ${proxy.stdout}`,
   );
 });

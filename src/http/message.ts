@@ -69,6 +69,8 @@ export class HttpMessage {
   contentLength: number;
   /** `ConnectionFlag` bits seen in Connection fields. */
   connection: number;
+  /** The same of Proxy-Connection fields (`option http-use-proxy-header`). */
+  proxyConnection: number;
   expectContinue: boolean;
   /** A Content-Length was there; `contentLength` holds it. */
   hasLength: boolean;
@@ -109,6 +111,7 @@ export class HttpMessage {
     this.body = BodyMode.None;
     this.contentLength = 0;
     this.connection = 0;
+    this.proxyConnection = 0;
     this.expectContinue = false;
     this.hasLength = false;
     this.hasCoding = false;
@@ -129,6 +132,7 @@ export class HttpMessage {
     this.body = BodyMode.None;
     this.contentLength = 0;
     this.connection = 0;
+    this.proxyConnection = 0;
     this.expectContinue = false;
     this.hasLength = false;
     this.hasCoding = false;

@@ -213,6 +213,8 @@ export class Stream {
   headLen: number;
   /** Where the body that came with the head starts in the client's buffer. */
   bodyOff: number;
+  /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
+  proxied: boolean;
   /** No rule has seen the request: error pages go out as they are. */
   unruled: boolean;
   /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
@@ -299,6 +301,7 @@ export class Stream {
     this.headOff = 0;
     this.headLen = 0;
     this.bodyOff = 0;
+    this.proxied = false;
     this.unruled = false;
     this.resendFrom = 0;
     this.replyBlock = 0;
@@ -366,6 +369,7 @@ export class Stream {
     this.headOff = 0;
     this.headLen = 0;
     this.bodyOff = 0;
+    this.proxied = false;
     this.unruled = false;
     this.resendFrom = 0;
     this.replyBlock = 0;

@@ -4,9 +4,10 @@
  *
  * @dataplane
  */
-import { FieldId, fieldNameOff } from '../http/field.ts';
+import { FieldId, fieldNameOff, fieldNames } from '../http/field.ts';
 import { wordEquals } from '../http/h1/token.ts';
 import { Col, type HttpMessage, ROW } from '../http/message.ts';
+import type { Stream } from '../model/stream.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 
 const close = reserveBytes('close');
@@ -15,20 +16,33 @@ const encoder = new TextEncoder();
 const WORD_CLOSE = encoder.encode('close');
 const WORD_KEEP_ALIVE = encoder.encode('keep-alive');
 
-export function addConnectionClose(msg: HttpMessage): void {
-  msg.add(FieldId.Connection, fieldNameOff[FieldId.Connection]!, 10, close, 5);
+/** Connection, or Proxy-Connection where `option http-use-proxy-header` asks for it. */
+export type ConnectionField = FieldId.Connection | FieldId.ProxyConnection;
+
+/** The field that speaks for the connections of this stream. */
+export function connectionField(strm: Stream): ConnectionField {
+  return strm.proxied ? FieldId.ProxyConnection : FieldId.Connection;
 }
 
-export function addConnectionKeepAlive(msg: HttpMessage): void {
-  msg.add(FieldId.Connection, fieldNameOff[FieldId.Connection]!, 10, keepAlive, 10);
+export function addConnectionClose(msg: HttpMessage, field: ConnectionField): void {
+  msg.add(field, fieldNameOff[field]!, fieldNames[field].length, close, 5);
+}
+
+export function addConnectionKeepAlive(msg: HttpMessage, field: ConnectionField): void {
+  msg.add(field, fieldNameOff[field]!, fieldNames[field].length, keepAlive, 10);
+}
+
+export function hasConnection(msg: HttpMessage, field: ConnectionField): boolean {
+  return msg.find(field, 0, fieldNames[field].length, 0) >= 0;
 }
 
 /** Removes the tokens `close` and `keep-alive`; other tokens (`upgrade`) stay. */
-export function cleanConnection(msg: HttpMessage): void {
-  let i = msg.find(FieldId.Connection, 0, 10, 0);
+export function cleanConnection(msg: HttpMessage, field: ConnectionField): void {
+  const nameLen = fieldNames[field].length;
+  let i = msg.find(field, 0, nameLen, 0);
   while (i >= 0) {
     cleanRow(msg, i);
-    i = msg.find(FieldId.Connection, 0, 10, i + 1);
+    i = msg.find(field, 0, nameLen, i + 1);
   }
 }
 

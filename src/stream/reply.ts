@@ -20,7 +20,12 @@ import { Errno, errno } from '../sys/errno.ts';
 import { send, vanish } from '../sys/socket.ts';
 import { dropServer } from './assign.ts';
 import { headSize, noteSend } from './body.ts';
-import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
+import {
+  addConnectionClose,
+  addConnectionKeepAlive,
+  cleanConnection,
+  connectionField,
+} from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
 import { abortStream } from './phases.ts';
@@ -160,7 +165,7 @@ function replyPrepared(strm: Stream): void {
     client.unread = true;
   }
   runAfterResponse(strm, plan);
-  cleanConnection(msg);
+  cleanConnection(msg, connectionField(strm));
   const counted = headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
   tellClient(msg, strm);
   const block = engine.buffers.take();
@@ -181,9 +186,9 @@ function replyPrepared(strm: Stream): void {
 /** Says whether the client's connection persists, where its version does not say so by itself. */
 export function tellClient(msg: HttpMessage, strm: Stream): void {
   if (!strm.keepAlive) {
-    if (msg.version >= 11) addConnectionClose(msg);
+    if (msg.version >= 11) addConnectionClose(msg, connectionField(strm));
   } else if (msg.version < 11 || strm.version < 11) {
-    addConnectionKeepAlive(msg);
+    addConnectionKeepAlive(msg, connectionField(strm));
   }
 }
 

@@ -21,7 +21,13 @@ import { dropBuffer, headSize, receive, takeBuffer, takeFirst } from './body.ts'
 import { captureCookie, captureFields, captureRequestLine, makeUniqueId } from './capture.ts';
 import { closeClient, closeConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
-import { addConnectionClose, addConnectionKeepAlive, cleanConnection } from './connection-field.ts';
+import {
+  addConnectionClose,
+  addConnectionKeepAlive,
+  cleanConnection,
+  connectionField,
+  hasConnection,
+} from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream, logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
@@ -240,11 +246,14 @@ function onHead(conn: Conn, strm: Stream, plan: Plan): void {
   strm.headOff = msg.headOff;
   strm.headLen = msg.headLen;
   strm.flags |= StreamFlag.HasRequest;
-  const close = (msg.connection & ConnectionFlag.Close) !== 0;
-  const wantsKeep = (msg.connection & ConnectionFlag.KeepAlive) !== 0;
+  const isProxied = plan.has(Option.HttpUseProxyHeader) && isProxyTarget(mem[msg.uriOff]!);
+  strm.proxied = isProxied;
+  const wishes = isProxied ? msg.proxyConnection : msg.connection;
+  const close = (wishes & ConnectionFlag.Close) !== 0 || msg.insecureFraming;
+  const wantsKeep = (wishes & ConnectionFlag.KeepAlive) !== 0;
   strm.keepAlive = msg.version >= 11 ? !close : wantsKeep && !close;
   strm.upgrade = msg.method === Method.Connect || (msg.connection & ConnectionFlag.Upgrade) !== 0;
-  cleanConnection(msg);
+  cleanConnection(msg, connectionField(strm));
   conn.carried += headSize(msg.methodLen + msg.uriLen + VERSION_LEN, msg);
   countRequest(strm);
   engine.attend(strm);
@@ -333,7 +342,7 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   if (mode === HttpMode.Close || engine.stopping || msg.insecureFraming) strm.keepAlive = false;
   strm.keepServer = mode === HttpMode.KeepAlive;
   const pretend = plan.has(Option.HttpPretendKeepalive) || backend.has(Option.HttpPretendKeepalive);
-  askServer(msg, strm.keepServer || pretend);
+  askServer(msg, strm, strm.keepServer || pretend);
   const buffered = plan.has(Option.HttpBufferRequest) || backend.has(Option.HttpBufferRequest);
   const waits = buffered && !strm.requestComplete;
   if (waits && msg.expectContinue) sendContinue(strm, msg);
@@ -349,12 +358,18 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
 }
 
 /** HTTP/1.1 connections persist unless told otherwise, those of HTTP/1.0 when told so. */
-function askServer(msg: HttpMessage, keep: boolean): void {
+function askServer(msg: HttpMessage, strm: Stream, keep: boolean): void {
+  const field = connectionField(strm);
   if (msg.version >= 11) {
-    if (!keep) addConnectionClose(msg);
-  } else if (keep && msg.find(FieldId.Connection, 0, 10, 0) < 0) {
-    addConnectionKeepAlive(msg);
+    if (!keep) addConnectionClose(msg, field);
+  } else if (keep && !hasConnection(msg, field)) {
+    addConnectionKeepAlive(msg, field);
   }
+}
+
+/** The target of a request to a proxy begins with neither `/` nor `*` (4.2). */
+function isProxyTarget(first: number): boolean {
+  return first !== 47 && first !== 42;
 }
 
 /** Asks for the body ourselves, because nobody behind us will before it is complete. */

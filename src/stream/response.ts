@@ -18,7 +18,7 @@ import { resend } from './assign.ts';
 import { headSize, receive, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
 import type { Conn } from './conn.ts';
-import { cleanConnection } from './connection-field.ts';
+import { cleanConnection, connectionField } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream, logEarly } from './finish.ts';
 import type { Plan } from './plan.ts';
@@ -91,7 +91,7 @@ function tryHead(strm: Stream, conn: Conn): HeadState {
   conn.inRd += used;
   conn.body = msg.body;
   conn.bodyLeft = msg.body === BodyMode.Length ? msg.contentLength : 0;
-  cleanConnection(msg);
+  cleanConnection(msg, connectionField(strm));
   conn.carried += headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
   if (msg.status < 200 && msg.status !== 101) return onInterim(strm, conn);
   if (msg.body === BodyMode.Tunnel && !strm.upgrade) return badResponse(strm);
@@ -127,8 +127,9 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
   strm.dataMs = engine.nowMs - strm.startMs;
   strm.flags |= StreamFlag.FromServer;
   strm.status = msg.status;
-  const close = (msg.connection & ConnectionFlag.Close) !== 0;
-  const keeps = (msg.connection & ConnectionFlag.KeepAlive) !== 0;
+  const wishes = strm.proxied ? msg.proxyConnection | msg.connection : msg.connection;
+  const close = (wishes & ConnectionFlag.Close) !== 0;
+  const keeps = (wishes & ConnectionFlag.KeepAlive) !== 0;
   const persistent = msg.version >= 11 ? !close : keeps && !close;
   if (!persistent || msg.body === BodyMode.Close || msg.body === BodyMode.Tunnel) {
     strm.keepServer = false;

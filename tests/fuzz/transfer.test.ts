@@ -60,7 +60,7 @@ function planOf(random: Random, connection: number): Plan {
   return {
     token: tokenOf(connection, 0),
     up: random.oneIn(2) ? random.below(most) : random.size(most),
-    down: random.oneIn(2) ? random.below(most) : random.size(most),
+    down: 1 + (random.oneIn(2) ? random.below(most) : random.size(most)),
     cut: random.oneIn(4) ? random.pick(['client', 'server'] as const) : 'nobody',
     serverFirst: random.oneIn(2),
   };
@@ -166,7 +166,7 @@ async function bigServer(sides: Sides, random: Random, peer: Peer): Promise<void
     const data = pattern(plan.token, '<', plan.down);
     peer.send(`HTTP/1.1 200 OK\r\nX-Token: ${plan.token}\r\nContent-Length: ${plan.down}\r\n\r\n`);
     if (plan.cut === 'server') {
-      await sendSlowly(peer, random, data.subarray(0, random.below(plan.down + 1)));
+      await sendSlowly(peer, random, data.subarray(0, random.below(plan.down)));
       return random.oneIn(2) ? peer.reset() : peer.close();
     }
     await sendSlowly(peer, random, data);
@@ -185,7 +185,10 @@ async function bigExchange(sides: Sides, random: Random, peer: Peer, plan: Plan)
   await sendSlowly(peer, random, data);
   const answered = await peer.readHead(PATIENCE_MS).catch(() => null);
   if (answered === null || answered.status !== 200) {
-    if (plan.cut === 'nobody') sides.violations.push(`no answer: ${JSON.stringify(plan)}`);
+    if (plan.cut === 'nobody') {
+      const got = answered?.start ?? peer.ending;
+      sides.violations.push(`${got} instead of an answer: ${JSON.stringify(plan)}`);
+    }
     return false;
   }
   if (fieldOf(answered, 'x-token') !== plan.token) sides.violations.push(`foreign ${plan.token}`);

@@ -203,3 +203,23 @@ backend b
   expect(seen).toContain('x-client: 127.0.0.1\r\n');
   expect(seen).toContain('x-client: me\r\n\r\n');
 });
+
+scenario(
+  'http-use-proxy-header obeys and sends Proxy-Connection for proxied requests',
+  async (world) => {
+    const server = world.http((r) => answer(r.target));
+    const lines = 'option http-use-proxy-header\n  option http-server-close';
+    const proxy = await world.proxy(simple(server.port, lines));
+    const client = await world.connect(proxy.port('l'));
+    client.send(
+      'GET http://h/ HTTP/1.1\r\nHost: h\r\nConnection: x\r\nProxy-Connection: close\r\n\r\n',
+    );
+    const reply = await client.readMessage('GET');
+    expect(fieldOf(reply, 'proxy-connection')).toBe('close');
+    expect(fieldOf(reply, 'connection')).toBeNull();
+    const seen = server.peers[0]!.received.toString('latin1');
+    expect(seen).toContain('proxy-connection: close\r\n');
+    expect(seen).toContain('connection: x\r\n');
+    await client.readToEnd();
+  },
+);

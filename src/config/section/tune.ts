@@ -1,5 +1,6 @@
 /** Keywords of the `global` section: performance tuning (3.2). */
 import { ConfigError } from '../../base/config-error.ts';
+import { parseDuration } from '../../base/value/duration.ts';
 import type { GlobalConfig, TuneConfig } from '../../model/config.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
 import { integer, refuseExtra, requireInteger, sizeBytes, tightError } from './words.ts';

@@ -53,9 +53,10 @@ export function noteField(
     case FieldId.TransferEncoding:
       return noteCoding(msg, off, len, relaxed && msg.isResponse);
     case FieldId.Connection:
-      if (wordIn(off, len, WORD_CLOSE)) msg.connection |= ConnectionFlag.Close;
-      if (wordIn(off, len, WORD_KEEP_ALIVE)) msg.connection |= ConnectionFlag.KeepAlive;
-      if (wordIn(off, len, WORD_UPGRADE)) msg.connection |= ConnectionFlag.Upgrade;
+      msg.connection |= connectionFlags(off, len);
+      return true;
+    case FieldId.ProxyConnection:
+      msg.proxyConnection |= connectionFlags(off, len);
       return true;
     case FieldId.Expect:
       if (wordEquals(off, len, WORD_CONTINUE)) msg.expectContinue = true;
@@ -66,6 +67,15 @@ export function noteField(
     default:
       return true;
   }
+}
+
+/** `ConnectionFlag` bits of a Connection field's value. */
+function connectionFlags(off: number, len: number): number {
+  let flags = 0;
+  if (wordIn(off, len, WORD_CLOSE)) flags |= ConnectionFlag.Close;
+  if (wordIn(off, len, WORD_KEEP_ALIVE)) flags |= ConnectionFlag.KeepAlive;
+  if (wordIn(off, len, WORD_UPGRADE)) flags |= ConnectionFlag.Upgrade;
+  return flags;
 }
 
 /**
