@@ -31,6 +31,9 @@ export const enum Flow {
   NoBuffer = 7,
 }
 
+/** Buffers that one call moves at most. */
+const ROUNDS = 32;
+
 /** Headroom before body data: the longest chunk header is written in front of it. */
 const BODY_HEADROOM = 32;
 
@@ -135,7 +138,7 @@ export function flush(from: Conn, to: Conn): Flow {
  * The caller has put the head (if any) into [outRd, outEnd).
  */
 export function forward(from: Conn, to: Conn): Flow {
-  for (;;) {
+  for (let round = 0; round < ROUNDS; round++) {
     const sent = flush(from, to);
     if (sent !== Flow.Done) return sent;
     if (from.body === BodyMode.None) return Flow.Done;
@@ -164,6 +167,9 @@ export function forward(from: Conn, to: Conn): Flow {
       return step;
     }
   }
+  // Both sides are faster than we are: the others have their turn before this goes on.
+  engine.resume(from);
+  return Flow.Wait;
 }
 
 /**
