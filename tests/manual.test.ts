@@ -109,6 +109,24 @@ describe('every configuration of the manual is what it says', () => {
   });
 });
 
+test('the words and exit statuses of -c are those of the manual (Start)', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-manual-'));
+  try {
+    const run = (text: string, ...args: string[]) => {
+      writeFileSync(join(dir, 'site.cfg'), text);
+      const result = Bun.spawnSync([program, '-c', ...args, '-f', 'site.cfg'], { cwd: dir });
+      return [result.exitCode, result.stdout.toString().trim()];
+    };
+    const smallest = configurations[0]!.text;
+    expect(run(smallest)).toEqual([0, '']);
+    expect(run(smallest, '-V')).toEqual([0, 'Configuration file is valid']);
+    expect(run('bogus\n', '-V')[0]).toBe(1);
+    expect(run(smallest.replace(/^ *bind.*$/m, ''), '-q')[0]).toBe(2);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
 describe('the documents hang together', () => {
   test('links lead somewhere', () => {
     const anchors = (text: string) =>

@@ -142,10 +142,14 @@ export function evaluateCondition(text: string, context: ConditionContext): bool
   return parser.parse()();
 }
 
+/** Most groups and operators of one expression. */
+const PARTS_MAX = 1024;
+
 class ConditionParser {
   private readonly text: string;
   private readonly context: ConditionContext;
   private at = 0;
+  private parts = 0;
 
   constructor(text: string, context: ConditionContext) {
     this.text = text;
@@ -170,6 +174,7 @@ class ConditionParser {
 
   private or(): Evaluate {
     const from = this.at;
+    this.deepen();
     const left = this.and();
     const operator = this.at;
     if (!this.accept('||')) return left;
@@ -183,6 +188,7 @@ class ConditionParser {
     const left = this.term();
     const operator = this.at;
     if (!this.accept('&&')) return left;
+    this.deepen();
     if (this.at === this.text.length) this.unparsable(operator, operator);
     const right = this.and();
     return () => left() && right();
@@ -250,6 +256,13 @@ class ConditionParser {
     }
     this.at = this.text[this.at] === '(' ? list.at + 1 : list.at;
     return () => row.test(list.values, this.context);
+  }
+
+  /** Groups and operators recurse, here and when the result is asked for. */
+  private deepen(): void {
+    if (++this.parts > PARTS_MAX) {
+      throw new ConditionError('conditional expression is too complex', this.at + 1);
+    }
   }
 
   private accept(operator: string): boolean {

@@ -6,6 +6,7 @@
  * that one run shows everything that is wrong with a file.
  */
 import { ConfigError } from '../base/config-error.ts';
+import type { HostResolver } from '../base/value/address.ts';
 import { isKnownKeyword, isKnownSection } from '../base/known-keywords.ts';
 import { proxyWords, sectionWords } from '../base/known-words.ts';
 import { nearest } from '../base/nearest.ts';
@@ -40,6 +41,8 @@ export interface ParserInput {
   conditionContext: ConditionContext;
   /** Where user and group names are looked up; the system's files unless a test says otherwise. */
   accounts?: Accounts;
+  /** How host names are looked up; by the system unless a test says otherwise. */
+  resolveHost?: HostResolver;
 }
 
 /** The section that lines go to. */
@@ -70,6 +73,7 @@ export function parseConfiguration(input: ParserInput): Configuration {
     input.env,
     input.diagnostics,
     input.conditionContext,
+    input.resolveHost,
   );
   let current: Current = { kind: 'none' };
   let file = '';

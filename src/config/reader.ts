@@ -8,7 +8,7 @@
  */
 import { ConfigError } from '../base/config-error.ts';
 import { isKnownSection } from '../base/known-keywords.ts';
-import { setHostResolver } from '../base/value/address.ts';
+import { type HostResolver, setHostResolver } from '../base/value/address.ts';
 import { resolveHost } from '../sys/resolve.ts';
 import { type ConditionContext, ConditionError, evaluateCondition } from './conditions.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -61,19 +61,21 @@ export class ConfigReader {
    * @param sources the files in order; each begins outside of any section
    * @param env variables; the reader keeps its pseudo-variables up to date
    * @param condition what `.if` and `.elif` look at
+   * @param resolve looks host names up
    */
   constructor(
     sources: readonly ConfigSource[],
     env: Environment,
     diagnostics: Diagnostics,
     condition: ConditionContext,
+    resolve: HostResolver = resolveHost,
   ) {
     this.sources = sources;
     this.env = env;
     this.diagnostics = diagnostics;
     this.condition = condition;
     // Addresses are read below this layer and know no system calls; names need libc.
-    setHostResolver(resolveHost);
+    setHostResolver(resolve);
   }
 
   /** Yields the lines that belong to sections. Errors are in the diagnostics, none is thrown. */

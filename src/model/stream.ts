@@ -195,7 +195,9 @@ export class Stream {
   phase: Phase;
   client: Conn | null;
   serverConn: Conn | null;
+  /** Method as the client sent it, and as the server got it (`set-method`). */
   method: Method;
+  sentMethod: Method;
   /** Version of the request as received: 9, 10 or 11. */
   version: number;
   /** The client's connection may carry another request after this one. */
@@ -229,7 +231,6 @@ export class Stream {
   slotHeld: Server | null;
   /** Last server tried, to prefer another one on redispatch. */
   triedServer: Server | null;
-  queued: boolean;
   /** Monotonic ms when it entered the queue or asked for a connection. */
   waitSinceMs: number;
   /** The request asked for a protocol change (Upgrade or CONNECT). */
@@ -292,6 +293,7 @@ export class Stream {
     this.client = null;
     this.serverConn = null;
     this.method = 0;
+    this.sentMethod = 0;
     this.version = 11;
     this.keepAlive = false;
     this.keepServer = false;
@@ -310,7 +312,6 @@ export class Stream {
     this.tarpitProxy = -1;
     this.slotHeld = null;
     this.triedServer = null;
-    this.queued = false;
     this.waitSinceMs = 0;
     this.upgrade = false;
     this.logged = false;
@@ -360,6 +361,7 @@ export class Stream {
     this.client = null;
     this.serverConn = null;
     this.method = 0;
+    this.sentMethod = 0;
     this.version = 11;
     this.keepAlive = false;
     this.keepServer = false;
@@ -378,7 +380,6 @@ export class Stream {
     this.tarpitProxy = -1;
     this.slotHeld = null;
     this.triedServer = null;
-    this.queued = false;
     this.waitSinceMs = 0;
     this.upgrade = false;
     this.logged = false;

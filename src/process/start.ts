@@ -8,6 +8,7 @@ import { createConditionContext, evaluateConditionLine } from '../config/conditi
 import { LexerError } from '../config/lexer.ts';
 import { defaultTune } from '../model/defaults.ts';
 import { errnoText } from '../sys/errno.ts';
+import { setProcessName } from '../sys/process-name.ts';
 import { type CommandLine, isCommandLineError, parseCommandLine } from './command-line.ts';
 import { Console } from './console.ts';
 import { runDaemon, takeDaemonPipe } from './daemon.ts';
@@ -62,6 +63,7 @@ export async function run(args: readonly string[], early: EarlyWorkers): Promise
   if (program.config.global.daemon && pipe === null) return runDaemon(args, console);
   if (commandLine.debug) printDebug();
   const programName = readProgramName();
+  setProcessName(programName);
   const serves = await serve({ program, commandLine, console, early, programName, pipe });
   return serves ? null : FAILURE;
 }

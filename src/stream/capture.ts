@@ -93,6 +93,14 @@ export function captureCookie(strm: Stream, plan: Plan, msg: HttpMessage): void 
   }
 }
 
+/** The request's cookie is captured only for requests that go to a server (8.7). */
+export function dropRequestCookie(strm: Stream): void {
+  const slot = engine.plans[strm.frontend!.index]!.layout.requestCookie;
+  if (slot === null || strm.captureOff === 0 || strm.dataMs >= 0) return;
+  mem[strm.captureOff + slot.at] = 0;
+  mem[strm.captureOff + slot.at + 1] = 0;
+}
+
 function startsWith(from: number, until: number, off: number, len: number): boolean {
   if (until - from < len) return false;
   for (let i = 0; i < len; i++) if (mem[from + i] !== mem[off + i]) return false;

@@ -125,12 +125,8 @@ export class Engine implements RuleContext {
       programName: init.programName,
       shared: init.logShared,
     });
-    this.queue = new ServerQueue(
-      this.shared,
-      init.workerIndex,
-      this.shared.workerCount,
-      this.streamsMax,
-    );
+    const { workerCount } = this.shared;
+    this.queue = new ServerQueue(this.shared, init.workerIndex, workerCount, this.streamsMax);
     this.conns = [];
     this.freeConns = [];
     this.streams = [];

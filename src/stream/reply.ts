@@ -12,7 +12,7 @@ import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { mem } from '../sys/arena.ts';
@@ -20,6 +20,7 @@ import { Errno, errno } from '../sys/errno.ts';
 import { send, vanish } from '../sys/socket.ts';
 import { dropServer } from './assign.ts';
 import { headSize, noteSend } from './body.ts';
+import { dropRequestCookie } from './capture.ts';
 import {
   addConnectionClose,
   addConnectionKeepAlive,
@@ -33,6 +34,8 @@ import type { Plan } from './plan.ts';
 
 /** `HTTP/1.1` and three digits. */
 export const STATUS_LINE_LEN = 11;
+/** Name and value of `connection: close`, which counts when the answer itself asks for it. */
+const CLOSE_BYTES = 15;
 
 /** How long a tarpitted request waits when neither tarpit nor connect timeout is set, in ms. */
 const TARPIT_DEFAULT_MS = 5000;
@@ -101,6 +104,7 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
       return replyPrepared(strm);
     case Verdict.Reply:
       strm.cause = Cause.Local;
+      dropRequestCookie(strm);
       engine.count(strm.frontend!.frontend, Counter.Intercepted, 1);
       return replyPrepared(strm);
     case Verdict.Drop:
@@ -166,7 +170,8 @@ function replyPrepared(strm: Stream): void {
   }
   runAfterResponse(strm, plan);
   cleanConnection(msg, connectionField(strm));
-  const counted = headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
+  const closes = (msg.connection & ConnectionFlag.Close) !== 0;
+  const counted = headSize(STATUS_LINE_LEN + msg.reasonLen, msg) + (closes ? CLOSE_BYTES : 0);
   tellClient(msg, strm);
   const block = engine.buffers.take();
   if (block === 0) return failReply(strm);
@@ -227,6 +232,8 @@ function startReply(strm: Stream, block: number, len: number): void {
   strm.replyEnd = block + len;
   strm.phase = Phase.Reply;
   strm.responseStarted = true;
+  const asap = engine.plans[strm.frontend!.index]!.has(Option.LogAsap);
+  if (asap && !strm.unruled) strm.flags |= StreamFlag.LoggedEarly;
   sendReply(strm);
 }
 

@@ -338,6 +338,9 @@ function enterBackend(strm: Stream, backend: Plan): void {
 function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   const msg = engine.requestMsg;
   const conn = strm.client!;
+  strm.sentMethod = msg.method;
+  // A rule made HEAD of it: the announced body will not come, so only the end can tell the client.
+  if (msg.method === Method.Head && strm.method !== Method.Head) strm.keepAlive = false;
   const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
   if (mode === HttpMode.Close || engine.stopping || msg.insecureFraming) strm.keepAlive = false;
   strm.keepServer = mode === HttpMode.KeepAlive;

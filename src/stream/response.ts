@@ -80,7 +80,7 @@ function tryHead(strm: Stream, conn: Conn): HeadState {
   const relaxed = backend.has(Option.AcceptUnsafeResponse);
   const msg = engine.responseMsg;
   const len = conn.inWr - conn.inRd;
-  const used = parseResponse(msg, conn.inRd, len, engine.httpMaxhdr, relaxed, strm.method);
+  const used = parseResponse(msg, conn.inRd, len, engine.httpMaxhdr, relaxed, strm.sentMethod);
   if (used <= 0) {
     if (used === HeadError.Incomplete) {
       if (conn.eof || conn.error !== 0) return serverLeft(strm);
@@ -169,7 +169,9 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
     msg.removeAll(FieldId.TransferEncoding, 0, 17);
   }
   // A rule may have made it a response that has no body (RFC 9110 15.3.5, 15.4.5).
-  if (strm.status !== msg.status && isBodyless(msg.status) && !tunnel) dropBody(strm, conn, msg);
+  const silenced = strm.status !== msg.status && isBodyless(msg.status);
+  const unasked = strm.method === Method.Head && strm.sentMethod !== Method.Head;
+  if ((silenced || unasked) && !tunnel) dropBody(strm, conn, msg, unasked);
   strm.status = msg.status;
   if (!tunnel) tellClient(msg, strm);
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
@@ -193,9 +195,9 @@ function isBodyless(status: number): boolean {
 }
 
 /** The server's body is not wanted: its connection carries the rest of it to the grave. */
-function dropBody(strm: Stream, conn: Conn, msg: HttpMessage): void {
+function dropBody(strm: Stream, conn: Conn, msg: HttpMessage, toHead: boolean): void {
   if (conn.body !== BodyMode.None || conn.outRd < conn.outEnd) strm.keepServer = false;
-  if (msg.status !== 304) {
+  if (msg.status !== 304 && !toHead) {
     msg.removeAll(FieldId.ContentLength, 0, 14);
     msg.removeAll(FieldId.TransferEncoding, 0, 17);
   }
@@ -217,7 +219,7 @@ export function badResponse(strm: Stream): HeadState {
 function serverLeft(strm: Stream): HeadState {
   const conn = strm.serverConn!;
   const untouched = conn.inWr === conn.inRd && !strm.interim;
-  if (untouched && strm.reused && strm.resendFrom !== 0 && isRepeatable(strm.method)) {
+  if (untouched && strm.reused && strm.resendFrom !== 0 && isRepeatable(strm.sentMethod)) {
     resend(strm);
     return HeadState.Gone;
   }

@@ -87,7 +87,13 @@ async function converse(run: ChaosRun, random: Random, peer: Peer, connection: n
   }
 }
 
-async function sendRequest(peer: Peer, random: Random, exchange: Exchange, head: string, body: string) {
+async function sendRequest(
+  peer: Peer,
+  random: Random,
+  exchange: Exchange,
+  head: string,
+  body: string,
+) {
   if (!exchange.expect) return sendPieces(peer, random, head + body);
   await sendPieces(peer, random, head);
   const ready = () => peer.count() > peer.taken || peer.ending !== 'open' || peer.closed;
@@ -116,7 +122,9 @@ async function takeAnswer(
   pipelined: boolean,
 ): Promise<boolean> {
   const violate = (what: string) => {
-    run.log.violations.push(`seed ${exchange.seed} (${exchange.token} ${exchange.method}): ${what}`);
+    run.log.violations.push(
+      `seed ${exchange.seed} (${exchange.token} ${exchange.method}): ${what}`,
+    );
     return false;
   };
   const mustWork = run.strict && exchange.fault === 'none' && !exchange.early;

@@ -61,15 +61,24 @@ export async function serveChaos(peer: Peer, log: ChaosLog): Promise<void> {
 async function nextHead(peer: Peer): Promise<string | null> {
   const end = () => peer.all().indexOf('\r\n\r\n', peer.taken, 'latin1');
   const over = () => peer.ending !== 'open' || peer.closed;
-  await peer.changes.until(() => end() >= 0 || over(), () => 'an idle connection', 600_000);
+  await peer.changes.until(
+    () => end() >= 0 || over(),
+    () => 'an idle connection',
+    600_000,
+  );
   if (end() < 0) return null;
-  return peer.all().subarray(peer.taken, end() + 4).toString('latin1');
+  return peer
+    .all()
+    .subarray(peer.taken, end() + 4)
+    .toString('latin1');
 }
 
 function checkForeign(request: HttpMessage, log: ChaosLog): void {
   const seen = connectionsIn(`${request.raw}${request.body}${request.trailers}`);
   if (seen.size > 1) {
-    log.violations.push(`bytes of connections ${[...seen]} in one request ${printable(request.raw)}`);
+    log.violations.push(
+      `bytes of connections ${[...seen]} in one request ${printable(request.raw)}`,
+    );
   }
 }
 
@@ -87,7 +96,8 @@ function checkRequest(request: HttpMessage, exchange: Exchange, log: ChaosLog): 
   const trailers = exchange.bodyChunked && exchange.bodyTrailers ? `x-trailer: ${token}\r\n` : '';
   if (request.trailers !== trailers) problems.push(`trailers ${request.trailers}`);
   if (exchange.padding > 0) {
-    if (fieldOf(request, 'x-pad') !== bodyOf(token, '_', exchange.padding)) problems.push('padding');
+    if (fieldOf(request, 'x-pad') !== bodyOf(token, '_', exchange.padding))
+      problems.push('padding');
   }
   if (problems.length > 0) {
     log.violations.push(`server saw of seed ${exchange.seed} (${token}): ${problems.join(', ')}`);

@@ -4,8 +4,8 @@
  * client is served all the time, and afterwards nothing is left behind.
  */
 import { answer } from '../harness/http.ts';
+import { scenario, type World } from '../harness/scenario.ts';
 import { until } from '../harness/wait.ts';
-import { type World, scenario } from '../harness/scenario.ts';
 import { type ChaosCount, type ChaosRun, runClient } from './chaos-client.ts';
 import { type ChaosLog, serveChaos } from './chaos-server.ts';
 import type { ExchangeLimits } from './exchange.ts';
@@ -63,7 +63,8 @@ const variants: Variant[] = [
   {
     name: 'a dead server, redispatch, http-server-close, two threads',
     global: 'nbthread 2',
-    defaults: 'option http-server-close\n  option redispatch 1\n  retries 4\n  timeout connect 150ms',
+    defaults:
+      'option http-server-close\n  option redispatch 1\n  retries 4\n  timeout connect 150ms',
     servers: `${servers('')}\n  server dead 127.0.0.1:{{dead}}`,
     limits: rough,
   },
@@ -155,7 +156,8 @@ async function chaos(world: World, variant: Variant, seed: number): Promise<void
     if (log.violations.length > 0) throw new Error(log.violations.slice(0, 5).join('\n'));
     if (count.complete < count.sent / 2) throw new Error(`only ${JSON.stringify(count)}`);
     await healthy.stop();
-    for (const server of [...backEnds, healthyServer]) for (const peer of server.peers) peer.close();
+    for (const server of [...backEnds, healthyServer])
+      for (const peer of server.peers) peer.close();
     await expectQuiet(proxy, sockets);
   } catch (error) {
     const text = `SLUICE_FUZZ_SEED=${seed} ${variant.name}: ${(error as Error).message}`;

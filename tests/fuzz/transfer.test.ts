@@ -13,7 +13,8 @@ import { fuzzFactor, Random, seedOf, timeoutMs } from './random.ts';
 
 const PATIENCE_MS = 15_000;
 
-const pattern = (token: string, mark: string, size: number) => Buffer.alloc(size, `${token}${mark}`);
+const pattern = (token: string, mark: string, size: number) =>
+  Buffer.alloc(size, `${token}${mark}`);
 
 /** Sends in pieces, sometimes pausing. */
 async function sendSlowly(peer: Peer, random: Random, data: Buffer): Promise<void> {
@@ -69,7 +70,8 @@ function planOf(random: Random, connection: number): Plan {
 function checkBytes(sides: Sides, plan: Plan, side: string, got: Buffer, want: Buffer): void {
   const whole = plan.cut === 'nobody';
   const same = whole ? got.equals(want) : got.equals(want.subarray(0, got.length));
-  if (!same) sides.violations.push(`${side} of ${JSON.stringify(plan)} got ${got.length} of ${want.length}`);
+  if (!same)
+    sides.violations.push(`${side} of ${JSON.stringify(plan)} got ${got.length} of ${want.length}`);
 }
 
 async function tcpServer(sides: Sides, random: Random, peer: Peer): Promise<void> {
@@ -124,7 +126,10 @@ listen healthy
   bind fd@{{healthy}}
   server h 127.0.0.1:${healthyServer.port}
 `);
-  await until(() => proxy.command('show info').catch(() => null), () => 'no stats socket');
+  await until(
+    () => proxy.command('show info').catch(() => null),
+    () => 'no stats socket',
+  );
   const sockets = socketsOf(proxy.pid);
   const healthy = new HealthyClient(proxy.port('healthy'), 'well');
   let next = 0;
@@ -225,7 +230,10 @@ listen big
   http-reuse always
   server s 127.0.0.1:${server.port}
 `);
-  await until(() => proxy.command('show info').catch(() => null), () => 'no stats socket');
+  await until(
+    () => proxy.command('show info').catch(() => null),
+    () => 'no stats socket',
+  );
   const sockets = socketsOf(proxy.pid);
   let next = 0;
   const worker = async () => {

@@ -223,3 +223,27 @@ scenario(
     await client.readToEnd();
   },
 );
+
+scenario(
+  'a response is framed by the method that the server got (4.4 set-method)',
+  async (world) => {
+    const server = world.server(async (peer) => {
+      const request = await peer.readMessage('');
+      const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
+      peer.send(request.method === 'HEAD' ? head : `${head}hello`);
+    });
+    const lines = `http-request set-method HEAD if { path /head }
+  http-request set-method GET if { path /get }`;
+    const proxy = await world.proxy(simple(server.port, lines));
+    // The body that the length announces will never come, which only the end can say.
+    const asked = await world.exchange(proxy.port('l'), request('/head'));
+    expect(asked).toContain('connection: close\r\n\r\n');
+    expect(asked).not.toContain('hello');
+    const head = await world.exchange(
+      proxy.port('l'),
+      'HEAD /get HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
+    );
+    expect(head).toContain('content-length: 5\r\n');
+    expect(head).not.toContain('hello');
+  },
+);

@@ -126,6 +126,14 @@ frontend c
     ]);
   });
 
+  test('a second word after the name that is no address says what may stand there', () => {
+    const { errors } = parseText('frontend my site\n');
+    expect(errors).toEqual([
+      "parsing [t.cfg:1] : 'frontend my' : only an address may follow the name : " +
+        "missing port specification in 'site'",
+    ]);
+  });
+
   test('"listen" of HAProxy 1.3 has a comma list of addresses on its line', () => {
     const { config, errors, warnings } = parseText(
       'defaults\n timeout client 1s\n timeout connect 1s\n timeout server 1s\n' +

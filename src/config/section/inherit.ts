@@ -226,9 +226,10 @@ function parseOldAddress(
     );
     return;
   }
+  const place = `'${draft.section} ${draft.name}' : only an address may follow the name`;
   const parsed = parseBindWords(
     rest,
-    { address: `'${draft.section}'`, options: `'${words.join(' ')}'` },
+    { address: place, options: `'${words.join(' ')}'` },
     draft.origin,
     state,
   );

@@ -1,0 +1,125 @@
+/**
+ * The configuration language under nonsense (configuration.txt 2): whatever the text, the parser
+ * ends, and what it has to say are diagnostics, never an exception.
+ */
+import { test } from 'bun:test';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createConditionContext } from '../../src/config/conditions.ts';
+import { Diagnostics } from '../../src/config/diagnostics.ts';
+import { Environment } from '../../src/config/environment.ts';
+import { parseConfiguration } from '../../src/config/parser.ts';
+import { formatFinding } from '../../src/config/print.ts';
+import { keywords } from '../../src/config/registry.ts';
+import { root } from '../harness/proxy.ts';
+import { mutate } from './mutation.ts';
+import { type Random, repeat, seedOf, timeoutMs } from './random.ts';
+
+/** Longest time that any small text may take, in ms. */
+const PARSE_MS = 2000;
+
+/** Names that resolve and names that do not, without asking anybody. */
+const resolveHost = (host: string) => (host.length % 2 === 0 ? [127, 0, 0, 1] : null);
+
+const accounts = { user: () => 990, group: () => 991 };
+
+function parse(text: string): void {
+  const env = new Environment({ PATH: '/bin', EMPTY: '' });
+  const diagnostics = new Diagnostics();
+  const from = performance.now();
+  const sources = [{ file: 'fuzz.cfg', text }];
+  try {
+    const conditionContext = createConditionContext(env);
+    parseConfiguration({ sources, env, diagnostics, conditionContext, accounts, resolveHost });
+    for (const finding of diagnostics.list) formatFinding(finding);
+  } catch (error) {
+    throw new Error(`${(error as Error).stack}\nof ${JSON.stringify(text)}`, { cause: error });
+  }
+  const ms = performance.now() - from;
+  if (ms > PARSE_MS) throw new Error(`${ms} ms for ${JSON.stringify(text)}`);
+}
+
+const names = (rows: readonly object[]) =>
+  rows.map((row) => ('name' in row ? String(row.name) : '')).filter((name) => name !== '');
+
+const byKind = Object.values(keywords as Record<string, readonly object[]>).map(names);
+
+const arguments_ = [
+  ...['0', '1', '-1', '10s', '5ms', '1m', '99999999999', '2147483648', '0x10', '1.5', '10k', '3h2'],
+  ...['127.0.0.1', '127.0.0.1:80', '*:0', ':80-90', '::1', '[::1]:80', 'fd@3', 'unix@/x', 'ipv4@', '/tmp/x'],
+  ...['if', 'unless', 'or', '||', '!', '{', '}', '{ path /a }', '{ path', 'TRUE', 'FALSE', 'a', 'local', 'acl1'],
+  ...['path', 'hdr(host)', 'hdr(host', 'src', 'url_param(a)', 'path,lower', 'str(a),', 'int(1),add(1', '-m', 'beg', 'reg', '-i', '-f', '--'],
+  ...['%[path]', '%[path', '%{+Q}o %t', '%ci:%cp', '%%', '%', '%[', '"%[str(\\"a\\")]"', '%{', '%HM %ST'],
+  ...['http', 'tcp', 'log', 'global', 'on', 'off', 'none', 'default', 'deny', 'allow', 'redirect', 'location'],
+  ...['set-header', 'add-header', 'return', 'status', '200', 'content-type', 'string', 'lf-string', 'errorfile'],
+  ...['check', 'inter', 'maxconn', 'weight', 'backup', 'cookie', 'insert', 'indirect', 'rewrite', 'prefix'],
+  ...['"', "'", '\\', '\\x41', '\\x', '#', '$', '${', '${PATH}', '"${PATH}"', '"${NONE-x}"', '"${EMPTY[*]}"', '\0', '\xff'],
+  ...['(', ')', ',', '[a-z', '(a+)+$', '^/x(.*)', '\\1', '^[^\\ :]*:'],
+];
+
+const sections = ['global', 'defaults', 'frontend f', 'backend b', 'listen l', 'ring r', 'defaults d', 'frontend f2 from d', 'listen l 127.0.0.1:0', 'peers p', 'resolvers r', 'frontend', 'backend b from nothing', 'cache c', 'frontend x *:5000'];
+const conditionals = ['.if 1', '.if defined(PATH)', '.if streq("a",a)', '.if (', '.elif !0', '.else', '.endif', '.notice a', '.alert b', '.if version_atleast(2.4) && 0', '.diag', '.warning "', '.if feature(', '.foo'];
+
+function soupLine(random: Random): string {
+  if (random.oneIn(9)) return random.pick(sections);
+  if (random.oneIn(20)) return random.pick(conditionals);
+  const prefix = random.oneIn(12) ? random.pick(['no ', 'default ', 'no no ']) : '';
+  const pool = random.pick(byKind);
+  const keyword = pool.length > 0 && !random.oneIn(15) ? random.pick(pool) : random.pick(arguments_);
+  let line = `${prefix}${keyword}`;
+  for (let n = random.below(7); n > 0; n--) {
+    line += `${random.oneIn(30) ? '\t ' : ' '}${random.pick(arguments_)}`;
+  }
+  return line;
+}
+
+const rules = ['http-request', 'http-response', 'http-after-response', 'tcp-request connection', 'tcp-request content', 'use_backend', 'acl a', 'redirect', 'server s', 'bind', 'option', 'log', 'stats', 'capture request header', 'balance', 'cookie', 'errorfile', 'timeout', 'unique-id-format', 'log-format', 'http-reuse'];
+
+function ruleLine(random: Random): string {
+  const actions = ['set-header A', 'deny', 'return', 'redirect location', 'replace-path', 'set-path', 'capture', 'del-header', 'tarpit', 'set-uri', 'replace-header A', 'allow', 'reject', ''];
+  let line = `${random.pick(rules)} ${random.pick(actions)}`;
+  for (let n = random.below(6); n > 0; n--) line += ` ${random.pick(arguments_)}`;
+  return line;
+}
+
+test('a soup of keywords and words is refused in words (2.1)', () => {
+  repeat(seedOf(300), 4000, (random) => {
+    const lines = [random.pick(sections)];
+    for (let n = random.below(14); n > 0; n--) {
+      lines.push(random.oneIn(2) ? soupLine(random) : ruleLine(random));
+    }
+    parse(`${lines.join(random.oneIn(10) ? '\r\n' : '\n')}${random.oneIn(10) ? '' : '\n'}`);
+  });
+}, timeoutMs);
+
+/** Valid texts: the examples, and what the parser's own tests hold between back-quotes. */
+function validTexts(): string[] {
+  const examples = readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.cfg'));
+  const texts = examples.map((file) => readFileSync(join(root, 'examples', file), 'latin1'));
+  for (const file of readdirSync(join(root, 'src', 'config'))) {
+    if (!/\.(test|fixture)\.ts$/.test(file)) continue;
+    const source = readFileSync(join(root, 'src', 'config', file), 'latin1');
+    for (const [, text] of source.matchAll(/`([^`$]*\n[^`$]*)`/g)) texts.push(text!);
+  }
+  return texts;
+}
+
+test('a damaged configuration gives diagnostics and nothing else (2.1)', () => {
+  const texts = validTexts();
+  const words = [...arguments_, ...byKind.flat(), '\n', ' ', '\n\n', '\\\n'];
+  repeat(seedOf(301), 4000, (random) => {
+    let text = mutate(random, random.pick(texts), words);
+    if (random.oneIn(3)) text = mutate(random, text, words);
+    if (random.oneIn(6)) text += random.pick(texts);
+    parse(text);
+  });
+}, timeoutMs);
+
+test('random bytes and deep nesting are no configuration (2.1)', () => {
+  repeat(seedOf(302), 300, (random) => parse(random.bytes(random.size(2000))));
+  for (const text of ['(', '{ ', '!', '"', '.if (\n', '[', '%[', 'a,', '\\', '${']) {
+    for (const lead of ['', 'global\n', 'frontend f\n http-request deny if ', 'listen l\n acl a ', '.if ', 'defaults\n log-format "']) {
+      parse(`${lead}${text.repeat(20_000)}\n`);
+    }
+  }
+}, timeoutMs);
