@@ -397,8 +397,15 @@ function waitForBody(strm: Stream): void {
 /** More of a buffered body may be there. */
 export function onBuffering(strm: Stream): void {
   const conn = strm.client!;
-  // Only what came in one piece behind the head is kept; the rest waits in the socket.
-  if (conn.readable && conn.inRd === conn.inWr && conn.body === BodyMode.Length) {
+  const end = conn.buf + engine.bufsize;
+  // Only what came in one piece behind the head is kept; the rest waits in the socket. Reading goes
+  // on until nothing is left: the end of a client that has left shows behind its last bytes.
+  while (
+    conn.readable &&
+    conn.body === BodyMode.Length &&
+    conn.inRd === conn.inWr &&
+    conn.outEnd < end
+  ) {
     conn.inRd = conn.outEnd;
     conn.inWr = conn.outEnd;
     receive(conn, engine.bufsize);
@@ -414,7 +421,7 @@ export function onBuffering(strm: Stream): void {
     strm.keepAlive = false;
     return endStream(strm);
   }
-  const full = conn.outEnd >= conn.buf + engine.bufsize;
+  const full = conn.outEnd >= end;
   if (conn.body === BodyMode.None || full || conn.body === BodyMode.Chunked) {
     strm.requestComplete = conn.body === BodyMode.None;
     engine.timers.clear(conn.id);

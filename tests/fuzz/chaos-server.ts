@@ -127,7 +127,7 @@ async function answerOf(peer: Peer, random: Random, exchange: Exchange, log: Cha
       return peer.close();
     case 'junk':
       // A second answer that nobody asked for, in the same piece as the first one's end.
-      peer.send(text + text);
+      peer.send(exchange.framing === 'close' ? text : text + text);
       log.answered++;
       return;
     default:
@@ -137,7 +137,7 @@ async function answerOf(peer: Peer, random: Random, exchange: Exchange, log: Cha
 }
 
 function endsAfter(exchange: Exchange): boolean {
-  if (exchange.fault === 'junk') return false;
+  if (exchange.fault === 'junk') return exchange.framing === 'close';
   if (exchange.serverCloses || exchange.fault !== 'none') return true;
   if (exchange.framing !== 'close') return false;
   // A response to HEAD has no body that the end would delimit.
