@@ -6,10 +6,10 @@
  * that one run shows everything that is wrong with a file.
  */
 import { ConfigError } from '../base/config-error.ts';
-import type { HostResolver } from '../base/value/address.ts';
 import { isKnownKeyword, isKnownSection } from '../base/known-keywords.ts';
 import { proxyWords, sectionWords } from '../base/known-words.ts';
 import { nearest } from '../base/nearest.ts';
+import type { HostResolver } from '../base/value/address.ts';
 import type { Configuration, GlobalConfig, Origin } from '../model/config.ts';
 import { defaultGlobal } from '../model/defaults.ts';
 import type { ConditionContext } from './conditions.ts';

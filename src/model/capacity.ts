@@ -32,6 +32,11 @@ export const BUFFERS_PER_STREAM = 2;
 export const STREAMS_MIN = 64;
 /** Poller events, sockaddrs, socket options, log-format scratch, header tables. */
 const FIXED_BYTES = 4 << 20;
+/**
+ * Areas of `tune.bufsize` that a worker has once: texts of rules (4), edited values of the request
+ * and of the response (2), the head being assembled (1).
+ */
+const SINGLE_BUFFERS = 7;
 /** Lines of one turn of the loop per log target: batch of datagrams and their headers. */
 const LOG_BATCH_BYTES = 512 << 10;
 /** Names, compiled rules, formats and error pages of a section. */
@@ -95,7 +100,8 @@ function bufferBytes(config: Configuration): number {
 
 /** Bytes of an arena that do not depend on the number of connections. */
 function constantBytes(config: Configuration): number {
-  return FIXED_BYTES + configurationBytes(config) + logTargets(config) * LOG_BATCH_BYTES;
+  const single = SINGLE_BUFFERS * bufferBytes(config);
+  return FIXED_BYTES + single + configurationBytes(config) + logTargets(config) * LOG_BATCH_BYTES;
 }
 
 /**

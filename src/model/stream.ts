@@ -231,8 +231,6 @@ export class Stream {
   slotHeld: Server | null;
   /** Last server tried, to prefer another one on redispatch. */
   triedServer: Server | null;
-  /** Monotonic ms when it entered the queue or asked for a connection. */
-  waitSinceMs: number;
   /** The request asked for a protocol change (Upgrade or CONNECT). */
   upgrade: boolean;
   logged: boolean;
@@ -248,8 +246,6 @@ export class Stream {
   aborted: boolean;
   /** The last head was an interim (1xx) response; the final one is still to come. */
   interim: boolean;
-  /** errno of the last failed attempt to connect. */
-  lastConnectError: number;
   /** Counted in its backend's current sessions. */
   inBackend: boolean;
   /** Ruleset positions to go on from after a wait. */
@@ -312,7 +308,6 @@ export class Stream {
     this.tarpitProxy = -1;
     this.slotHeld = null;
     this.triedServer = null;
-    this.waitSinceMs = 0;
     this.upgrade = false;
     this.logged = false;
     this.reused = false;
@@ -322,7 +317,6 @@ export class Stream {
     this.serverDone = false;
     this.aborted = false;
     this.interim = false;
-    this.lastConnectError = 0;
     this.inBackend = false;
     this.ruleIndex = 0;
   }
@@ -380,7 +374,6 @@ export class Stream {
     this.tarpitProxy = -1;
     this.slotHeld = null;
     this.triedServer = null;
-    this.waitSinceMs = 0;
     this.upgrade = false;
     this.logged = false;
     this.reused = false;
@@ -390,7 +383,6 @@ export class Stream {
     this.serverDone = false;
     this.aborted = false;
     this.interim = false;
-    this.lastConnectError = 0;
     this.inBackend = false;
     this.ruleIndex = 0;
   }

@@ -41,7 +41,6 @@ const ACQUIRE_TRIES = 8;
 export function assignServer(strm: Stream): void {
   const plan = engine.plans[strm.backend!.index]!;
   const balancer = plan.balancer!;
-  strm.waitSinceMs = engine.nowMs;
   for (let i = 0; i < ACQUIRE_TRIES; i++) {
     const server = balancer.pick(strm.triedServer);
     if (server === null) break;
@@ -262,7 +261,6 @@ export function connectFailed(strm: Stream, code: number): void {
     dropServer(strm);
   }
   const config = backend.config;
-  strm.lastConnectError = code;
   if (strm.retries >= config.retries) {
     engine.count(server.entity, Counter.ConnectErrors, 1);
     engine.count(backend.backend, Counter.ConnectErrors, 1);

@@ -46,26 +46,159 @@ const byKind = Object.values(keywords as Record<string, readonly object[]>).map(
 
 const arguments_ = [
   ...['0', '1', '-1', '10s', '5ms', '1m', '99999999999', '2147483648', '0x10', '1.5', '10k', '3h2'],
-  ...['127.0.0.1', '127.0.0.1:80', '*:0', ':80-90', '::1', '[::1]:80', 'fd@3', 'unix@/x', 'ipv4@', '/tmp/x'],
-  ...['if', 'unless', 'or', '||', '!', '{', '}', '{ path /a }', '{ path', 'TRUE', 'FALSE', 'a', 'local', 'acl1'],
-  ...['path', 'hdr(host)', 'hdr(host', 'src', 'url_param(a)', 'path,lower', 'str(a),', 'int(1),add(1', '-m', 'beg', 'reg', '-i', '-f', '--'],
-  ...['%[path]', '%[path', '%{+Q}o %t', '%ci:%cp', '%%', '%', '%[', '"%[str(\\"a\\")]"', '%{', '%HM %ST'],
-  ...['http', 'tcp', 'log', 'global', 'on', 'off', 'none', 'default', 'deny', 'allow', 'redirect', 'location'],
-  ...['set-header', 'add-header', 'return', 'status', '200', 'content-type', 'string', 'lf-string', 'errorfile'],
-  ...['check', 'inter', 'maxconn', 'weight', 'backup', 'cookie', 'insert', 'indirect', 'rewrite', 'prefix'],
-  ...['"', "'", '\\', '\\x41', '\\x', '#', '$', '${', '${PATH}', '"${PATH}"', '"${NONE-x}"', '"${EMPTY[*]}"', '\0', '\xff'],
+  ...[
+    '127.0.0.1',
+    '127.0.0.1:80',
+    '*:0',
+    ':80-90',
+    '::1',
+    '[::1]:80',
+    'fd@3',
+    'unix@/x',
+    'ipv4@',
+    '/tmp/x',
+  ],
+  ...[
+    'if',
+    'unless',
+    'or',
+    '||',
+    '!',
+    '{',
+    '}',
+    '{ path /a }',
+    '{ path',
+    'TRUE',
+    'FALSE',
+    'a',
+    'local',
+    'acl1',
+  ],
+  ...[
+    'path',
+    'hdr(host)',
+    'hdr(host',
+    'src',
+    'url_param(a)',
+    'path,lower',
+    'str(a),',
+    'int(1),add(1',
+    '-m',
+    'beg',
+    'reg',
+    '-i',
+    '-f',
+    '--',
+  ],
+  ...[
+    '%[path]',
+    '%[path',
+    '%{+Q}o %t',
+    '%ci:%cp',
+    '%%',
+    '%',
+    '%[',
+    '"%[str(\\"a\\")]"',
+    '%{',
+    '%HM %ST',
+  ],
+  ...[
+    'http',
+    'tcp',
+    'log',
+    'global',
+    'on',
+    'off',
+    'none',
+    'default',
+    'deny',
+    'allow',
+    'redirect',
+    'location',
+  ],
+  ...[
+    'set-header',
+    'add-header',
+    'return',
+    'status',
+    '200',
+    'content-type',
+    'string',
+    'lf-string',
+    'errorfile',
+  ],
+  ...[
+    'check',
+    'inter',
+    'maxconn',
+    'weight',
+    'backup',
+    'cookie',
+    'insert',
+    'indirect',
+    'rewrite',
+    'prefix',
+  ],
+  ...[
+    '"',
+    "'",
+    '\\',
+    '\\x41',
+    '\\x',
+    '#',
+    '$',
+    '${',
+    '${PATH}',
+    '"${PATH}"',
+    '"${NONE-x}"',
+    '"${EMPTY[*]}"',
+    '\0',
+    '\xff',
+  ],
   ...['(', ')', ',', '[a-z', '(a+)+$', '^/x(.*)', '\\1', '^[^\\ :]*:'],
 ];
 
-const sections = ['global', 'defaults', 'frontend f', 'backend b', 'listen l', 'ring r', 'defaults d', 'frontend f2 from d', 'listen l 127.0.0.1:0', 'peers p', 'resolvers r', 'frontend', 'backend b from nothing', 'cache c', 'frontend x *:5000'];
-const conditionals = ['.if 1', '.if defined(PATH)', '.if streq("a",a)', '.if (', '.elif !0', '.else', '.endif', '.notice a', '.alert b', '.if version_atleast(2.4) && 0', '.diag', '.warning "', '.if feature(', '.foo'];
+const sections = [
+  'global',
+  'defaults',
+  'frontend f',
+  'backend b',
+  'listen l',
+  'ring r',
+  'defaults d',
+  'frontend f2 from d',
+  'listen l 127.0.0.1:0',
+  'peers p',
+  'resolvers r',
+  'frontend',
+  'backend b from nothing',
+  'cache c',
+  'frontend x *:5000',
+];
+const conditionals = [
+  '.if 1',
+  '.if defined(PATH)',
+  '.if streq("a",a)',
+  '.if (',
+  '.elif !0',
+  '.else',
+  '.endif',
+  '.notice a',
+  '.alert b',
+  '.if version_atleast(2.4) && 0',
+  '.diag',
+  '.warning "',
+  '.if feature(',
+  '.foo',
+];
 
 function soupLine(random: Random): string {
   if (random.oneIn(9)) return random.pick(sections);
   if (random.oneIn(20)) return random.pick(conditionals);
   const prefix = random.oneIn(12) ? random.pick(['no ', 'default ', 'no no ']) : '';
   const pool = random.pick(byKind);
-  const keyword = pool.length > 0 && !random.oneIn(15) ? random.pick(pool) : random.pick(arguments_);
+  const keyword =
+    pool.length > 0 && !random.oneIn(15) ? random.pick(pool) : random.pick(arguments_);
   let line = `${prefix}${keyword}`;
   for (let n = random.below(7); n > 0; n--) {
     line += `${random.oneIn(30) ? '\t ' : ' '}${random.pick(arguments_)}`;
@@ -73,24 +206,65 @@ function soupLine(random: Random): string {
   return line;
 }
 
-const rules = ['http-request', 'http-response', 'http-after-response', 'tcp-request connection', 'tcp-request content', 'use_backend', 'acl a', 'redirect', 'server s', 'bind', 'option', 'log', 'stats', 'capture request header', 'balance', 'cookie', 'errorfile', 'timeout', 'unique-id-format', 'log-format', 'http-reuse'];
+const rules = [
+  'http-request',
+  'http-response',
+  'http-after-response',
+  'tcp-request connection',
+  'tcp-request content',
+  'use_backend',
+  'acl a',
+  'redirect',
+  'server s',
+  'bind',
+  'option',
+  'log',
+  'stats',
+  'capture request header',
+  'balance',
+  'cookie',
+  'errorfile',
+  'timeout',
+  'unique-id-format',
+  'log-format',
+  'http-reuse',
+];
 
 function ruleLine(random: Random): string {
-  const actions = ['set-header A', 'deny', 'return', 'redirect location', 'replace-path', 'set-path', 'capture', 'del-header', 'tarpit', 'set-uri', 'replace-header A', 'allow', 'reject', ''];
+  const actions = [
+    'set-header A',
+    'deny',
+    'return',
+    'redirect location',
+    'replace-path',
+    'set-path',
+    'capture',
+    'del-header',
+    'tarpit',
+    'set-uri',
+    'replace-header A',
+    'allow',
+    'reject',
+    '',
+  ];
   let line = `${random.pick(rules)} ${random.pick(actions)}`;
   for (let n = random.below(6); n > 0; n--) line += ` ${random.pick(arguments_)}`;
   return line;
 }
 
-test('a soup of keywords and words is refused in words (2.1)', () => {
-  repeat(seedOf(300), 4000, (random) => {
-    const lines = [random.pick(sections)];
-    for (let n = random.below(14); n > 0; n--) {
-      lines.push(random.oneIn(2) ? soupLine(random) : ruleLine(random));
-    }
-    parse(`${lines.join(random.oneIn(10) ? '\r\n' : '\n')}${random.oneIn(10) ? '' : '\n'}`);
-  });
-}, timeoutMs);
+test(
+  'a soup of keywords and words is refused in words (2.1)',
+  () => {
+    repeat(seedOf(300), 4000, (random) => {
+      const lines = [random.pick(sections)];
+      for (let n = random.below(14); n > 0; n--) {
+        lines.push(random.oneIn(2) ? soupLine(random) : ruleLine(random));
+      }
+      parse(`${lines.join(random.oneIn(10) ? '\r\n' : '\n')}${random.oneIn(10) ? '' : '\n'}`);
+    });
+  },
+  timeoutMs,
+);
 
 /** Valid texts: the examples, and what the parser's own tests hold between back-quotes. */
 function validTexts(): string[] {
@@ -104,22 +278,37 @@ function validTexts(): string[] {
   return texts;
 }
 
-test('a damaged configuration gives diagnostics and nothing else (2.1)', () => {
-  const texts = validTexts();
-  const words = [...arguments_, ...byKind.flat(), '\n', ' ', '\n\n', '\\\n'];
-  repeat(seedOf(301), 4000, (random) => {
-    let text = mutate(random, random.pick(texts), words);
-    if (random.oneIn(3)) text = mutate(random, text, words);
-    if (random.oneIn(6)) text += random.pick(texts);
-    parse(text);
-  });
-}, timeoutMs);
+test(
+  'a damaged configuration gives diagnostics and nothing else (2.1)',
+  () => {
+    const texts = validTexts();
+    const words = [...arguments_, ...byKind.flat(), '\n', ' ', '\n\n', '\\\n'];
+    repeat(seedOf(301), 4000, (random) => {
+      let text = mutate(random, random.pick(texts), words);
+      if (random.oneIn(3)) text = mutate(random, text, words);
+      if (random.oneIn(6)) text += random.pick(texts);
+      parse(text);
+    });
+  },
+  timeoutMs,
+);
 
-test('random bytes and deep nesting are no configuration (2.1)', () => {
-  repeat(seedOf(302), 300, (random) => parse(random.bytes(random.size(2000))));
-  for (const text of ['(', '{ ', '!', '"', '.if (\n', '[', '%[', 'a,', '\\', '${']) {
-    for (const lead of ['', 'global\n', 'frontend f\n http-request deny if ', 'listen l\n acl a ', '.if ', 'defaults\n log-format "']) {
-      parse(`${lead}${text.repeat(20_000)}\n`);
+test(
+  'random bytes and deep nesting are no configuration (2.1)',
+  () => {
+    repeat(seedOf(302), 300, (random) => parse(random.bytes(random.size(2000))));
+    for (const text of ['(', '{ ', '!', '"', '.if (\n', '[', '%[', 'a,', '\\', '${']) {
+      for (const lead of [
+        '',
+        'global\n',
+        'frontend f\n http-request deny if ',
+        'listen l\n acl a ',
+        '.if ',
+        'defaults\n log-format "',
+      ]) {
+        parse(`${lead}${text.repeat(20_000)}\n`);
+      }
     }
-  }
-}, timeoutMs);
+  },
+  timeoutMs,
+);
