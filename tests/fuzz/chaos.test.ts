@@ -20,6 +20,7 @@ interface Variant {
   servers: string;
   limits: ExchangeLimits;
   strict?: boolean;
+  poison?: boolean;
   clients?: number;
 }
 
@@ -34,6 +35,7 @@ const servers = (options: string) => `
 const variants: Variant[] = [
   {
     name: 'http-reuse never, keep-alive, without faults',
+    poison: true,
     defaults: 'http-reuse never',
     servers: servers(''),
     limits: { ...gentle, bodyMax: 200_000 },
@@ -55,6 +57,7 @@ const variants: Variant[] = [
   },
   {
     name: 'http-reuse aggressive, two threads, maxconn 2 and a queue, faults',
+    poison: true,
     global: 'nbthread 2',
     defaults: 'http-reuse aggressive',
     servers: servers('maxconn 2'),
@@ -90,6 +93,7 @@ const variants: Variant[] = [
   },
   {
     name: 'tune.bufsize 2048 and tune.maxrewrite 64, without faults',
+    poison: true,
     global: 'tune.bufsize 2048\n  tune.maxrewrite 64\n  tune.maxpollevents 7',
     defaults: 'http-reuse always',
     servers: servers(''),
@@ -129,6 +133,8 @@ async function chaos(world: World, variant: Variant, seed: number): Promise<void
   const backEnds = [0, 1].map(() => world.server((peer) => serveChaos(peer, log)));
   const healthyServer = world.http(() => answer('I am well'));
   const proxy = await world.proxy(configOf(variant), {
+    // Memory that is handed out is filled first: nobody may rely on what stood there.
+    args: variant.poison ? ['-dM'] : [],
     vars: {
       s0: backEnds[0]!.port,
       s1: backEnds[1]!.port,

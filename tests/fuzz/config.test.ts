@@ -45,6 +45,7 @@ const names = (rows: readonly object[]) =>
 const byKind = Object.values(keywords as Record<string, readonly object[]>).map(names);
 
 const arguments_ = [
+  ...['PATH', 'NONE-x', 'EMPTY[*]'].flatMap((name) => [`$\{${name}}`, `"$\{${name}}"`]),
   ...['0', '1', '-1', '10s', '5ms', '1m', '99999999999', '2147483648', '0x10', '1.5', '10k', '3h2'],
   ...[
     '127.0.0.1',
@@ -139,22 +140,7 @@ const arguments_ = [
     'rewrite',
     'prefix',
   ],
-  ...[
-    '"',
-    "'",
-    '\\',
-    '\\x41',
-    '\\x',
-    '#',
-    '$',
-    '${',
-    '${PATH}',
-    '"${PATH}"',
-    '"${NONE-x}"',
-    '"${EMPTY[*]}"',
-    '\0',
-    '\xff',
-  ],
+  ...['"', "'", '\\', '\\x41', '\\x', '#', '$', '${', '\0', '\xff'],
   ...['(', ')', ',', '[a-z', '(a+)+$', '^/x(.*)', '\\1', '^[^\\ :]*:'],
 ];
 

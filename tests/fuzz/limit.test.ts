@@ -63,7 +63,9 @@ listen healthy
     () => proxy.command('show info').catch(() => null),
     () => 'no stats socket',
   );
-  const release = () => server.peers.forEach((peer) => peer.close());
+  const release = () => {
+    for (const peer of server.peers) peer.close();
+  };
   return { proxy, port: proxy.port('l'), sockets: socketsOf(proxy.pid), release };
 }
 

@@ -24,6 +24,21 @@ function written(msg: HttpMessage): string {
   return text(out, serializeHead(msg, out, 65_000, null));
 }
 
+test('empty lines in front of a request count as used bytes, for HTTP/0.9 too (RFC 9112 2.2)', () => {
+  const line = '\r\nGET /x HTTP/1.1\r\n\r\n';
+  expect(request(`${line}rest`)).toBe(line.length);
+  expect(request('\r\n\r\nGET /x\r\n', true)).toBe(12);
+});
+
+test('a host that is empty but for its port is refused (RFC 9110 4.2.1)', () => {
+  for (const target of ['http://:80/', 'http://:/', 'https://:443', 'http:///x']) {
+    expect([target, request(`GET ${target} HTTP/1.1\r\n\r\n`)]).toEqual([
+      target,
+      HeadError.Invalid,
+    ]);
+  }
+});
+
 test('a request is taken apart and written again with lower-case names (RFC 9112 3)', () => {
   const head = 'GET /a?b HTTP/1.1\r\nHost: x\r\nX-Two:   padded \t\r\nEmpty:\r\n\r\n';
   expect(request(`${head}rest`)).toBe(head.length);
