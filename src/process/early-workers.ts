@@ -33,7 +33,7 @@ export class EarlyWorkers {
   }
 
   private start(): GatedWorker {
-    const memory = new SharedArrayBuffer(4);
+    const memory = new SharedArrayBuffer(8);
     const workerData: WorkerGate = { gate: memory };
     // `smol` keeps the collector's heap small: the data plane allocates nothing per request.
     const options = { workerData, smol: true } as ConstructorParameters<typeof Worker>[1];

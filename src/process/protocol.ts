@@ -3,7 +3,10 @@ import type { LogShared } from '../log/logger.ts';
 import type { Configuration } from '../model/config.ts';
 import type { EntityMap, SharedBuffers } from '../model/shared.ts';
 
-/** `workerData` of a worker: word 0 becomes 1 when its `WorkerInit` has been posted. */
+/**
+ * `workerData` of a worker: two words that it waits for. The first becomes 1 when its `WorkerInit`
+ * has been posted, the second when it may serve.
+ */
 export interface WorkerGate {
   gate: SharedArrayBuffer;
 }

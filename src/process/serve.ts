@@ -139,6 +139,7 @@ async function startServing(
   stats.listen(bound.stats);
   checks.start();
   startSampling(sampler);
+  pool.serve();
   announce(request, nullFd);
   return true;
 }

@@ -23,6 +23,11 @@ export function openWakeFds(count: number): number[] {
   return fds;
 }
 
+function openGate(gate: Int32Array, word: number): void {
+  Atomics.store(gate, word, 1);
+  Atomics.notify(gate, word);
+}
+
 export interface WorkerPoolEvents {
   /** A line for stderr. */
   message(text: string): void;
@@ -37,6 +42,7 @@ export class WorkerPool {
   /** Asked to run and not stopped yet; a message waits for one that still loads. */
   private readonly running: boolean[] = [];
   private readonly ready: boolean[] = [];
+  private readonly gates: Int32Array[] = [];
   private readonly wakeFds: number[];
   private readonly events: WorkerPoolEvents;
   private stopping = false;
@@ -63,6 +69,7 @@ export class WorkerPool {
       if (error !== null) reject(error);
       this.workers[init.workerIndex] = worker;
       this.running[init.workerIndex] = true;
+      this.gates.push(gate);
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') {
           this.ready[init.workerIndex] = true;
@@ -81,9 +88,13 @@ export class WorkerPool {
         if (this.ready[init.workerIndex]) this.ended(init.workerIndex, `exit ${code}`);
       });
       worker.postMessage(init);
-      Atomics.store(gate, 0, 1);
-      Atomics.notify(gate, 0);
+      openGate(gate, 0);
     });
+  }
+
+  /** Lets the workers accept connections: rights are given up, sockets have their names. */
+  serve(): void {
+    for (const gate of this.gates) openGate(gate, 1);
   }
 
   private ended(index: number, reason: string): void {
@@ -109,6 +120,8 @@ export class WorkerPool {
   /** Asks all workers to stop and resolves when the last has. */
   stop(message: ToWorker): Promise<void> {
     this.stopping = true;
+    // One that has not served yet must come as far as reading the message.
+    this.serve();
     return new Promise((resolve) => {
       this.onAllStopped = resolve;
       if (!this.running.includes(true)) resolve();

@@ -319,6 +319,7 @@ function runWorker(): void {
   const gate = createGate();
   Atomics.wait(gate, 0, 0);
   createWorker(receiveMessageOnPort(parentPort!)!.message as WorkerInit);
+  Atomics.wait(gate, 1, 0);
   while (!engine.ended) turns();
   closeListeners();
   engine.logger.flush();

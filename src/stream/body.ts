@@ -301,6 +301,26 @@ function makeSizeRoom(from: Conn, floor: number): void {
   decoder.trailerEnd += lack;
 }
 
+/**
+ * Unframes received body bytes behind those that wait already (`option http-buffer-request`), so
+ * that all lie in one piece. @returns false when the framing is broken.
+ */
+export function appendBody(from: Conn): boolean {
+  const start = from.outRd;
+  const end = from.outEnd;
+  if (from.body === BodyMode.Chunked) {
+    // A chunk header may be written in front of the data, but not over what waits.
+    if (takeChunks(from, end) === ChunkResult.Invalid) return false;
+  } else {
+    takePlain(from);
+  }
+  const len = from.outEnd - from.outRd;
+  if (len > 0 && from.outRd !== end) mem.copyWithin(end, from.outRd, from.outEnd);
+  from.outRd = start;
+  from.outEnd = end + len;
+  return true;
+}
+
 /** Makes the unread input start at `at` or later, keeping decoder positions in step. */
 function makeRoom(from: Conn, at: number): void {
   const decoder = from.chunks;

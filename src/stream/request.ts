@@ -17,7 +17,7 @@ import { Verdict } from '../rules/context.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 import { send } from '../sys/socket.ts';
 import { assignServer } from './assign.ts';
-import { dropBuffer, headSize, receive, takeBuffer, takeFirst } from './body.ts';
+import { appendBody, dropBuffer, headSize, receive, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields, captureRequestLine, makeUniqueId } from './capture.ts';
 import { closeClient, closeConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
@@ -398,22 +398,14 @@ function waitForBody(strm: Stream): void {
 export function onBuffering(strm: Stream): void {
   const conn = strm.client!;
   const end = conn.buf + engine.bufsize;
-  // Only what came in one piece behind the head is kept; the rest waits in the socket. Reading goes
-  // on until nothing is left: the end of a client that has left shows behind its last bytes.
-  while (
-    conn.readable &&
-    conn.body === BodyMode.Length &&
-    conn.inRd === conn.inWr &&
-    conn.outEnd < end
-  ) {
-    conn.inRd = conn.outEnd;
-    conn.inWr = conn.outEnd;
-    receive(conn, engine.bufsize);
-    const n = Math.min(conn.inWr - conn.inRd, conn.bodyLeft);
-    conn.outEnd += n;
-    conn.inRd += n;
-    conn.bodyLeft -= n;
-    if (conn.bodyLeft === 0) conn.body = BodyMode.None;
+  // Reading goes on until nothing is left: the end of a client that has left shows behind its last
+  // bytes.
+  while (conn.readable && conn.body !== BodyMode.None && conn.inWr < end) {
+    if (conn.inRd === conn.inWr) {
+      conn.inRd = conn.outEnd;
+      conn.inWr = conn.outEnd;
+    }
+    if (receive(conn, engine.bufsize) > 0 && !appendBody(conn)) return badRequest(strm, 400);
   }
   if (conn.error !== 0 || (conn.eof && conn.body !== BodyMode.None)) {
     strm.cause = Cause.Client;
@@ -421,8 +413,7 @@ export function onBuffering(strm: Stream): void {
     strm.keepAlive = false;
     return endStream(strm);
   }
-  const full = conn.outEnd >= end;
-  if (conn.body === BodyMode.None || full || conn.body === BodyMode.Chunked) {
+  if (conn.body === BodyMode.None || conn.inWr >= end) {
     strm.requestComplete = conn.body === BodyMode.None;
     engine.timers.clear(conn.id);
     strm.phase = Phase.Head;

@@ -247,3 +247,23 @@ scenario(
     expect(head).not.toContain('hello');
   },
 );
+
+scenario(
+  'http-buffer-request sends nothing before a chunked body is complete (4.2)',
+  async (world) => {
+    const server = world.http((r) => answer(r.body));
+    const proxy = await world.proxy(simple(server.port, 'option http-buffer-request'));
+    const client = await world.connect(proxy.port('l'));
+    client.send(
+      'POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n8\r\ndef',
+    );
+    // Another request in between shows that the first one has not left.
+    expect(await world.exchange(proxy.port('l'), request('/x', 'Connection: close\r\n'))).toContain(
+      '200 OK',
+    );
+    expect(server.peers.length).toBe(1);
+    client.send('ghijk\r\n0\r\nX-T: 1\r\n\r\n');
+    expect((await client.readMessage('POST')).body).toBe('abcdefghijk');
+    expect(server.peers.length).toBe(2);
+  },
+);
