@@ -31,10 +31,16 @@ function setNumber(field: keyof TuneConfig, least: number, most: number) {
   };
 }
 
+/** 64 requests with two buffers each still fit into a worker's arena. */
+const BUFSIZE_MAX = 4 << 20;
+
 /** Round up to the next multiple of 16 (3.2 "tune.bufsize", 64-bit machines). */
 function parseBufsize(global: GlobalConfig, line: KeywordLine): void {
   // 256 bytes hold the shortest messages that the proxy itself generates.
   setSize('bufsize', 256)(global, line);
+  if (global.tune.bufsize > BUFSIZE_MAX) {
+    throw new ConfigError(`'tune.bufsize' expects a value of at most ${BUFSIZE_MAX} bytes.`);
+  }
   global.tune.bufsize = Math.ceil(global.tune.bufsize / 16) * 16;
 }
 
