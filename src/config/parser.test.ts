@@ -99,8 +99,8 @@ describe('global (3.1, 3.2)', () => {
   });
 
   test('tune.bufsize has an upper bound that the arena can hold (3.2)', () => {
-    const { diagnostics } = parseText('global\n tune.bufsize 16m\n');
-    expect(diagnostics.list.map((found) => found.message).join()).toContain('at most 4194304 bytes');
+    const { errors } = parseText('global\n tune.bufsize 16m\n');
+    expect(errors.join()).toContain('at most 4194304 bytes');
   });
 
   test('tune.bufsize rounds up to 16 and bounds tune.maxrewrite to its half (3.2)', () => {
