@@ -47,6 +47,18 @@ describe('UDP targets (4.2 log)', () => {
     receiver.close();
   });
 
+  test('long lines of one length arrive one by one, too', async () => {
+    const receiver = await LogReceiver.open();
+    const logger = loggerOf([{ target: udp(receiver.port), length: 9000 }]);
+    const lines = Array.from({ length: 16 }, (_, i) => `${100 + i}`.padEnd(4000, 'x'));
+    for (const line of lines) send(logger, line);
+    logger.flush();
+    for (const line of lines) expect(await receiver.next()).toBe(`${line}\n`);
+    expect(logger.lost).toBe(0);
+    logger.close();
+    receiver.close();
+  });
+
   test('a target that nobody reads loses lines without an exception', async () => {
     const receiver = await LogReceiver.open();
     const { port } = receiver;
