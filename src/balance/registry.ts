@@ -4,6 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { ConfigError } from '../base/config-error.ts';
+import { nearest } from '../base/nearest.ts';
 import type { BalanceConfig } from '../model/config.ts';
 import type { Proxy } from '../model/runtime.ts';
 import type { SharedState } from '../model/shared.ts';
@@ -61,11 +62,10 @@ export function parseBalance(words: readonly string[]): BalanceConfig {
   if (otherAlgorithms.includes(name.replace(/\(.*$/s, ''))) {
     throw new ConfigError(`'balance ${name}' is not supported yet by sluice`);
   }
-  throw new ConfigError(
-    "balance only supports 'roundrobin', 'static-rr', 'leastconn', 'source', 'uri', " +
-      "'url_param', 'hash', 'hdr(name)', 'rdp-cookie(name)', 'random', 'first' and 'sticky' " +
-      'options.',
-  );
+  const names = balanceAlgorithms.map((candidate) => candidate.name);
+  const near = nearest(name, [...names, ...otherAlgorithms]);
+  const hint = near === null ? '.' : `, did you mean '${near}' ?`;
+  throw new ConfigError(`balance does not know '${name}'${hint} Supported: ${names.join(', ')}.`);
 }
 
 /** Creates the balancer of a backend. Start-up only. */

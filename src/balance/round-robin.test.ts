@@ -191,7 +191,7 @@ describe('the table of algorithms (4.2 balance)', () => {
     expect(() => parseBalance(['hdr(host)'])).toThrow(
       "'balance hdr(host)' is not supported yet by sluice",
     );
-    expect(() => parseBalance(['rundrobin'])).toThrow("balance only supports 'roundrobin'");
+    expect(() => parseBalance(['rundrobin'])).toThrow("did you mean 'roundrobin' ?");
   });
 
   test('createBalancer makes the algorithm of the backend', () => {
