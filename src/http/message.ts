@@ -46,82 +46,57 @@ export const enum ConnectionFlag {
 
 export class HttpMessage {
   isResponse: boolean;
-  method: Method;
-  methodOff: number;
-  methodLen: number;
+  method: Method = Method.Other;
+  methodOff: number = 0;
+  methodLen: number = 0;
   /** The request target as received (origin-, absolute-, authority- or asterisk-form). */
-  uriOff: number;
-  uriLen: number;
+  uriOff: number = 0;
+  uriLen: number = 0;
   /** 10 for HTTP/1.0, 11 for HTTP/1.1. */
-  version: number;
-  status: number;
-  reasonOff: number;
-  reasonLen: number;
+  version: number = 11;
+  status: number = 0;
+  reasonOff: number = 0;
+  reasonLen: number = 0;
   /** Rows in use, removed ones included. */
-  count: number;
+  count: number = 0;
   readonly rows: Int32Array;
   readonly rowsMax: number;
   /** Where the raw head lies, blank line included. */
-  headOff: number;
-  headLen: number;
-  body: BodyMode;
+  headOff: number = 0;
+  headLen: number = 0;
+  body: BodyMode = BodyMode.None;
   /** With BodyMode.Length. Exact up to 2^53. */
-  contentLength: number;
+  contentLength: number = 0;
   /** `ConnectionFlag` bits seen in Connection fields. */
-  connection: number;
+  connection: number = 0;
   /** The same of Proxy-Connection fields (`option http-use-proxy-header`). */
-  proxyConnection: number;
-  expectContinue: boolean;
+  proxyConnection: number = 0;
+  expectContinue: boolean = false;
   /** A Content-Length was there; `contentLength` holds it. */
-  hasLength: boolean;
-  hasCoding: boolean;
+  hasLength: boolean = false;
+  hasCoding: boolean = false;
   /** The last transfer coding is chunked. */
-  chunkedLast: boolean;
+  chunkedLast: boolean = false;
   /** A transfer coding other than chunked was named. */
-  otherCoding: boolean;
+  otherCoding: boolean = false;
   /** A framing field must be written in its plain form before it travels on. */
-  respell: boolean;
+  respell: boolean = false;
   /** Upgrade names websocket. */
-  websocket: boolean;
+  websocket: boolean = false;
   /** Both a length and a coding were there: the connection must not be reused. */
-  insecureFraming: boolean;
+  insecureFraming: boolean = false;
   /** Bump allocator for text that rules make; emptied by `begin`. */
   scratchOff: number;
-  scratchUsed: number;
+  scratchUsed: number = 0;
   readonly scratchSize: number;
 
   /** @param rowsMax tune.http.maxhdr; @param scratchSize bytes for edited values. */
   constructor(isResponse: boolean, rowsMax: number, scratchSize: number) {
     this.isResponse = isResponse;
-    this.method = Method.Other;
-    this.methodOff = 0;
-    this.methodLen = 0;
-    this.uriOff = 0;
-    this.uriLen = 0;
-    this.version = 11;
-    this.status = 0;
-    this.reasonOff = 0;
-    this.reasonLen = 0;
-    this.count = 0;
     // Rules and options may add fields beyond what a peer may send.
     this.rowsMax = rowsMax + 64;
     this.rows = new Int32Array(this.rowsMax * ROW);
-    this.headOff = 0;
-    this.headLen = 0;
-    this.body = BodyMode.None;
-    this.contentLength = 0;
-    this.connection = 0;
-    this.proxyConnection = 0;
-    this.expectContinue = false;
-    this.hasLength = false;
-    this.hasCoding = false;
-    this.chunkedLast = false;
-    this.otherCoding = false;
-    this.respell = false;
-    this.websocket = false;
-    this.insecureFraming = false;
     this.scratchOff = reserve(scratchSize);
-    this.scratchUsed = 0;
     this.scratchSize = scratchSize;
   }
 

@@ -1,7 +1,7 @@
 /**
  * A session (one client connection) and a stream (one request of it, or the whole of it in TCP
- * mode): the facts that rules, logs and statistics read. Both are pooled; every field is assigned
- * in the constructor, in one order, and again by `reset`.
+ * mode): the facts that rules, logs and statistics read. Both are pooled; every field has a
+ * value from its declaration on, in one order, and again by `reset`.
  *
  * @dataplane
  */
@@ -65,38 +65,28 @@ export const enum Stage {
 
 export class Session {
   /** The frontend that accepted it. */
-  frontend: Proxy | null;
+  frontend: Proxy | null = null;
   /** Index of the bind line within the frontend. */
-  bindIndex: number;
+  bindIndex: number = 0;
   /** `Family` of the client's address; addresses lie at `addressOff` (source) and +16 (destination). */
-  sourceFamily: Family;
-  sourcePort: number;
+  sourceFamily: Family = Family.None;
+  sourcePort: number = 0;
   /** Family.None until `destination` has been asked of the kernel. */
-  destinationFamily: Family;
-  destinationPort: number;
+  destinationFamily: Family = Family.None;
+  destinationPort: number = 0;
   /** Arena offset of 32 bytes: source then destination, IPv4 in the first 4 bytes of each. */
   addressOff: number;
   /** Wall clock, ms since 1970, when accepted (or when the previous request ended). */
-  acceptDateMs: number;
+  acceptDateMs: number = 0;
   /** Monotonic ms of the same moment. */
-  acceptMs: number;
+  acceptMs: number = 0;
   /** Requests seen on this connection. */
-  requests: number;
+  requests: number = 0;
   /** Descriptor of the client's connection, to ask for the destination address. */
-  fd: number;
+  fd: number = -1;
 
   constructor(addressOff: number) {
-    this.frontend = null;
-    this.bindIndex = 0;
-    this.sourceFamily = Family.None;
-    this.sourcePort = 0;
-    this.destinationFamily = Family.None;
-    this.destinationPort = 0;
     this.addressOff = addressOff;
-    this.acceptDateMs = 0;
-    this.acceptMs = 0;
-    this.requests = 0;
-    this.fd = -1;
   }
 }
 
@@ -139,186 +129,121 @@ export const enum StreamFlag {
 
 export class Stream {
   /** `%rt`: counts up per process (workers interleave). */
-  id: number;
+  id: number = 0;
   session: Session;
-  frontend: Proxy | null;
+  frontend: Proxy | null = null;
   /** The frontend itself until a backend has been chosen (`listen`: the same proxy). */
-  backend: Proxy | null;
+  backend: Proxy | null = null;
   /** Null: `<NOSRV>` in logs. */
-  server: Server | null;
-  flags: number;
-  cause: Cause;
-  stage: Stage;
+  server: Server | null = null;
+  flags: number = 0;
+  cause: Cause = Cause.None;
+  stage: Stage = Stage.None;
   /** HTTP status sent to the client; 0 = none (`-1` in logs). */
-  status: number;
-  retries: number;
+  status: number = 0;
+  retries: number = 0;
 
   // Timers: monotonic ms from the acceptance (8.4); -1 = the event never happened.
   /** Wall clock and monotonic ms at which the request's first byte came (`%tr`). */
-  requestDateMs: number;
+  requestDateMs: number = 0;
   /** Monotonic ms at stream start; all t* below are relative to it. */
-  startMs: number;
-  startDateMs: number;
-  handshakeMs: number;
-  idleMs: number;
+  startMs: number = 0;
+  startDateMs: number = 0;
+  handshakeMs: number = 0;
+  idleMs: number = -1;
   /** Since start: end of request head, left the queue, connected, response head, last byte. */
-  requestMs: number;
-  queueMs: number;
-  connectMs: number;
-  dataMs: number;
-  closeMs: number;
+  requestMs: number = -1;
+  queueMs: number = -1;
+  connectMs: number = -1;
+  dataMs: number = -1;
+  closeMs: number = -1;
 
-  bytesIn: number;
-  bytesOut: number;
+  bytesIn: number = 0;
+  bytesOut: number = 0;
   /** How much of the two is in the counters already. */
-  countedIn: number;
-  countedOut: number;
+  countedIn: number = 0;
+  countedOut: number = 0;
   /** Positions when queued: `%sq` and `%bq`. */
-  serverQueue: number;
-  backendQueue: number;
+  serverQueue: number = 0;
+  backendQueue: number = 0;
 
   /** Capture block (see `model/capture.ts`): request line and captured fields. 0 = none. */
-  captureOff: number;
+  captureOff: number = 0;
   /** Bytes of the request line kept at the start of the block. */
-  requestLineLen: number;
+  requestLineLen: number = 0;
   /** The unique ID (`unique-id-format`) once it has been made, length 0 = none. */
-  uniqueIdOff: number;
-  uniqueIdLen: number;
+  uniqueIdOff: number = 0;
+  uniqueIdLen: number = 0;
   /** Connecting address, filled for `%bi`/`%bp` on demand from `serverFd`. */
-  serverFd: number;
+  serverFd: number = -1;
   /** Level of the line: 6 info; an action or `log-separate-errors` may change it; -1 = silent. */
-  logLevel: number;
+  logLevel: number = 6;
 
   // --- The work in progress: owned by src/stream. ---
   /** Number of this object in its pool: timer id and queue id derive from it. */
   readonly slot: number;
-  phase: Phase;
-  client: Conn | null;
-  serverConn: Conn | null;
+  phase: Phase = Phase.Head;
+  client: Conn | null = null;
+  serverConn: Conn | null = null;
   /** Method as the client sent it, and as the server got it (`set-method`). */
-  method: Method;
-  sentMethod: Method;
+  method: Method = 0;
+  sentMethod: Method = 0;
   /** Version of the request as received: 9, 10 or 11. */
-  version: number;
+  version: number = 11;
   /** The client's connection may carry another request after this one. */
-  keepAlive: boolean;
+  keepAlive: boolean = false;
   /** The server's connection may be kept after this response. */
-  keepServer: boolean;
+  keepServer: boolean = false;
   /** The whole request has been received from the client. */
-  requestComplete: boolean;
+  requestComplete: boolean = false;
   /** The whole response has been taken from the server (or there is none to take). */
-  responseComplete: boolean;
+  responseComplete: boolean = false;
   /** The response head has begun to go to the client: no error page is possible any more. */
-  responseStarted: boolean;
+  responseStarted: boolean = false;
   /** The request head as received, to be parsed again for a late answer. */
-  headOff: number;
-  headLen: number;
+  headOff: number = 0;
+  headLen: number = 0;
   /** Where the body that came with the head starts in the client's buffer. */
-  bodyOff: number;
+  bodyOff: number = 0;
   /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
-  proxied: boolean;
+  proxied: boolean = false;
   /** No rule has seen the request: error pages go out as they are. */
-  unruled: boolean;
+  unruled: boolean = false;
   /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
-  resendFrom: number;
+  resendFrom: number = 0;
   /** A local answer on its way: block and region. */
-  replyBlock: number;
-  replyRd: number;
-  replyEnd: number;
+  replyBlock: number = 0;
+  replyRd: number = 0;
+  replyEnd: number = 0;
   /** The tarpit rule that holds it: index of its proxy, and its position in the ruleset. */
-  tarpitProxy: number;
+  tarpitProxy: number = -1;
   /** The server whose slot (`State.Current`) this stream holds. */
-  slotHeld: Server | null;
+  slotHeld: Server | null = null;
   /** Last server tried, to prefer another one on redispatch. */
-  triedServer: Server | null;
+  triedServer: Server | null = null;
   /** The request asked for a protocol change (Upgrade or CONNECT). */
-  upgrade: boolean;
-  logged: boolean;
+  upgrade: boolean = false;
+  logged: boolean = false;
   /** The server connection was taken from an idle list. */
-  reused: boolean;
+  reused: boolean = false;
   /** The whole request has gone to the server, or no more of it is wanted there. */
-  requestSent: boolean;
+  requestSent: boolean = false;
   /** Tunnel: both sides have been set up; each direction has come to its end. */
-  tunnelled: boolean;
-  clientDone: boolean;
-  serverDone: boolean;
+  tunnelled: boolean = false;
+  clientDone: boolean = false;
+  serverDone: boolean = false;
   /** It ends badly: connections are not kept, and the client gets a reset. */
-  aborted: boolean;
+  aborted: boolean = false;
   /** The last head was an interim (1xx) response; the final one is still to come. */
-  interim: boolean;
+  interim: boolean = false;
   /** Counted in its backend's current sessions. */
-  inBackend: boolean;
+  inBackend: boolean = false;
   /** Ruleset positions to go on from after a wait. */
-  ruleIndex: number;
+  ruleIndex: number = 0;
 
   constructor(slot: number, session: Session) {
-    this.id = 0;
     this.session = session;
-    this.frontend = null;
-    this.backend = null;
-    this.server = null;
-    this.flags = 0;
-    this.cause = Cause.None;
-    this.stage = Stage.None;
-    this.status = 0;
-    this.retries = 0;
-    this.requestDateMs = 0;
-    this.startMs = 0;
-    this.startDateMs = 0;
-    this.handshakeMs = 0;
-    this.idleMs = -1;
-    this.requestMs = -1;
-    this.queueMs = -1;
-    this.connectMs = -1;
-    this.dataMs = -1;
-    this.closeMs = -1;
-    this.bytesIn = 0;
-    this.bytesOut = 0;
-    this.countedIn = 0;
-    this.countedOut = 0;
-    this.serverQueue = 0;
-    this.backendQueue = 0;
-    this.captureOff = 0;
-    this.requestLineLen = 0;
-    this.uniqueIdOff = 0;
-    this.uniqueIdLen = 0;
-    this.serverFd = -1;
-    this.logLevel = 6;
     this.slot = slot;
-    this.phase = Phase.Head;
-    this.client = null;
-    this.serverConn = null;
-    this.method = 0;
-    this.sentMethod = 0;
-    this.version = 11;
-    this.keepAlive = false;
-    this.keepServer = false;
-    this.requestComplete = false;
-    this.responseComplete = false;
-    this.responseStarted = false;
-    this.headOff = 0;
-    this.headLen = 0;
-    this.bodyOff = 0;
-    this.proxied = false;
-    this.unruled = false;
-    this.resendFrom = 0;
-    this.replyBlock = 0;
-    this.replyRd = 0;
-    this.replyEnd = 0;
-    this.tarpitProxy = -1;
-    this.slotHeld = null;
-    this.triedServer = null;
-    this.upgrade = false;
-    this.logged = false;
-    this.reused = false;
-    this.requestSent = false;
-    this.tunnelled = false;
-    this.clientDone = false;
-    this.serverDone = false;
-    this.aborted = false;
-    this.interim = false;
-    this.inBackend = false;
-    this.ruleIndex = 0;
   }
 
   /** Makes a pooled stream as good as new. */

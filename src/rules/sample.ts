@@ -20,30 +20,20 @@ export const enum SampleType {
 }
 
 export class Sample {
-  type: SampleType;
+  type: SampleType = SampleType.None;
   /** Bool (0/1), Sint (a double holding an integer; exact up to 2^53), Ipv4 (unsigned), Method. */
-  num: number;
+  num: number = 0;
   /** Arena offset of Str, Bin, Ipv6 (16 bytes) and of Method.Other's text. */
-  off: number;
-  len: number;
+  off: number = 0;
+  len: number = 0;
   /**
    * Iteration over several occurrences: a fetch called with `iter` 0 yields the first and leaves
    * its own cursor here; `more` says that calling again may yield another.
    */
-  iter: number;
-  more: boolean;
+  iter: number = 0;
+  more: boolean = false;
   /** The value may still change when more data arrives; a negative answer is not final. */
-  mayChange: boolean;
-
-  constructor() {
-    this.type = SampleType.None;
-    this.num = 0;
-    this.off = 0;
-    this.len = 0;
-    this.iter = 0;
-    this.more = false;
-    this.mayChange = false;
-  }
+  mayChange: boolean = false;
 
   reset(): void {
     this.type = SampleType.None;

@@ -42,106 +42,69 @@ export const enum NoDelay {
 
 export class Conn {
   readonly id: number;
-  generation: number;
-  side: Side;
-  fd: number;
+  generation: number = 0;
+  side: Side = Side.Free;
+  fd: number = -1;
   /** Edge-triggered readiness, kept until the kernel says EAGAIN. */
-  readable: boolean;
-  writable: boolean;
+  readable: boolean = false;
+  writable: boolean = false;
   /** The peer closed its sending side and everything it sent has been read. */
-  eof: boolean;
+  eof: boolean = false;
   /** The kernel announced the end (RDHUP, HUP): reading must go on until it shows. */
-  hup: boolean;
+  hup: boolean = false;
   /** errno of a failed read or write; 0 = sound. */
-  error: number;
-  connecting: boolean;
+  error: number = 0;
+  connecting: boolean = false;
   /** `nice` of the bind line: events of lower values are handled first within a turn. */
-  nice: number;
+  nice: number = 0;
   /** How often bytes were sent: `NoDelay`. */
-  sends: NoDelay;
+  sends: NoDelay = NoDelay.NothingSent;
   /** We have closed our sending side. */
-  shut: boolean;
-  buf: number;
-  inRd: number;
-  inWr: number;
-  outRd: number;
-  outEnd: number;
+  shut: boolean = false;
+  buf: number = 0;
+  inRd: number = 0;
+  inWr: number = 0;
+  outRd: number = 0;
+  outEnd: number = 0;
   /** How the message that this connection brings is framed, and what is left of it. */
-  body: BodyMode;
-  bodyLeft: number;
-  readonly chunks: ChunkDecoder;
+  body: BodyMode = BodyMode.None;
+  bodyLeft: number = 0;
+  readonly chunks: ChunkDecoder = new ChunkDecoder();
   /** Chunks are decoded for the other side, which does not know them (HTTP/1.0). */
-  dechunk: boolean;
+  dechunk: boolean = false;
   /** Body bytes on their way inside the kernel; null = none. */
-  pipe: Pipe | null;
+  pipe: Pipe | null = null;
   /** Bytes of this side's messages sent on to the other one, and how many the stream counted. */
-  carried: number;
-  counted: number;
+  carried: number = 0;
+  counted: number = 0;
   /** Monotonic ms of the last byte in either direction. */
-  activeMs: number;
-  stream: Stream | null;
+  activeMs: number = 0;
+  stream: Stream | null = null;
   /** Client side: the session, made once per slot. */
   readonly session: Session;
   /** Listener: which bind line. */
-  listener: Proxy | null;
-  bindIndex: number;
+  listener: Proxy | null = null;
+  bindIndex: number = 0;
   /** Client side: entity of the listener that accepted it. */
-  listenerEntity: number;
+  listenerEntity: number = 0;
   /** The request body was not read to its end. */
-  unread: boolean;
+  unread: boolean = false;
   /** Server side. */
-  server: Server | null;
+  server: Server | null = null;
   /** Requests that this server connection has carried. */
-  uses: number;
+  uses: number = 0;
   /** Position in its idle list, -1 = not listed; `safe` tells which list. */
-  idleAt: number;
-  safe: boolean;
+  idleAt: number = -1;
+  safe: boolean = false;
   /** With `http-reuse never` or a private connection: the client connection that owns it. */
-  owner: Conn | null;
+  owner: Conn | null = null;
   /** Client side: the first private server connection that it owns; the others follow. */
-  owned: Conn | null;
-  nextOwned: Conn | null;
+  owned: Conn | null = null;
+  nextOwned: Conn | null = null;
 
   constructor(id: number, addressOff: number) {
     this.id = id;
-    this.generation = 0;
-    this.side = Side.Free;
-    this.fd = -1;
-    this.readable = false;
-    this.writable = false;
-    this.eof = false;
-    this.hup = false;
-    this.error = 0;
-    this.connecting = false;
-    this.nice = 0;
-    this.sends = NoDelay.NothingSent;
-    this.shut = false;
-    this.buf = 0;
-    this.inRd = 0;
-    this.inWr = 0;
-    this.outRd = 0;
-    this.outEnd = 0;
-    this.body = BodyMode.None;
-    this.bodyLeft = 0;
-    this.chunks = new ChunkDecoder();
-    this.dechunk = false;
-    this.pipe = null;
-    this.carried = 0;
-    this.counted = 0;
-    this.activeMs = 0;
-    this.stream = null;
     this.session = new Session(addressOff);
-    this.listener = null;
-    this.bindIndex = 0;
-    this.listenerEntity = 0;
-    this.unread = false;
-    this.server = null;
-    this.uses = 0;
-    this.idleAt = -1;
-    this.safe = false;
-    this.owner = null;
-    this.owned = null;
-    this.nextOwned = null;
   }
 
   open(side: Side, fd: number): void {
