@@ -18,9 +18,6 @@ import { parseReply } from './reply-file.ts';
 
 export { errorPage } from './default-page.ts';
 
-/** The statuses that have a page, in order. */
-export const pageStatuses: readonly number[] = defaultPages.map((page) => page.status);
-
 const STATUSES = 600;
 
 /** 1 + index into `defaultPages`, by status; 0 = no page. */

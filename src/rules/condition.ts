@@ -107,13 +107,6 @@ function predefined(name: string, scope: RuleScope): AclTestConfig[] | null {
   return words && [parseTest(name, [...words], scope)];
 }
 
-/**
- * Whether a declaration named `name` hides a predefined ACL, which is allowed but worth knowing.
- */
-export function isPredefined(name: string): boolean {
-  return Object.hasOwn(predefinedAcls, name);
-}
-
 /** Compiles for a worker; null is the condition of a rule without one. */
 export function compileCondition(cfg: ConditionConfig | null): Condition {
   if (cfg === null) return alwaysTrue;

@@ -7,6 +7,7 @@
  */
 import { ChunkResult, chunkSizeLen, putChunkSize } from '../http/h1/chunked.ts';
 import { BodyMode, type HttpMessage } from '../http/message.ts';
+import type { Stream } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { recv, send, setNoDelay } from '../sys/socket.ts';
@@ -47,6 +48,14 @@ export function headSize(startLine: number, msg: HttpMessage): number {
 
 const START_LINE_BYTES = 20;
 const END_OF_HEAD_BYTES = 1;
+
+/** Pause before asking again for a receive buffer when the worker has none, in ms. */
+export const NO_BUFFER_PAUSE_MS = 5;
+
+/** Lets a stream that found no receive buffer go on a little later. */
+export function retryForBuffer(strm: Stream): void {
+  engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
+}
 
 /** Makes sure that the connection has a receive buffer. @returns false when none is free. */
 export function takeBuffer(conn: Conn, headroom: number): boolean {

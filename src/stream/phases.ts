@@ -12,7 +12,7 @@ import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
 import { onConnectEvent, onConnectTimeout, onQueueTimeout, onTurnAround } from './assign.ts';
-import { Flow, flush, forward } from './body.ts';
+import { Flow, flush, forward, retryForBuffer } from './body.ts';
 import { closeConn, lingerRead } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
@@ -22,9 +22,6 @@ import { onTarpitEnd, replyError, sendReply } from './reply.ts';
 import { onBuffering, onRequestTimeout, readRequest } from './request.ts';
 import { HeadState, onResponseTimeout, readResponse } from './response.ts';
 import { onTunnelTimeout, runTunnel } from './tunnel.ts';
-
-/** Pause before a stream asks again for a receive buffer, in ms. */
-const NO_BUFFER_PAUSE_MS = 5;
 
 /** Readiness of a connection has changed. `conn.readable` and so on are up to date. */
 export function onEvent(conn: Conn): void {
@@ -153,7 +150,7 @@ function onRequestFlow(strm: Stream, flow: Flow): boolean {
       replyError(strm, 400);
       return false;
     case Flow.NoBuffer:
-      engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
+      retryForBuffer(strm);
       return true;
     default:
       clientLeft(strm);
@@ -176,7 +173,7 @@ function onResponseFlow(strm: Stream, flow: Flow): void {
     case Flow.TargetError:
       return clientLeft(strm);
     case Flow.NoBuffer:
-      engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
+      retryForBuffer(strm);
       return;
     default:
       strm.cause = flow === Flow.Invalid ? Cause.Proxy : Cause.Server;

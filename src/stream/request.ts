@@ -17,7 +17,15 @@ import { Verdict } from '../rules/context.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 import { send } from '../sys/socket.ts';
 import { assignServer } from './assign.ts';
-import { appendBody, dropBuffer, headSize, receive, takeBuffer, takeFirst } from './body.ts';
+import {
+  appendBody,
+  dropBuffer,
+  headSize,
+  NO_BUFFER_PAUSE_MS,
+  receive,
+  takeBuffer,
+  takeFirst,
+} from './body.ts';
 import { captureCookie, captureFields, captureRequestLine, makeUniqueId } from './capture.ts';
 import { closeClient, closeConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
@@ -33,9 +41,6 @@ import { endStream, logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
 import { replyError, replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { startTcp } from './tunnel.ts';
-
-/** Pause before asking again for a receive buffer when the worker has none, in ms. */
-const NO_BUFFER_PAUSE_MS = 5;
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const continueOff = reserveBytes(CONTINUE);

@@ -15,7 +15,7 @@ import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts
 import { Verdict } from '../rules/context.ts';
 import { mem } from '../sys/arena.ts';
 import { resend } from './assign.ts';
-import { headSize, receive, takeBuffer, takeFirst } from './body.ts';
+import { headSize, receive, retryForBuffer, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
 import type { Conn } from './conn.ts';
 import { cleanConnection, connectionField } from './connection-field.ts';
@@ -40,14 +40,11 @@ export const enum HeadState {
   Gone = 2,
 }
 
-/** Pause before asking again for a receive buffer when the worker has none, in ms. */
-const NO_BUFFER_PAUSE_MS = 5;
-
 /** Tries to read and take a response head. */
 export function readResponse(strm: Stream): HeadState {
   const conn = strm.serverConn!;
   if (!takeBuffer(conn, engine.maxrewrite)) {
-    engine.timers.set(engine.streamTimer(strm), engine.nowMs + NO_BUFFER_PAUSE_MS);
+    retryForBuffer(strm);
     return HeadState.Wait;
   }
   if (strm.interim) restart(conn);

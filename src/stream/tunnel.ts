@@ -10,7 +10,7 @@ import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
 import { shutdownWrite } from '../sys/socket.ts';
 import { assignServer } from './assign.ts';
-import { Flow, forward } from './body.ts';
+import { Flow, forward, retryForBuffer } from './body.ts';
 import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
@@ -93,7 +93,7 @@ function pump(strm: Stream, from: Conn, to: Conn, fromClient: boolean): boolean 
     case Flow.Blocked:
       return true;
     case Flow.NoBuffer:
-      engine.timers.set(engine.streamTimer(strm), engine.nowMs + 5);
+      retryForBuffer(strm);
       return true;
     case Flow.SourceEnd:
     case Flow.Done:

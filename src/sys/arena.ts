@@ -53,11 +53,6 @@ export function reserve(bytes: number): number {
   return off;
 }
 
-/** Bytes not yet reserved. */
-export function arenaLeft(): number {
-  return arenaSize - top;
-}
-
 /**
  * Copies bytes into the arena for ever; for constants made at start-up. A string is a byte string:
  * one character per byte, as the configuration is read.

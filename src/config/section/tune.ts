@@ -3,7 +3,7 @@ import { ConfigError } from '../../base/config-error.ts';
 import { parseDuration } from '../../base/value/duration.ts';
 import type { GlobalConfig, TuneConfig } from '../../model/config.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
-import { integer, refuseExtra, requireInteger, sizeBytes, tightError } from './words.ts';
+import { integer, integerIn, refuseExtra, sizeBytes, tightError } from './words.ts';
 
 /** A size with an optional suffix; `least` is the smallest that makes sense. */
 function setSize(field: keyof TuneConfig, least = 0) {
@@ -21,11 +21,7 @@ function setSize(field: keyof TuneConfig, least = 0) {
 
 function setNumber(field: keyof TuneConfig, least: number, most: number) {
   return (global: GlobalConfig, line: KeywordLine): void => {
-    const [name, word] = line.words;
-    const value = requireInteger(word, `'${name}' expects an integer argument.`);
-    if (value < least || value > most) {
-      throw new ConfigError(`'${name}' expects a numeric value between ${least} and ${most}`);
-    }
+    const value = integerIn(line.words[0]!, line.words[1], least, most);
     refuseExtra(line.words, 1);
     global.tune[field] = value;
   };
