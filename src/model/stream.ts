@@ -200,7 +200,7 @@ export class Stream {
   responseComplete: boolean = false;
   /** The response head has begun to go to the client: no error page is possible any more. */
   responseStarted: boolean = false;
-  /** The request head as received, to be parsed again for a late answer. */
+  /** The request head, to be parsed again for rules or an answer that come later. */
   headOff: number = 0;
   headLen: number = 0;
   /** Where the body that came with the head starts in the client's buffer. */

@@ -57,8 +57,6 @@ export class Engine implements RuleContext {
   private readonly addresses: number;
   readonly requestMsg: HttpMessage;
   readonly responseMsg: HttpMessage;
-  /** Whose head `requestMsg` holds; null = nobody's. */
-  requestOwner: Stream | null;
   /** Room to assemble a head or a log line. */
   readonly assembly: number;
   readonly assemblyMax: number;
@@ -134,7 +132,6 @@ export class Engine implements RuleContext {
     this.addresses = reserve(this.connsMax * ADDRESS_BYTES);
     this.requestMsg = new HttpMessage(false, tune.httpMaxhdr, tune.bufsize);
     this.responseMsg = new HttpMessage(true, tune.httpMaxhdr, tune.bufsize);
-    this.requestOwner = null;
     this.assemblyMax = tune.bufsize + 64;
     this.assembly = reserve(this.assemblyMax);
     this.logLineMax = LOG_LINE_MAX;

@@ -45,7 +45,6 @@ export function endStream(strm: Stream): void {
   if (server !== null) endServer(strm, server, client);
   if (strm.captureOff !== 0) engine.captures.give(strm.captureOff);
   if (strm.replyBlock !== 0) engine.buffers.give(strm.replyBlock);
-  if (engine.requestOwner === strm) engine.requestOwner = null;
   const keep = strm.keepAlive && !strm.aborted && client.error === 0;
   client.stream = null;
   engine.giveStream(strm);

@@ -2,8 +2,8 @@
  * The life of a request, as code. Events and timers of a connection arrive here and are led to the
  * phase that the stream is in:
  *
- *   accept ─ Head ─ rules ─ backend ─ [Buffer] ─ [Tarpit] ─ balance ─ [Queue] ─ [TurnAround]
- *          ─ Connecting ─ Exchange ─ [Tunnel | Reply] ─ log ─ keep alive
+ *   accept ─ Head ─ [Buffer] ─ rules ─ backend ─ [Buffer] ─ its rules ─ [Tarpit] ─ balance ─ [Queue]
+ *          ─ [TurnAround] ─ Connecting ─ Exchange ─ [Tunnel | Reply] ─ log ─ keep alive
  *
  * @dataplane
  */

@@ -147,7 +147,6 @@ export function onTarpitEnd(strm: Stream): void {
   engine.count(strm.frontend!.frontend, Counter.DeniedRequests, 1);
   engine.attend(strm);
   parseRequest(engine.requestMsg, strm.headOff, strm.headLen, engine.httpMaxhdr, true);
-  engine.requestOwner = strm;
   engine.request = engine.requestMsg;
   engine.response = engine.responseMsg;
   engine.responseMsg.begin();

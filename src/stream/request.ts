@@ -121,7 +121,6 @@ function tryHead(conn: Conn, strm: Stream): boolean {
   const plan = engine.plans[strm.frontend!.index]!;
   const relaxed = plan.has(Option.AcceptUnsafeRequest);
   const len = conn.inWr - conn.inRd;
-  engine.requestOwner = strm;
   const used = parseRequest(engine.requestMsg, conn.inRd, len, engine.httpMaxhdr, relaxed);
   if (used > 0) {
     conn.inRd += used;
@@ -269,6 +268,7 @@ function onHead(conn: Conn, strm: Stream, plan: Plan): void {
   if (plan.uniqueId !== null) makeUniqueId(strm, plan);
   captureFields(strm, plan.captureRequest, msg);
   captureCookie(strm, plan, msg);
+  if (plan.has(Option.HttpBufferRequest) && !strm.requestComplete) return waitForBody(strm);
   runFrontendRules(strm, plan);
 }
 
@@ -291,6 +291,12 @@ function runFrontendRules(strm: Stream, plan: Plan): void {
   }
   strm.backend = backend.proxy;
   enterBackend(strm, backend);
+  const waits = backend.has(Option.HttpBufferRequest) && !plan.has(Option.HttpBufferRequest);
+  if (waits && !strm.requestComplete) return waitInBackend(strm);
+  runBackendRules(strm, plan, backend);
+}
+
+function runBackendRules(strm: Stream, plan: Plan, backend: Plan): void {
   if (backend !== plan && !backend.requestRules.empty) {
     const verdict = runRuleset(strm, backend.requestRules, backend.proxy.backend);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backend, backend.requestRules);
@@ -351,9 +357,6 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   strm.keepServer = mode === HttpMode.KeepAlive;
   const pretend = plan.has(Option.HttpPretendKeepalive) || backend.has(Option.HttpPretendKeepalive);
   askServer(msg, strm, strm.keepServer || pretend);
-  const buffered = plan.has(Option.HttpBufferRequest) || backend.has(Option.HttpBufferRequest);
-  const waits = buffered && !strm.requestComplete;
-  if (waits && msg.expectContinue) sendContinue(strm, msg);
   const spelling = backend.has(Option.H1CaseAdjustBogusServer) ? engine.spelling : null;
   const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
   const dst = strm.bodyOff - len;
@@ -361,7 +364,6 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   mem.copyWithin(dst, engine.assembly, engine.assembly + len);
   conn.outRd = dst;
   strm.resendFrom = strm.requestComplete ? dst : 0;
-  if (waits) return waitForBody(strm);
   assignServer(strm);
 }
 
@@ -380,23 +382,30 @@ function isProxyTarget(first: number): boolean {
   return first !== 47 && first !== 42;
 }
 
-/** Asks for the body ourselves, because nobody behind us will before it is complete. */
-function sendContinue(strm: Stream, msg: HttpMessage): void {
-  msg.removeAll(FieldId.Expect, 0, 6);
-  send(strm.client!.fd, continueOff, CONTINUE.length, false);
-}
-
 /**
- * `option http-buffer-request`: wait for the whole body, a full buffer or the request timeout. The
- * bytes stay behind the head; chunk framing is checked as they come.
+ * `option http-buffer-request`: wait for the whole body, a full buffer or a timeout before the rules
+ * of the proxy that asks for it run (4.2). The bytes stay behind the head; chunk framing is checked
+ * as they come.
  */
 function waitForBody(strm: Stream): void {
   strm.phase = Phase.Buffer;
-  const timeout = engine.plans[strm.frontend!.index]!.config.timeout;
-  if (timeout.httpRequest >= 0) {
-    engine.timers.set(strm.client!.id, strm.startMs + strm.idleMs + timeout.httpRequest);
+  // Nobody behind us asks for the body before it is complete.
+  if (engine.requestMsg.expectContinue) {
+    send(strm.client!.fd, continueOff, CONTINUE.length, false);
   }
   onBuffering(strm);
+}
+
+/** The rules of the frontend have edited the head: it is written down, to be read again later. */
+function waitInBackend(strm: Stream): void {
+  const conn = strm.client!;
+  const len = serializeHead(engine.requestMsg, engine.assembly, engine.assemblyMax, null);
+  const dst = strm.bodyOff - len;
+  if (len === 0 || dst < conn.buf) return replyFailure(strm);
+  mem.copyWithin(dst, engine.assembly, engine.assembly + len);
+  strm.headOff = dst;
+  strm.headLen = len;
+  waitForBody(strm);
 }
 
 /** More of a buffered body may be there. */
@@ -412,16 +421,45 @@ export function onBuffering(strm: Stream): void {
     }
     if (receive(conn, engine.bufsize) > 0 && !appendBody(conn)) return badRequest(strm, 400);
   }
-  if (conn.error !== 0 || (conn.eof && conn.body !== BodyMode.None)) {
+  strm.requestComplete = conn.body === BodyMode.None;
+  if (conn.error !== 0 || (conn.eof && !strm.requestComplete)) {
+    strm.requestMs = engine.nowMs - strm.startMs;
     strm.cause = Cause.Client;
-    strm.stage = Stage.Data;
+    strm.stage = Stage.Request;
     strm.keepAlive = false;
     return endStream(strm);
   }
-  if (conn.body === BodyMode.None || conn.inWr >= end) {
-    strm.requestComplete = conn.body === BodyMode.None;
-    engine.timers.clear(conn.id);
-    strm.phase = Phase.Head;
-    assignServer(strm);
+  if (strm.requestComplete || conn.inWr >= end) return resumeRules(strm);
+  armBuffering(strm);
+}
+
+/** `timeout http-request` bounds the whole request, `timeout client` each pause. */
+function armBuffering(strm: Stream): void {
+  const conn = strm.client!;
+  const asking = strm.inBackend ? strm.backend! : strm.frontend!;
+  const requestMs = asking.config.timeout.httpRequest;
+  const pauseMs = strm.frontend!.config.timeout.client;
+  let at = pauseMs >= 0 ? engine.nowMs + pauseMs : Infinity;
+  if (requestMs >= 0) at = Math.min(at, strm.startMs + strm.idleMs + requestMs);
+  if (at < Infinity) engine.timers.set(conn.id, at);
+  else engine.timers.clear(conn.id);
+}
+
+/** The body is there: the head is read again, because other streams have used the message. */
+function resumeRules(strm: Stream): void {
+  const msg = engine.requestMsg;
+  engine.timers.clear(strm.client!.id);
+  strm.phase = Phase.Head;
+  strm.requestMs = engine.nowMs - strm.startMs;
+  engine.attend(strm);
+  if (parseRequest(msg, strm.headOff, strm.headLen, engine.httpMaxhdr, true) <= 0) {
+    return replyFailure(strm);
   }
+  engine.request = msg;
+  engine.response = engine.responseMsg;
+  cleanConnection(msg, connectionField(strm));
+  if (msg.expectContinue) msg.removeAll(FieldId.Expect, 0, 6);
+  const plan = engine.plans[strm.frontend!.index]!;
+  if (strm.inBackend) runBackendRules(strm, plan, engine.plans[strm.backend!.index]!);
+  else runFrontendRules(strm, plan);
 }

@@ -47,7 +47,11 @@ export const variants: Record<Variant, string[]> = {
     'http-response del-header Server',
     'http-response deny if { hdr_cnt(x-deny-me) gt 100 }',
   ],
-  buffered: ['option http-buffer-request'],
+  buffered: [
+    'option http-buffer-request',
+    'http-request deny if { path_beg /deny }',
+    'http-request redirect location /there if { path /redirect }',
+  ],
   forwarded: ['option forwardfor', 'option originalto'],
 };
 

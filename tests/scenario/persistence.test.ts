@@ -248,6 +248,59 @@ scenario(
   },
 );
 
+/** The client sends half a body, another request passes, the rest follows. */
+async function interrupted(world: World, frontend: string, backend: string) {
+  const server = world.http((r) => answer(`${fieldOf(r, 'x-fe')} ${fieldOf(r, 'x-be')} ${r.body}`));
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+${defaultsHttp}
+frontend f
+  bind fd@{{f}}
+  http-request set-header X-Fe %[path]
+  ${frontend}
+  default_backend b
+backend b
+  http-request set-header X-Be %[path],%[hdr(x-fe)]
+  ${backend}
+  server s 127.0.0.1:${server.port}
+`);
+  const client = await world.connect(proxy.port('f'));
+  client.send(
+    'POST /first HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\nabc',
+  );
+  const other = await world.exchange(proxy.port('f'), request('/other', 'Connection: close\r\n'));
+  expect(other).toEndWith('/other /other,/other ');
+  client.send(`def${request('/second')}`);
+  expect((await client.readMessage('POST')).status).toBe(100);
+  const first = await client.readMessage('POST');
+  const second = await client.readMessage('GET');
+  return { first, second, server };
+}
+
+for (const side of ['frontend', 'backend']) {
+  scenario(
+    `http-buffer-request in a ${side} waits before its rules and keeps earlier edits (4.2)`,
+    async (world) => {
+      const option = 'option http-buffer-request';
+      const lines = side === 'frontend' ? [option, ''] : ['', option];
+      const { first, second, server } = await interrupted(world, lines[0]!, lines[1]!);
+      expect(first.body).toBe('/first /first,/first abcdef');
+      expect(second.body).toBe('/second /second,/second ');
+      expect(server.received().join('')).not.toContain('expect:');
+    },
+  );
+
+  scenario(`a ${side} with http-buffer-request denies after the body (4.2)`, async (world) => {
+    const lines = 'option http-buffer-request\n  http-request deny if { path /first }';
+    const [frontend, backend] = side === 'frontend' ? [lines, ''] : ['', lines];
+    const { first, second } = await interrupted(world, frontend!, backend!);
+    expect(first.status).toBe(403);
+    expect(fieldOf(first, 'connection')).not.toBe('close');
+    expect(second.body).toBe('/second /second,/second ');
+  });
+}
+
 scenario(
   'http-buffer-request sends nothing before a chunked body is complete (4.2)',
   async (world) => {

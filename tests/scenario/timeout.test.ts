@@ -62,6 +62,20 @@ scenario(
   },
 );
 
+scenario(
+  'a buffered body that stalls gets 408 and cR, even without timeout http-request (4.2)',
+  async (world) => {
+    const { log, client } = await stage(
+      world,
+      silence,
+      'timeout client 300ms\n  option http-buffer-request',
+    );
+    client.send('POST /t HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf');
+    expect(await client.readToEnd()).toStartWith('HTTP/1.1 408 Request Time-out\r\n');
+    expect(await outcome(log)).toBe('408 cR--');
+  },
+);
+
 scenario('an idle connection is closed without a word (timeout http-keep-alive)', async (world) => {
   const { client } = await stage(
     world,

@@ -73,4 +73,22 @@ export const ruleCases: Case[] = [
     variant: 'buffered',
     send: `${head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked')}3\r\nabc\r\n0\r\n\r\n`,
   },
+  {
+    name: 'buffered: a rule answers after the whole body has come',
+    variant: 'buffered',
+    send: [head('POST /deny HTTP/1.1', 'Host: h', 'Content-Length: 6'), 'abc', 'def', get()],
+    replies: 2,
+    methods: ['POST', 'GET'],
+  },
+  {
+    name: 'buffered: a redirect after the whole body has come',
+    variant: 'buffered',
+    send: [head('POST /redirect HTTP/1.1', 'Host: h', 'Content-Length: 6'), 'abc', 'def'],
+    methods: ['POST'],
+  },
+  {
+    name: 'buffered: no rule answers for a body that never comes',
+    variant: 'buffered',
+    send: `${head('POST /deny HTTP/1.1', 'Host: h', 'Content-Length: 6')}abc`,
+  },
 ];
