@@ -149,8 +149,12 @@ function smallLimits({ sluice, haproxy, nginx }: Results): Limit[] {
   return [
     ...atMost("CPU per request over haproxy's", cpu(haproxy), 0.75),
     ...atMost("CPU per request over nginx's", cpu(nginx), 0.9),
-    ...atMost('p99 in us', sluice?.p99Us, haproxy?.p99Us),
+    ...latencyLimit({ sluice, haproxy }),
   ];
+}
+
+function latencyLimit({ sluice, haproxy }: Results): Limit[] {
+  return atMost('p99 in us', sluice?.p99Us, haproxy?.p99Us);
 }
 
 async function openIdle(port: number, count: number): Promise<{ close(): Promise<void> }> {
@@ -261,6 +265,14 @@ const splice = { defaults: ['option splice-response'] };
 
 export const benchCases: readonly BenchCase[] = [
   loadCase('small', '64 keep-alive connections, 42 bytes', small, {}, smallLimits),
+  // Latency where every program has the same work to do: see docs/decisions/0006.
+  loadCase(
+    'paced',
+    '64 keep-alive connections that pause for 2 ms on average, 42 bytes',
+    { ...small, pauseMs: 2 },
+    {},
+    latencyLimit,
+  ),
   loadCase('connection', 'a connection per request, 42 bytes', {
     ...small,
     fields: ['Connection: close'],

@@ -8,6 +8,8 @@ export interface Load {
   seconds: number;
   /** More fields of each request. */
   fields: string[];
+  /** Mean pause of a connection between two requests, in ms. */
+  pauseMs?: number;
 }
 
 export interface Measurement {
@@ -31,6 +33,7 @@ export async function runWrk(port: number, load: Load): Promise<number[]> {
   const command = ['wrk', '-t1', `-c${load.connections}`, `-d${load.seconds}s`, '-s', script];
   for (const field of load.fields) command.push('-H', field);
   command.push(`http://127.0.0.1:${port}${load.path}`);
+  if (load.pauseMs !== undefined) command.push('--', String(load.pauseMs));
   const child = Bun.spawn(command, { stdio: ['ignore', 'pipe', 'inherit'] });
   const output = await new Response(child.stdout).text();
   const found = /^RESULT (.*)$/m.exec(output);

@@ -1,3 +1,10 @@
+-- An argument is the mean pause of each connection between two requests, in ms. `delay` may exist
+-- only then: wrk asks for it after every answer.
+function init(args)
+  local mean = tonumber(args[1])
+  if mean then delay = function() return math.random(0, 2 * mean) end end
+end
+
 -- Prints the totals of a wrk run on one line, in the order that bench/load.ts reads.
 done = function(summary, latency, requests)
   local errors = summary.errors
