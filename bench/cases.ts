@@ -144,12 +144,13 @@ function loadCase(
 
 const small = { path: '/small', connections: 64, fields: [] };
 
-function smallLimits({ sluice, haproxy, nginx }: Results): Limit[] {
+function smallLimits(results: Results): Limit[] {
+  const { sluice, haproxy, nginx } = results;
   const cpu = (other?: Measurement) => (sluice && other ? sluice.cpuUs / other.cpuUs : undefined);
   return [
     ...atMost("CPU per request over haproxy's", cpu(haproxy), 0.75),
     ...atMost("CPU per request over nginx's", cpu(nginx), 0.9),
-    ...latencyLimit({ sluice, haproxy }),
+    ...latencyLimit(results),
   ];
 }
 

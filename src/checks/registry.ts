@@ -7,6 +7,7 @@ export const checkKinds = [tcpCheck] as const satisfies readonly CheckKind[];
 
 export function findCheckKind(name: CheckConfig['kind']): CheckKind {
   const kind = checkKinds.find((row) => row.name === name);
-  if (kind === undefined) throw new Error(`health check of kind '${name}' is not supported yet`);
+  if (kind === undefined)
+    throw new Error(`health check of kind '${name}' is not supported yet by sluice`);
   return kind;
 }

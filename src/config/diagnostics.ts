@@ -20,11 +20,16 @@ export interface Diagnostic {
 
 export class Diagnostics {
   readonly list: Diagnostic[] = [];
+  private readonly reported = new Set<string>();
   private errorCount = 0;
   private warningCount = 0;
 
   /** Records an error; the configuration will be refused. */
   error(origin: Origin | null, message: string): void {
+    // A line of `defaults` is read for each proxy that inherits it; it is wrong once.
+    const key = `${origin?.file}:${origin?.line}:${message}`;
+    if (this.reported.has(key)) return;
+    this.reported.add(key);
     this.list.push({ severity: 'ALERT', origin, message });
     this.errorCount++;
   }

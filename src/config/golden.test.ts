@@ -399,7 +399,7 @@ frontend f
       "parsing [t.cfg:15] : 'default_backend' cannot handle unexpected argument 'b'.",
       "parsing [t.cfg:16]: 'http-request deny' expects either 'if' or 'unless' followed by a " +
         "condition but found 'foo'.",
-      "parsing [t.cfg:17] : error detected in proxy 'f' while parsing 'http-request set-header' " +
+      "parsing [t.cfg:17] : error detected in frontend 'f' while parsing 'http-request set-header' " +
         'rule : expects exactly 2 arguments.',
       expect.stringMatching(
         /^parsing \[t\.cfg:18\]: 'http-request' expects 'add-header', .* but got 'nosuch'\.$/,

@@ -153,7 +153,7 @@ function openSocket(server: RingServer): Socket {
     case 'unix':
       return createConnection({ path: address.path });
     default:
-      throw new Error(`ring servers at ${address.text} are not supported yet`);
+      throw new Error(`ring servers at ${address.text} are not supported yet by sluice`);
   }
 }
 

@@ -26,7 +26,7 @@ const aclErrors: [string, string][] = [
     'c path -f /nonexist',
     "error detected while parsing ACL 'c' : failed to open pattern file </nonexist>.",
   ],
-  ['c path -M -f x', "the flag '-M' is not supported yet."],
+  ['c path -M -f x', "the flag '-M' is not supported yet by sluice."],
   [
     'c src 1.2.3.4/33',
     "error detected while parsing ACL 'c' : '1.2.3.4/33' is not a valid IPv4 or IPv6 address.",
@@ -57,8 +57,14 @@ const aclErrors: [string, string][] = [
     'c hdr_beg(host,x) x',
     "ACL keyword 'hdr_beg' : failed to parse 'x' as type 'integer' at position 2.",
   ],
-  ['c ssl_fc_sni_end x', "fetch method 'ssl_fc_sni' is not supported yet in ACL expression"],
-  ['c req_ssl_sni x', "fetch method 'req_ssl_sni' is not supported yet in ACL expression"],
+  [
+    'c ssl_fc_sni_end x',
+    "fetch method 'ssl_fc_sni' is not supported yet by sluice in ACL expression",
+  ],
+  [
+    'c req_ssl_sni x',
+    "fetch method 'req_ssl_sni' is not supported yet by sluice in ACL expression",
+  ],
 ];
 
 test.each(aclErrors)('7.1: "acl %s" is refused with the reason', (line, message) => {

@@ -159,7 +159,7 @@ function parseFlags(
       const id = words[at++] ?? '';
       if (!/^[0-9]+$/.test(id)) throw new ConfigError('the argument of -u must be an integer');
     } else if (flag === '-M') {
-      throw new ConfigError("the flag '-M' is not supported yet");
+      throw new ConfigError("the flag '-M' is not supported yet by sluice");
     } else {
       throw new ConfigError(
         `'${flag}' is not a valid ACL option. Please use '--' before any pattern beginning with ` +

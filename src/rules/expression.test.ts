@@ -7,10 +7,13 @@ import { Place } from './scope.ts';
 const errors: [string, string][] = [
   ['', 'missing fetch method'],
   ['hdrx(a)', "unknown fetch method 'hdrx'"],
-  ['ssl_fc', "fetch method 'ssl_fc' is not supported yet"],
-  ['base32', "fetch method 'base32' is not supported yet"],
-  ['path,djb2(1)', "invalid args in converter 'djb2' : the avalanche is not supported yet"],
-  ['path,sha1', "converter 'sha1' is not supported yet"],
+  ['ssl_fc', "fetch method 'ssl_fc' is not supported yet by sluice"],
+  ['base32', "fetch method 'base32' is not supported yet by sluice"],
+  [
+    'path,djb2(1)',
+    "invalid args in converter 'djb2' : the avalanche is not supported yet by sluice",
+  ],
+  ['path,sha1', "converter 'sha1' is not supported yet by sluice"],
   ['pathh', "unknown fetch method 'pathh'; did you mean 'path'?"],
   ['path,loower', "unknown converter 'loower'; did you mean 'lower'?"],
   ['hdr(a,b)', "fetch method 'hdr' : failed to parse 'b' as type 'integer' at position 2"],
@@ -44,7 +47,7 @@ const errors: [string, string][] = [
   ['path,add(xx)', "invalid args in converter 'add' : expects an integer or a variable name"],
   [
     'path,add(txn.x)',
-    "invalid args in converter 'add' : the variable 'txn.x' is not supported yet",
+    "invalid args in converter 'add' : the variable 'txn.x' is not supported yet by sluice",
   ],
   ['bool(1),ipmask(24)', "converter 'ipmask' cannot be applied"],
   ['bin(00),add(1)', "converter 'add' cannot be applied"],

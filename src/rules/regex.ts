@@ -94,7 +94,7 @@ class Translator {
   }
 
   private unsupported(what: string): ConfigError {
-    return new ConfigError(`regex '${this.text}': ${what} is not supported yet`);
+    return new ConfigError(`regex '${this.text}': ${what} is not supported yet by sluice`);
   }
 
   /** `(?i)`, `(?s)` and `(?m)` at the very start apply to the whole expression. */

@@ -25,7 +25,7 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
   const files: Record<string, string> = {};
   return {
     origin: { file: 'test.cfg', line: 1 },
-    proxyName: 'main',
+    proxy: "frontend 'main'",
     mode: 'http',
     place,
     acls: new Map<string, AclTestConfig[]>(),

@@ -29,8 +29,8 @@ export const enum Place {
 
 export interface RuleScope {
   origin: Origin;
-  /** Name and mode of the proxy section being parsed; '' outside of one. */
-  proxyName: string;
+  /** The section being parsed, as messages name it: `frontend 'main'`. */
+  proxy: string;
   mode: 'tcp' | 'http';
   place: Place;
   /** Named ACLs declared so far in this section (and its defaults). */

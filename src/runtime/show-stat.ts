@@ -37,7 +37,8 @@ function readFilter(context: CommandContext): SubjectFilter | null {
 function showStat(context: CommandContext): string {
   let { args } = context;
   if (args[0] === 'domain') {
-    if (args[1] === 'resolvers') return "'show stat domain resolvers' is not supported yet.\n";
+    if (args[1] === 'resolvers')
+      return "'show stat domain resolvers' is not supported yet by sluice.\n";
     if (args[1] !== 'proxy') return 'Invalid statistics domain.\n';
     args = args.slice(2);
   }

@@ -107,7 +107,7 @@ export class Plan {
 function connectFormat(config: ProxyConfig): LogFormatConfig {
   const scope: RuleScope = {
     origin: config,
-    proxyName: config.name,
+    proxy: `proxy '${config.name}'`,
     mode: config.mode,
     place: Place.Log,
     acls: new Map(),

@@ -47,7 +47,7 @@ function parseMask(mask: string, bits: number): number | null {
   if (bytes === null) return null;
   const written = bytes.map((byte) => byte.toString(2).padStart(8, '0')).join('');
   if (/01/.test(written)) {
-    throw new ConfigError(`netmask '${mask}' with holes is not supported yet`);
+    throw new ConfigError(`netmask '${mask}' with holes is not supported yet by sluice`);
   }
   return written.lastIndexOf('1') + 1;
 }

@@ -152,6 +152,14 @@ frontend c
     expect(errors).toEqual(["parsing [b.cfg:1]: unknown keyword 'maxconn' out of section."]);
   });
 
+  test('a wrong line of defaults is reported once, however many sections inherit it', () => {
+    const { errors } = parseText(
+      'defaults\n mode http\n timeout client 1s\n unique-id-format %zz\n' +
+        'frontend a\n bind :81\nfrontend b\n bind :82\n',
+    );
+    expect(errors).toEqual([expect.stringContaining("no such format variable 'zz'")]);
+  });
+
   test('a section that sluice does not know yet is refused once, by name', () => {
     const { errors } = parseText('userlist u\n user a password b\n group c\nbackend b\n');
     expect(errors).toEqual([

@@ -20,7 +20,8 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
   return {
     ...(hasFrontend ? { captureSlot: (length: number) => addSlot(draft, length) } : {}),
     origin: line.origin,
-    proxyName: draft.name,
+    // A `listen` section is both, and simply called a proxy.
+    proxy: `${draft.section === 'listen' ? 'proxy' : draft.section} '${draft.name}'`,
     mode: draft.config.mode,
     place,
     acls: draft.acls,

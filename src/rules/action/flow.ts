@@ -108,7 +108,7 @@ export const flowActions = [
     args: '',
     doc: 'makes the connection disappear without telling the client',
     parse(words) {
-      if (words[0] === 'rst-ttl') throw new ConfigError("'rst-ttl' is not supported yet");
+      if (words[0] === 'rst-ttl') throw new ConfigError("'rst-ttl' is not supported yet by sluice");
       return { args: null, rest: words.slice() };
     },
     compile: () => () => Verdict.Drop,

@@ -6,7 +6,7 @@ import { rulesOf, words } from './message-fixture.ts';
 import { actionNames, actionRows, parseRedirectStatement, parseRule } from './registry.ts';
 
 const wrong = (name: string, text: string) =>
-  `error detected in proxy 'main' while parsing '${name}' rule : ${text}.`;
+  `error detected in frontend 'main' while parsing '${name}' rule : ${text}.`;
 
 function messageOf(line: string): string {
   try {
@@ -120,7 +120,7 @@ describe('4.4: errors of a rule', () => {
   expected(
     'http-request silent-drop rst-ttl 3',
     'http-request silent-drop',
-    "'rst-ttl' is not supported yet",
+    "'rst-ttl' is not supported yet by sluice",
   );
   expected(
     'http-request redirect',
@@ -181,7 +181,7 @@ describe('4.4: errors of a rule', () => {
   expected(
     'http-request deny errorfiles x',
     'http-request deny',
-    "'errorfiles' is not supported yet",
+    "'errorfiles' is not supported yet by sluice",
   );
   expected(
     'http-request return status 204 content-type a string b',
@@ -230,7 +230,9 @@ describe('4.4: errors of a rule', () => {
       ['http-after-response', 'set-map(x)'],
     ];
     for (const [ruleset, name] of lines) {
-      expect(messageOf(`${ruleset} ${name} x`)).toBe(`'${ruleset} ${name}' is not supported yet.`);
+      expect(messageOf(`${ruleset} ${name} x`)).toBe(
+        `'${ruleset} ${name}' is not supported yet by sluice.`,
+      );
     }
     expect(messageOf('http-after-response wait-for-body')).toContain('expects');
   });
@@ -314,7 +316,7 @@ describe('4.2 redirect: the statement', () => {
   });
   test('its errors name it', () => {
     expect(() => parseRedirectStatement([], testScope())).toThrow(
-      "error detected in proxy 'main' while parsing redirect rule : redirection type expected",
+      "error detected in frontend 'main' while parsing redirect rule : redirection type expected",
     );
   });
 });

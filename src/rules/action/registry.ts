@@ -54,9 +54,8 @@ export function parseRule(
   const row = rowsByName.get(name);
   if (row === undefined || !row.rulesets.includes(ruleset)) throw unknownAction(ruleset, name);
   const rule = `'${ruleset} ${name}'`;
-  const parsed = explained(
-    `error detected in proxy '${scope.proxyName}' while parsing ${rule} rule : `,
-    () => row.parse(words.slice(1), scope, ruleset),
+  const parsed = explained(`error detected in ${scope.proxy} while parsing ${rule} rule : `, () =>
+    row.parse(words.slice(1), scope, ruleset),
   );
   return { action: name, args: parsed.args, condition: conditionOf(rule, parsed, scope) };
 }
@@ -67,9 +66,8 @@ export function parseRule(
  * @param words what follows `redirect`.
  */
 export function parseRedirectStatement(words: readonly string[], scope: RuleScope): ParsedRule {
-  const parsed = explained(
-    `error detected in proxy '${scope.proxyName}' while parsing redirect rule : `,
-    () => parseRedirect(words, scope, 'http-request', true),
+  const parsed = explained(`error detected in ${scope.proxy} while parsing redirect rule : `, () =>
+    parseRedirect(words, scope, 'http-request', true),
   );
   return {
     action: 'redirect',
@@ -103,7 +101,7 @@ function explained<T>(prefix: string, parse: () => T): T {
 
 function unknownAction(ruleset: RulesetName, name: string): ConfigError {
   if (isKnownAction(ruleset, name)) {
-    return new ConfigError(`'${ruleset} ${name}' is not supported yet.`);
+    return new ConfigError(`'${ruleset} ${name}' is not supported yet by sluice.`);
   }
   const names = actionNames(ruleset);
   const list = names.map((known) => `'${known}'`).join(', ');

@@ -158,7 +158,7 @@ class ReplyParser {
       this.at++;
       return;
     }
-    if (word === 'errorfiles') throw new ConfigError("'errorfiles' is not supported yet");
+    if (word === 'errorfiles') throw new ConfigError("'errorfiles' is not supported yet by sluice");
     const what = word.endsWith('string') ? (word === 'string' ? '<str>' : '<fmt>') : '<file>';
     const value = this.argument(`'${word}' expects ${what} as argument`);
     args.kind = word === 'errorfile' ? 'complete' : 'body';

@@ -287,7 +287,8 @@ function checkDecimalChunks(args: ArgConfig[]): void {
   const size = Number(args[1] || 0);
   if (size < 1) throw new ConfigError(`chunk_size value (${size}) is lower than 1`);
   if (size > 8) throw new ConfigError(`chunk_size value (${size}) is too high (8)`);
-  if (size > CHUNK_MAX) throw new ConfigError(`the chunk_size ${size} is not supported yet`);
+  if (size > CHUNK_MAX)
+    throw new ConfigError(`the chunk_size ${size} is not supported yet by sluice`);
 }
 
 const toText = { args: '', in: 'bin', out: 'str' } as const;

@@ -21,7 +21,8 @@ function compileHash(hash: Hash): Convert {
 
 /** The manual says that there is an avalanche step, not which one. */
 function refuseAvalanche(args: ArgConfig[]): void {
-  if (Number(args[0] ?? 0) !== 0) throw new ConfigError('the avalanche is not supported yet');
+  if (Number(args[0] ?? 0) !== 0)
+    throw new ConfigError('the avalanche is not supported yet by sluice');
 }
 
 function compileXxh32(args: readonly ArgConfig[]): Convert {

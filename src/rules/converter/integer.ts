@@ -24,7 +24,8 @@ export function checkOperand(args: ArgConfig[], position: number): void {
     args[position] = Number(word);
     return;
   }
-  if (VARIABLE.test(word)) throw new ConfigError(`the variable '${word}' is not supported yet`);
+  if (VARIABLE.test(word))
+    throw new ConfigError(`the variable '${word}' is not supported yet by sluice`);
   throw new ConfigError('expects an integer or a variable name');
 }
 

@@ -126,7 +126,8 @@ function compileConcat(args: readonly ArgConfig[]): Convert {
 
 function checkConcat(args: ArgConfig[]): void {
   const variable = args[1] ?? '';
-  if (variable !== '') throw new ConfigError(`the variable '${variable}' is not supported yet`);
+  if (variable !== '')
+    throw new ConfigError(`the variable '${variable}' is not supported yet by sluice`);
 }
 
 function compileIif(args: readonly ArgConfig[]): Convert {
