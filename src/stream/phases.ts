@@ -13,13 +13,14 @@ import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
 import { onConnectEvent, onConnectTimeout, onQueueTimeout, onTurnAround } from './assign.ts';
 import { Flow, flush, forward, retryForBuffer } from './body.ts';
+import { onBuffering } from './buffering.ts';
 import { closeConn, lingerRead } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { countBytes, endStream } from './finish.ts';
 import { onIdleEvent } from './idle.ts';
 import { onTarpitEnd, replyError, sendReply } from './reply.ts';
-import { onBuffering, onRequestTimeout, readRequest } from './request.ts';
+import { onRequestTimeout, readRequest } from './request.ts';
 import { HeadState, onResponseTimeout, readResponse } from './response.ts';
 import { onTunnelTimeout, runTunnel } from './tunnel.ts';
 

@@ -5,20 +5,17 @@
  * @dataplane
  */
 
-import { FieldId } from '../http/field.ts';
 import { HeadError, parseRequest } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { HttpMode, Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
+import { Cause, Stage, type Stream, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
-import { mem, reserveBytes } from '../sys/arena.ts';
-import { send } from '../sys/socket.ts';
+import { mem } from '../sys/arena.ts';
 import { assignServer } from './assign.ts';
 import {
-  appendBody,
   dropBuffer,
   headSize,
   NO_BUFFER_PAUSE_MS,
@@ -26,6 +23,7 @@ import {
   takeBuffer,
   takeFirst,
 } from './body.ts';
+import { waitForBody, waitInBackend } from './buffering.ts';
 import { captureCookie, captureFields, captureRequestLine, makeUniqueId } from './capture.ts';
 import { closeClient, closeConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
@@ -37,13 +35,11 @@ import {
   hasConnection,
 } from './connection-field.ts';
 import { engine } from './engine.ts';
-import { endStream, logGreeting } from './finish.ts';
+import { logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
 import { replyError, replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { startTcp } from './tunnel.ts';
 
-const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
-const continueOff = reserveBytes(CONTINUE);
 const VERSION_LEN = 8;
 
 /** A client connection has been accepted. */
@@ -278,7 +274,8 @@ function countRequest(strm: Stream): void {
   engine.rate(frontend, Counter.RequestSecond);
 }
 
-function runFrontendRules(strm: Stream, plan: Plan): void {
+/** From the complete head to a server. */
+export function runFrontendRules(strm: Stream, plan: Plan): void {
   if (!plan.requestRules.empty) {
     const verdict = runRuleset(strm, plan.requestRules, plan.proxy.frontend);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, plan, plan.requestRules);
@@ -296,7 +293,8 @@ function runFrontendRules(strm: Stream, plan: Plan): void {
   runBackendRules(strm, plan, backend);
 }
 
-function runBackendRules(strm: Stream, plan: Plan, backend: Plan): void {
+/** From the choice of the backend to a server. */
+export function runBackendRules(strm: Stream, plan: Plan, backend: Plan): void {
   if (backend !== plan && !backend.requestRules.empty) {
     const verdict = runRuleset(strm, backend.requestRules, backend.proxy.backend);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backend, backend.requestRules);
@@ -380,86 +378,4 @@ function askServer(msg: HttpMessage, strm: Stream, keep: boolean): void {
 /** The target of a request to a proxy begins with neither `/` nor `*` (4.2). */
 function isProxyTarget(first: number): boolean {
   return first !== 47 && first !== 42;
-}
-
-/**
- * `option http-buffer-request`: wait for the whole body, a full buffer or a timeout before the rules
- * of the proxy that asks for it run (4.2). The bytes stay behind the head; chunk framing is checked
- * as they come.
- */
-function waitForBody(strm: Stream): void {
-  strm.phase = Phase.Buffer;
-  // Nobody behind us asks for the body before it is complete.
-  if (engine.requestMsg.expectContinue) {
-    send(strm.client!.fd, continueOff, CONTINUE.length, false);
-  }
-  onBuffering(strm);
-}
-
-/** The rules of the frontend have edited the head: it is written down, to be read again later. */
-function waitInBackend(strm: Stream): void {
-  const conn = strm.client!;
-  const len = serializeHead(engine.requestMsg, engine.assembly, engine.assemblyMax, null);
-  const dst = strm.bodyOff - len;
-  if (len === 0 || dst < conn.buf) return replyFailure(strm);
-  mem.copyWithin(dst, engine.assembly, engine.assembly + len);
-  strm.headOff = dst;
-  strm.headLen = len;
-  waitForBody(strm);
-}
-
-/** More of a buffered body may be there. */
-export function onBuffering(strm: Stream): void {
-  const conn = strm.client!;
-  const end = conn.buf + engine.bufsize;
-  // Reading goes on until nothing is left: the end of a client that has left shows behind its last
-  // bytes.
-  while (conn.readable && conn.body !== BodyMode.None && conn.inWr < end) {
-    if (conn.inRd === conn.inWr) {
-      conn.inRd = conn.outEnd;
-      conn.inWr = conn.outEnd;
-    }
-    if (receive(conn, engine.bufsize) > 0 && !appendBody(conn)) return badRequest(strm, 400);
-  }
-  strm.requestComplete = conn.body === BodyMode.None;
-  if (conn.error !== 0 || (conn.eof && !strm.requestComplete)) {
-    strm.requestMs = engine.nowMs - strm.startMs;
-    strm.cause = Cause.Client;
-    strm.stage = Stage.Request;
-    strm.keepAlive = false;
-    return endStream(strm);
-  }
-  if (strm.requestComplete || conn.inWr >= end) return resumeRules(strm);
-  armBuffering(strm);
-}
-
-/** `timeout http-request` bounds the whole request, `timeout client` each pause. */
-function armBuffering(strm: Stream): void {
-  const conn = strm.client!;
-  const asking = strm.inBackend ? strm.backend! : strm.frontend!;
-  const requestMs = asking.config.timeout.httpRequest;
-  const pauseMs = strm.frontend!.config.timeout.client;
-  let at = pauseMs >= 0 ? engine.nowMs + pauseMs : Infinity;
-  if (requestMs >= 0) at = Math.min(at, strm.startMs + strm.idleMs + requestMs);
-  if (at < Infinity) engine.timers.set(conn.id, at);
-  else engine.timers.clear(conn.id);
-}
-
-/** The body is there: the head is read again, because other streams have used the message. */
-function resumeRules(strm: Stream): void {
-  const msg = engine.requestMsg;
-  engine.timers.clear(strm.client!.id);
-  strm.phase = Phase.Head;
-  strm.requestMs = engine.nowMs - strm.startMs;
-  engine.attend(strm);
-  if (parseRequest(msg, strm.headOff, strm.headLen, engine.httpMaxhdr, true) <= 0) {
-    return replyFailure(strm);
-  }
-  engine.request = msg;
-  engine.response = engine.responseMsg;
-  cleanConnection(msg, connectionField(strm));
-  if (msg.expectContinue) msg.removeAll(FieldId.Expect, 0, 6);
-  const plan = engine.plans[strm.frontend!.index]!;
-  if (strm.inBackend) runBackendRules(strm, plan, engine.plans[strm.backend!.index]!);
-  else runFrontendRules(strm, plan);
 }

@@ -1,0 +1,104 @@
+/**
+ * `option http-buffer-request` (4.2): the rules of the proxy that has it run only when the body, or as
+ * much of it as the buffer holds, is there. Meanwhile other streams use the message, so the head is
+ * read again from the client's buffer.
+ *
+ * @dataplane
+ */
+import { FieldId } from '../http/field.ts';
+import { parseRequest } from '../http/h1/parse.ts';
+import { serializeHead } from '../http/h1/serialize.ts';
+import { BodyMode } from '../http/message.ts';
+import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { mem, reserveBytes } from '../sys/arena.ts';
+import { send } from '../sys/socket.ts';
+import { appendBody, receive } from './body.ts';
+import { cleanConnection, connectionField } from './connection-field.ts';
+import { engine } from './engine.ts';
+import { endStream } from './finish.ts';
+import { replyFailure } from './reply.ts';
+import { badRequest, runBackendRules, runFrontendRules } from './request.ts';
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const continueOff = reserveBytes(CONTINUE);
+
+/**
+ * Waits for the whole body, a full buffer or a timeout. The bytes stay behind the head; chunk framing
+ * is checked as they come.
+ */
+export function waitForBody(strm: Stream): void {
+  strm.phase = Phase.Buffer;
+  // Nobody behind us asks for the body before it is complete.
+  if (engine.requestMsg.expectContinue) {
+    send(strm.client!.fd, continueOff, CONTINUE.length, false);
+  }
+  onBuffering(strm);
+}
+
+/** The rules of the frontend have edited the head: it is written down, to be read again later. */
+export function waitInBackend(strm: Stream): void {
+  const conn = strm.client!;
+  const len = serializeHead(engine.requestMsg, engine.assembly, engine.assemblyMax, null);
+  const dst = strm.bodyOff - len;
+  if (len === 0 || dst < conn.buf) return replyFailure(strm);
+  mem.copyWithin(dst, engine.assembly, engine.assembly + len);
+  strm.headOff = dst;
+  strm.headLen = len;
+  waitForBody(strm);
+}
+
+/** More of a buffered body may be there. */
+export function onBuffering(strm: Stream): void {
+  const conn = strm.client!;
+  const end = conn.buf + engine.bufsize;
+  // Reading goes on until nothing is left: the end of a client that has left shows behind its last
+  // bytes.
+  while (conn.readable && conn.body !== BodyMode.None && conn.inWr < end) {
+    if (conn.inRd === conn.inWr) {
+      conn.inRd = conn.outEnd;
+      conn.inWr = conn.outEnd;
+    }
+    if (receive(conn, engine.bufsize) > 0 && !appendBody(conn)) return badRequest(strm, 400);
+  }
+  strm.requestComplete = conn.body === BodyMode.None;
+  if (conn.error !== 0 || (conn.eof && !strm.requestComplete)) {
+    strm.requestMs = engine.nowMs - strm.startMs;
+    strm.cause = Cause.Client;
+    strm.stage = Stage.Request;
+    strm.keepAlive = false;
+    return endStream(strm);
+  }
+  if (strm.requestComplete || conn.inWr >= end) return resumeRules(strm);
+  armBuffering(strm);
+}
+
+/** `timeout http-request` bounds the whole request, `timeout client` each pause. */
+function armBuffering(strm: Stream): void {
+  const conn = strm.client!;
+  const asking = strm.inBackend ? strm.backend! : strm.frontend!;
+  const requestMs = asking.config.timeout.httpRequest;
+  const pauseMs = strm.frontend!.config.timeout.client;
+  let at = pauseMs >= 0 ? engine.nowMs + pauseMs : Infinity;
+  if (requestMs >= 0) at = Math.min(at, strm.startMs + strm.idleMs + requestMs);
+  if (at < Infinity) engine.timers.set(conn.id, at);
+  else engine.timers.clear(conn.id);
+}
+
+/** The body is there: the head is read again, because other streams have used the message. */
+function resumeRules(strm: Stream): void {
+  const msg = engine.requestMsg;
+  engine.timers.clear(strm.client!.id);
+  strm.phase = Phase.Head;
+  strm.requestMs = engine.nowMs - strm.startMs;
+  engine.attend(strm);
+  if (parseRequest(msg, strm.headOff, strm.headLen, engine.httpMaxhdr, true) <= 0) {
+    return replyFailure(strm);
+  }
+  engine.request = msg;
+  engine.response = engine.responseMsg;
+  cleanConnection(msg, connectionField(strm));
+  if (msg.expectContinue) msg.removeAll(FieldId.Expect, 0, 6);
+  const plan = engine.plans[strm.frontend!.index]!;
+  if (strm.inBackend) runBackendRules(strm, plan, engine.plans[strm.backend!.index]!);
+  else runFrontendRules(strm, plan);
+}
