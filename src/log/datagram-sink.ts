@@ -23,7 +23,7 @@
 import { base, mem, mem32, putPointer, reserve } from '../sys/arena.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno, errno } from '../sys/errno.ts';
-import { libc } from '../sys/libc.ts';
+import { kernel } from '../sys/kernel.ts';
 import type { Sink } from './sink.ts';
 
 const AF_UNSPEC = 0;
@@ -113,7 +113,7 @@ export class DatagramSink implements Sink {
     this.connected = false;
     this.connectedMs = clock.nowMs - RETRY_MS;
     const family = mem[addressOff]! | (mem[addressOff + 1]! << 8);
-    this.fd = libc.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    this.fd = kernel.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     this.connect();
   }
 
@@ -138,7 +138,7 @@ export class DatagramSink implements Sink {
     while (line < this.count && tries > 0 && (this.connected || this.connect())) {
       const messages = this.prepare(line, offset);
       const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-      const sent = libc.sendmmsg(this.fd, (base + this.headers) as never, messages, flags);
+      const sent = kernel.sendmmsg(this.fd, (base + this.headers) as never, messages, flags);
       if (sent > 0) {
         for (let i = 0; i < sent; i++) {
           for (let n = this.linesOf[i]!; n > 0; n--) offset += this.lengths[line++]!;
@@ -194,7 +194,7 @@ export class DatagramSink implements Sink {
   }
 
   close(): void {
-    if (this.fd >= 0) libc.close(this.fd);
+    if (this.fd >= 0) kernel.close(this.fd);
     this.fd = -1;
     this.connected = false;
   }
@@ -204,14 +204,14 @@ export class DatagramSink implements Sink {
     if (this.fd < 0 || clock.nowMs - this.connectedMs < RETRY_MS) return false;
     this.connectedMs = clock.nowMs;
     const address = (base + this.addressOff) as never;
-    this.connected = libc.connect(this.fd, address, this.addressLen) === 0;
+    this.connected = kernel.connect(this.fd, address, this.addressLen) === 0;
     return this.connected;
   }
 
   /** Dissolves the association, so that connecting chooses the source address again. */
   private renew(): void {
     mem32[unspecified >> 2] = AF_UNSPEC;
-    libc.connect(this.fd, (base + unspecified) as never, 16);
+    kernel.connect(this.fd, (base + unspecified) as never, 16);
     this.connected = false;
     this.connect();
   }

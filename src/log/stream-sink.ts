@@ -19,7 +19,7 @@
 import { constants, fstatSync, openSync } from 'node:fs';
 import { base, mem, mem32, reserve } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
-import { libc } from '../sys/libc.ts';
+import { kernel } from '../sys/kernel.ts';
 import type { Sink } from './sink.ts';
 
 const MSG_DONTWAIT = 0x40;
@@ -107,7 +107,7 @@ export class StreamSink implements Sink {
   }
 
   close(): void {
-    if (this.kind === Kind.Own && this.fd >= 0) libc.close(this.fd);
+    if (this.kind === Kind.Own && this.fd >= 0) kernel.close(this.fd);
     this.fd = -1;
   }
 
@@ -127,16 +127,16 @@ export class StreamSink implements Sink {
     const address = (base + off) as never;
     switch (this.kind) {
       case Kind.Socket:
-        return libc.send(this.fd, address, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return kernel.send(this.fd, address, len, MSG_DONTWAIT | MSG_NOSIGNAL);
       case Kind.Borrowed: {
         mem32[pollFd >> 2] = this.fd;
         mem32[(pollFd >> 2) + 1] = POLLOUT;
-        if (libc.poll((base + pollFd) as never, 1, 0) <= 0) return 0;
+        if (kernel.poll((base + pollFd) as never, 1, 0) <= 0) return 0;
         // A pipe that polls writable has room for PIPE_BUF.
-        return libc.write(this.fd, address, Math.min(len, PIPE_BUF));
+        return kernel.write(this.fd, address, Math.min(len, PIPE_BUF));
       }
       default:
-        return libc.write(this.fd, address, len);
+        return kernel.write(this.fd, address, len);
     }
   }
 

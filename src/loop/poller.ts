@@ -8,7 +8,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { base, mem32, reserve } from '../sys/arena.ts';
-import { libc } from '../sys/libc.ts';
+import { kernel } from '../sys/kernel.ts';
 
 export const enum Ready {
   In = 1,
@@ -31,7 +31,7 @@ export class Poller {
 
   /** @param eventsMax events taken per turn (tune.maxpollevents). */
   constructor(eventsMax: number) {
-    this.fd = libc.epoll_create1(EPOLL_CLOEXEC);
+    this.fd = kernel.epoll_create1(EPOLL_CLOEXEC);
     assert(this.fd >= 0, 'epoll_create1 failed');
     this.eventsMax = eventsMax;
     // struct epoll_event is packed on x86-64 (12 bytes) and padded elsewhere (16 bytes).
@@ -50,7 +50,7 @@ export class Poller {
   }
 
   remove(fd: number): void {
-    libc.epoll_ctl(this.fd, EPOLL_CTL_DEL, fd, (base + this.scratch) as never);
+    kernel.epoll_ctl(this.fd, EPOLL_CTL_DEL, fd, (base + this.scratch) as never);
   }
 
   private control(fd: number, events: number, id: number, generation: number): boolean {
@@ -58,12 +58,12 @@ export class Poller {
     mem32[word] = events;
     mem32[word + DATA_WORD] = id;
     mem32[word + DATA_WORD + 1] = generation;
-    return libc.epoll_ctl(this.fd, EPOLL_CTL_ADD, fd, (base + this.scratch) as never) === 0;
+    return kernel.epoll_ctl(this.fd, EPOLL_CTL_ADD, fd, (base + this.scratch) as never) === 0;
   }
 
   /** Waits up to `timeoutMs` (-1 = for ever). @returns the number of events. */
   wait(timeoutMs: number): number {
-    const n = libc.epoll_wait(this.fd, (base + this.events) as never, this.eventsMax, timeoutMs);
+    const n = kernel.epoll_wait(this.fd, (base + this.events) as never, this.eventsMax, timeoutMs);
     return n > 0 ? n : 0;
   }
 

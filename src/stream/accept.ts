@@ -42,6 +42,7 @@ const listeners: Conn[] = [];
 
 /** Puts the worker's listening sockets into its poller. */
 export function createListeners(): void {
+  listeners.length = 0;
   for (const entry of engine.init.listeners) {
     const conn = engine.takeConn()!;
     conn.open(Side.Listener, entry.fd);

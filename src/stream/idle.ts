@@ -61,6 +61,8 @@ const lists: (IdleLists | undefined)[] = [];
 const all: IdleLists[] = [];
 
 export function createIdleLists(servers: Iterable<Server>): void {
+  lists.length = 0;
+  all.length = 0;
   for (const server of servers) {
     const list = new IdleLists(server);
     lists[server.entity] = list;

@@ -37,6 +37,12 @@ const idlePipes: Pipe[] = [];
 const pair = reserve(8);
 let pipesOpen = 0;
 
+/** Forgets the pipes of an engine before; there are none at the start of a thread. */
+export function createPipes(): void {
+  idlePipes.length = 0;
+  pipesOpen = 0;
+}
+
 /** Whether the rest of the body should go through a pipe. */
 export function isSpliceable(from: Conn): boolean {
   if (from.pipe !== null) return true;

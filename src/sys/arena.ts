@@ -7,10 +7,10 @@
  * Pages are touched only when used (MAP_NORESERVE), so the size is a limit, not a cost. It stays
  * below 2^31 so that every offset is a small integer for the JIT.
  */
-import { toArrayBuffer } from 'bun:ffi';
 import { isMainThread } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import { libc } from './libc.ts';
+import { kernel } from './kernel.ts';
+import { memoryAt } from './memory.ts';
 
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
@@ -25,7 +25,7 @@ const LEAST_BYTES = 16 << 20;
 function mapArena(): { address: number; bytes: number } {
   const flags = MAP_PRIVATE_ANON_NORESERVE;
   for (let bytes = isMainThread ? OTHER_BYTES : WORKER_BYTES; bytes >= LEAST_BYTES; bytes /= 2) {
-    const address = Number(libc.mmap(null, bytes, PROT_READ_WRITE, flags, -1, 0));
+    const address = Number(kernel.mmap(null, bytes, PROT_READ_WRITE, flags, -1, 0));
     if (address > 4096) return { address, bytes };
   }
   throw new Error('sluice: no address space for the arena (mmap failed); see ulimit -v');
@@ -36,7 +36,7 @@ export const arenaSize = mapping.bytes;
 /** Address of offset 0; pass `base + offset` to the kernel. */
 export const base = mapping.address;
 /** The arena as bytes. */
-export const mem = new Uint8Array(toArrayBuffer(base as never, 0, arenaSize));
+export const mem = new Uint8Array(memoryAt(base, arenaSize));
 /** The same bytes as 32-bit integers, for kernel structures; index = offset >> 2. */
 export const mem32 = new Int32Array(mem.buffer);
 const view = new DataView(mem.buffer);

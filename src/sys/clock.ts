@@ -17,7 +17,7 @@
  * @dataplane
  */
 import { base, getU64, mem32, reserve } from './arena.ts';
-import { libc } from './libc.ts';
+import { kernel } from './kernel.ts';
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
@@ -29,7 +29,7 @@ const timeT = reserve(8);
 const tm = reserve(56);
 const tmIndex = tm >> 2;
 
-libc.tzset();
+kernel.tzset();
 
 export class Clock {
   /** Monotonic, whole ms. */
@@ -50,9 +50,9 @@ export class Clock {
   update(): void {
     const address = (base + timespec) as never;
     const nanoseconds = (timespec >> 2) + 2;
-    libc.clock_gettime(CLOCK_MONOTONIC, address);
+    kernel.clock_gettime(CLOCK_MONOTONIC, address);
     this.nowMs = getU64(timespec) * 1000 + ((mem32[nanoseconds]! / 1000000) | 0);
-    libc.clock_gettime(CLOCK_REALTIME, address);
+    kernel.clock_gettime(CLOCK_REALTIME, address);
     const us = (mem32[nanoseconds]! / 1000) | 0;
     const seconds = getU64(timespec);
     this.dateUs = seconds * 1000000 + us;
@@ -87,7 +87,7 @@ export class CivilTime {
   setLocal(seconds: number): void {
     mem32[timeT >> 2] = seconds | 0;
     mem32[(timeT >> 2) + 1] = Math.floor(seconds / 4294967296);
-    libc.localtime_r((base + timeT) as never, (base + tm) as never);
+    kernel.localtime_r((base + timeT) as never, (base + tm) as never);
     this.second = mem32[tmIndex]!;
     this.minute = mem32[tmIndex + 1]!;
     this.hour = mem32[tmIndex + 2]!;

@@ -1,63 +1,11 @@
 /** errno of the calling thread, valid right after a call that returned -1. */
-import { toArrayBuffer } from 'bun:ffi';
-import { libc } from './libc.ts';
+export { Errno, errnoText } from './errno-code.ts';
 
-const cell = new Int32Array(toArrayBuffer(libc.__errno_location() as never, 0, 4));
+import { kernel } from './kernel.ts';
+import { memoryAt } from './memory.ts';
+
+const cell = new Int32Array(memoryAt(Number(kernel.__errno_location()), 4));
 
 export function errno(): number {
   return cell[0]!;
-}
-
-export const enum Errno {
-  EPERM = 1,
-  ENOENT = 2,
-  EINTR = 4,
-  EBADF = 9,
-  EAGAIN = 11,
-  ENOMEM = 12,
-  EACCES = 13,
-  EINVAL = 22,
-  ENFILE = 23,
-  EMFILE = 24,
-  EPIPE = 32,
-  EADDRINUSE = 98,
-  EADDRNOTAVAIL = 99,
-  ENETUNREACH = 101,
-  ECONNABORTED = 103,
-  ECONNRESET = 104,
-  ENOBUFS = 105,
-  ETIMEDOUT = 110,
-  ECONNREFUSED = 111,
-  EHOSTUNREACH = 113,
-  EINPROGRESS = 115,
-}
-
-const texts: Record<number, string> = {
-  1: 'Operation not permitted',
-  2: 'No such file or directory',
-  9: 'Bad file descriptor',
-  11: 'Resource temporarily unavailable',
-  12: 'Cannot allocate memory',
-  13: 'Permission denied',
-  20: 'Not a directory',
-  22: 'Invalid argument',
-  23: 'Too many open files in system',
-  24: 'Too many open files',
-  32: 'Broken pipe',
-  88: 'Socket operation on non-socket',
-  97: 'Address family not supported by protocol',
-  98: 'Address already in use',
-  99: 'Cannot assign requested address',
-  101: 'Network is unreachable',
-  103: 'Software caused connection abort',
-  104: 'Connection reset by peer',
-  105: 'No buffer space available',
-  110: 'Connection timed out',
-  111: 'Connection refused',
-  113: 'No route to host',
-};
-
-/** The message that strerror(3) gives for the errors sluice meets. */
-export function errnoText(code: number): string {
-  return texts[code] ?? `Error ${code}`;
 }

@@ -1,23 +1,22 @@
 /**
  * The system calls and libc functions that sluice uses, through bun:ffi. This folder is the only
- * one that imports bun:ffi.
+ * one that imports bun:ffi. The data plane calls `kernel` (kernel.ts) instead, which is this library
+ * unless a simulation has put something else in its place.
  *
  * Pointers are JavaScript numbers (`ptr`): arena addresses are below 2^47 and so exact. A call
  * costs about 4 ns over the system call itself.
  */
-import { dlopen, type FFIFunction } from 'bun:ffi';
+import { dlopen, type FFIFunction, type Library } from 'bun:ffi';
 
 const libcNames = ['libc.so.6', 'libc.so'];
 
-const signatures = {
+/** What the data plane calls, from the arena's mapping to the clock. */
+const kernelSignatures = {
   mmap: { args: ['ptr', 'u64', 'i32', 'i32', 'i32', 'i64'], returns: 'ptr' },
-  munmap: { args: ['ptr', 'u64'], returns: 'i32' },
   madvise: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
   __errno_location: { args: [], returns: 'ptr' },
   socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
-  socketpair: { args: ['i32', 'i32', 'i32', 'ptr'], returns: 'i32' },
   bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
-  listen: { args: ['i32', 'i32'], returns: 'i32' },
   connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   accept4: { args: ['i32', 'ptr', 'ptr', 'i32'], returns: 'i32' },
   getsockname: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
@@ -26,31 +25,38 @@ const signatures = {
   getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
   recv: { args: ['i32', 'ptr', 'u32', 'i32'], returns: 'i32' },
   send: { args: ['i32', 'ptr', 'u32', 'i32'], returns: 'i32' },
-  sendto: { args: ['i32', 'ptr', 'u32', 'i32', 'ptr', 'u32'], returns: 'i32' },
-  sendmsg: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
-  recvmsg: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
   sendmmsg: { args: ['i32', 'ptr', 'u32', 'i32'], returns: 'i32' },
   shutdown: { args: ['i32', 'i32'], returns: 'i32' },
   close: { args: ['i32'], returns: 'i32' },
   read: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   write: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
-  writev: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
   pipe2: { args: ['ptr', 'i32'], returns: 'i32' },
   splice: { args: ['i32', 'ptr', 'i32', 'ptr', 'u32', 'u32'], returns: 'i32' },
   fcntl: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
-  ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
-  dup: { args: ['i32'], returns: 'i32' },
-  dup2: { args: ['i32', 'i32'], returns: 'i32' },
   epoll_create1: { args: ['i32'], returns: 'i32' },
   epoll_ctl: { args: ['i32', 'i32', 'i32', 'ptr'], returns: 'i32' },
   epoll_wait: { args: ['i32', 'ptr', 'i32', 'i32'], returns: 'i32' },
-  eventfd: { args: ['u32', 'i32'], returns: 'i32' },
   poll: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
   clock_gettime: { args: ['i32', 'ptr'], returns: 'i32' },
   gmtime_r: { args: ['ptr', 'ptr'], returns: 'ptr' },
   strftime: { args: ['ptr', 'u64', 'ptr', 'ptr'], returns: 'i32' },
   localtime_r: { args: ['ptr', 'ptr'], returns: 'ptr' },
   tzset: { args: [], returns: 'void' },
+} as const satisfies Record<string, FFIFunction>;
+
+/** What only the control thread calls. */
+const controlSignatures = {
+  munmap: { args: ['ptr', 'u64'], returns: 'i32' },
+  socketpair: { args: ['i32', 'i32', 'i32', 'ptr'], returns: 'i32' },
+  listen: { args: ['i32', 'i32'], returns: 'i32' },
+  sendto: { args: ['i32', 'ptr', 'u32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  sendmsg: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
+  recvmsg: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
+  writev: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
+  ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
+  dup: { args: ['i32'], returns: 'i32' },
+  dup2: { args: ['i32', 'i32'], returns: 'i32' },
+  eventfd: { args: ['u32', 'i32'], returns: 'i32' },
   getpid: { args: [], returns: 'i32' },
   setuid: { args: ['u32'], returns: 'i32' },
   setgid: { args: ['u32'], returns: 'i32' },
@@ -77,6 +83,17 @@ const signatures = {
   sched_getaffinity: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
   malloc_trim: { args: ['u64'], returns: 'i32' },
 } as const satisfies Record<string, FFIFunction>;
+
+const signatures = { ...kernelSignatures, ...controlSignatures };
+
+/** The system calls of the data plane, with the types that the table above gives them. */
+export type Kernel = {
+  [Name in keyof KernelCalls]: (
+    ...args: Parameters<KernelCalls[Name]>
+  ) => ReturnType<KernelCalls[Name]>;
+};
+
+type KernelCalls = Library<typeof kernelSignatures>['symbols'];
 
 function openLibc() {
   for (const name of libcNames) {

@@ -4,7 +4,7 @@
  * @dataplane
  */
 import { base, mem32 } from './arena.ts';
-import { libc } from './libc.ts';
+import { kernel } from './kernel.ts';
 
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
@@ -20,19 +20,19 @@ const SPLICE_MAX = 1 << 20;
  * at `off`: read end, write end.
  */
 export function openPipe(off: number, bytes: number): boolean {
-  if (libc.pipe2((base + off) as never, O_NONBLOCK | O_CLOEXEC) < 0) return false;
-  libc.fcntl(mem32[(off >> 2) + 1]!, F_SETPIPE_SZ, bytes);
+  if (kernel.pipe2((base + off) as never, O_NONBLOCK | O_CLOEXEC) < 0) return false;
+  kernel.fcntl(mem32[(off >> 2) + 1]!, F_SETPIPE_SZ, bytes);
   return true;
 }
 
 export function closePipe(readFd: number, writeFd: number): void {
-  libc.close(readFd);
-  libc.close(writeFd);
+  kernel.close(readFd);
+  kernel.close(writeFd);
 }
 
 /** Moves up to `bytes` between a pipe and a socket. @returns as read(2). */
 export function splice(fromFd: number, toFd: number, bytes: number, more: boolean): number {
   const flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
   const most = bytes > SPLICE_MAX ? SPLICE_MAX : bytes;
-  return libc.splice(fromFd, null, toFd, null, most, flags);
+  return kernel.splice(fromFd, null, toFd, null, most, flags);
 }

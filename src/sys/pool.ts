@@ -7,7 +7,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { base, mem, reserve } from './arena.ts';
-import { libc } from './libc.ts';
+import { kernel } from './kernel.ts';
 
 const MADV_DONTNEED = 4;
 
@@ -77,7 +77,7 @@ export class BlockPool {
       const from = (base + off + 4095) / 4096;
       const first = Math.floor(from) * 4096;
       const last = Math.floor((base + off + this.stride) / 4096) * 4096;
-      if (last > first) libc.madvise(first as never, last - first, MADV_DONTNEED);
+      if (last > first) kernel.madvise(first as never, last - first, MADV_DONTNEED);
     }
     if (idle > this.trimmed) this.trimmed = idle;
   }

@@ -1,5 +1,5 @@
 /**
- * Sockets of the data plane: thin functions over libc that keep kernel structures in the arena.
+ * Sockets of the data plane: thin functions over the kernel that keep kernel structures in the arena.
  * They return the kernel's result; a negative one leaves `errno()`.
  *
  * @dataplane
@@ -7,7 +7,7 @@
 import type { Address } from '../base/value/address.ts';
 import { base, mem, mem32, reserve, reserveBytes } from './arena.ts';
 import { Errno, errno } from './errno.ts';
-import { libc } from './libc.ts';
+import { kernel } from './kernel.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -46,29 +46,29 @@ const peerLength = reserve(4);
 
 /** Bytes read, 0 at end of stream, negative on error (errno EAGAIN = nothing there). */
 export function recv(fd: number, off: number, len: number): number {
-  return libc.recv(fd, (base + off) as never, len, MSG_DONTWAIT);
+  return kernel.recv(fd, (base + off) as never, len, MSG_DONTWAIT);
 }
 
 /** Bytes sent or negative. `more` tells TCP that another send follows at once. */
 export function send(fd: number, off: number, len: number, more: boolean): number {
   const flags = more ? MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE : MSG_NOSIGNAL | MSG_DONTWAIT;
-  return libc.send(fd, (base + off) as never, len, flags);
+  return kernel.send(fd, (base + off) as never, len, flags);
 }
 
 export function close(fd: number): void {
-  libc.close(fd);
+  kernel.close(fd);
 }
 
 /** SHUT_WR: the peer sees the end of the stream, we may still read. */
 export function shutdownWrite(fd: number): void {
-  libc.shutdown(fd, 1);
+  kernel.shutdown(fd, 1);
 }
 
 /** Closes with RST instead of FIN (`option nolinger`, aborted streams). */
 export function resetOnClose(fd: number): void {
   mem32[optionValue >> 2] = 1;
   mem32[(optionValue >> 2) + 1] = 0;
-  libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, (base + optionValue) as never, 8);
+  kernel.setsockopt(fd, SOL_SOCKET, SO_LINGER, (base + optionValue) as never, 8);
 }
 
 /**
@@ -78,7 +78,7 @@ export function resetOnClose(fd: number): void {
 export function vanish(fd: number): void {
   mem32[optionValue >> 2] = 1;
   const at = (base + optionValue) as never;
-  if (libc.setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, at, 4) === 0) return;
+  if (kernel.setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, at, 4) === 0) return;
   setInt(fd, IPPROTO_IP, IP_TTL, 1);
   setInt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1);
   resetOnClose(fd);
@@ -86,11 +86,11 @@ export function vanish(fd: number): void {
 
 function setInt(fd: number, level: number, name: number, value: number): void {
   mem32[optionValue >> 2] = value;
-  libc.setsockopt(fd, level, name, (base + optionValue) as never, 4);
+  kernel.setsockopt(fd, level, name, (base + optionValue) as never, 4);
 }
 
 export function setNoDelay(fd: number): void {
-  libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, (base + one) as never, 4);
+  kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, (base + one) as never, 4);
 }
 
 /** SO_RCVBUF and SO_SNDBUF in bytes (tune.rcvbuf.*, tune.sndbuf.*); 0 leaves the system's. */
@@ -120,7 +120,7 @@ export function setUserTimeout(fd: number, ms: number): void {
 /** Pending error of a socket (SO_ERROR), 0 = none: how a connect ended. */
 export function socketError(fd: number): number {
   mem32[optionLength >> 2] = 4;
-  const result = libc.getsockopt(
+  const result = kernel.getsockopt(
     fd,
     SOL_SOCKET,
     SO_ERROR,
@@ -134,19 +134,19 @@ export function socketError(fd: number): number {
 export function accept(fd: number): number {
   mem32[peerLength >> 2] = 128;
   const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-  return libc.accept4(fd, (base + peerAddress) as never, (base + peerLength) as never, flags);
+  return kernel.accept4(fd, (base + peerAddress) as never, (base + peerLength) as never, flags);
 }
 
 /** Asks for the local address of a socket into the same place as `accept`. */
 export function localAddress(fd: number): boolean {
   mem32[peerLength >> 2] = 128;
-  return libc.getsockname(fd, (base + peerAddress) as never, (base + peerLength) as never) === 0;
+  return kernel.getsockname(fd, (base + peerAddress) as never, (base + peerLength) as never) === 0;
 }
 
 /** Asks for the peer's address of a socket into the same place as `accept`. */
 export function remoteAddress(fd: number): boolean {
   mem32[peerLength >> 2] = 128;
-  return libc.getpeername(fd, (base + peerAddress) as never, (base + peerLength) as never) === 0;
+  return kernel.getpeername(fd, (base + peerAddress) as never, (base + peerLength) as never) === 0;
 }
 
 /** Family, port and bytes of the address that the last call above stored. */
@@ -168,18 +168,18 @@ export function copyPeerAddress(off: number): void {
 /** A new non-blocking stream socket for a prepared address, or negative. */
 export function streamSocket(addressOff: number): number {
   const family = mem[addressOff]! | (mem[addressOff + 1]! << 8);
-  return libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return kernel.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 /** 0 = connected or in progress; otherwise the errno. */
 export function connect(fd: number, addressOff: number, addressLen: number): number {
-  if (libc.connect(fd, (base + addressOff) as never, addressLen) === 0) return 0;
+  if (kernel.connect(fd, (base + addressOff) as never, addressLen) === 0) return 0;
   const code = errno();
   return code === Errno.EINPROGRESS ? 0 : code;
 }
 
 export function bindTo(fd: number, addressOff: number, addressLen: number): number {
-  return libc.bind(fd, (base + addressOff) as never, addressLen) === 0 ? 0 : errno();
+  return kernel.bind(fd, (base + addressOff) as never, addressLen) === 0 ? 0 : errno();
 }
 
 /**
@@ -222,9 +222,9 @@ const drain = reserve(8);
 
 /** Wakes the owner of an eventfd. */
 export function wake(eventFd: number): void {
-  libc.write(eventFd, (base + oneU64) as never, 8);
+  kernel.write(eventFd, (base + oneU64) as never, 8);
 }
 
 export function drainWake(eventFd: number): void {
-  libc.read(eventFd, (base + drain) as never, 8);
+  kernel.read(eventFd, (base + drain) as never, 8);
 }

@@ -7,7 +7,7 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { ArgConfig } from '../../model/config.ts';
 import { base, mem, mem32, reserve, reserveBytes } from '../../sys/arena.ts';
-import { libc } from '../../sys/libc.ts';
+import { kernel } from '../../sys/kernel.ts';
 import type { Convert, RuleContext } from '../context.ts';
 import { checkUnit, unitsPerSecond } from '../fetch/timer.ts';
 import { putFixed, readLeadingInt, readValue } from '../integer.ts';
@@ -25,8 +25,8 @@ const seconds = reserve(8);
 function breakDown(second: number, local: boolean): void {
   mem32[seconds >> 2] = second | 0;
   mem32[(seconds >> 2) + 1] = Math.floor(second / 4294967296);
-  if (local) libc.localtime_r((base + seconds) as never, (base + tm) as never);
-  else libc.gmtime_r((base + seconds) as never, (base + tm) as never);
+  if (local) kernel.localtime_r((base + seconds) as never, (base + tm) as never);
+  else kernel.gmtime_r((base + seconds) as never, (base + tm) as never);
 }
 
 /**
@@ -68,7 +68,7 @@ function putDate(sample: Sample, format: DateFormat, fraction: number): boolean 
   for (let i = 0; i < format.count; i++) {
     if (format.lens[i]! > 0) {
       const room = off + max - at;
-      at += libc.strftime(
+      at += kernel.strftime(
         (base + at) as never,
         room as never,
         (base + format.offs[i]!) as never,

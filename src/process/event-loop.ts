@@ -1,0 +1,295 @@
+/**
+ * The event loop of a worker: what happens in one turn, and what a message changes. It knows no
+ * threads: the thread's entry (worker.ts) or a simulation turns it and carries its messages.
+ *
+ *   wait → clock → events → messages → timers → queues → flush logs → wait
+ *
+ * @dataplane
+ */
+import { Ready } from '../loop/poller.ts';
+import { Health, State } from '../model/shared.ts';
+import { initCaptures } from '../rules/fetch/capture.ts';
+import { setDestinationHook } from '../rules/fetch/source.ts';
+import { initLogEnvironment } from '../rules/log-format.ts';
+import { initScratch } from '../rules/scratch.ts';
+import {
+  closeListeners,
+  createListeners,
+  fetchDestination,
+  onListener,
+  resumeListeners,
+  takeHandoffs,
+} from '../stream/accept.ts';
+import { evictQueued, onGranted, settleBackend, takeGrants } from '../stream/assign.ts';
+import { closeClient } from '../stream/close.ts';
+import { type Conn, Side } from '../stream/conn.ts';
+import { createEngine, engine } from '../stream/engine.ts';
+import { closeIdleOf, createIdleLists, purgeIdle } from '../stream/idle.ts';
+import { onConnTimer, onEvent, onException, onStreamTimer, runStream } from '../stream/phases.ts';
+import { onQueuedClient } from '../stream/request.ts';
+import { createPipes } from '../stream/splice.ts';
+import { clock } from '../sys/clock.ts';
+import { Errno } from '../sys/errno.ts';
+import { drainWake } from '../sys/socket.ts';
+import type { ToWorker, WorkerInit } from './protocol.ts';
+
+/** Most due timers handled before events are looked at again. */
+const TIMERS_PER_TURN = 1024;
+
+/** Turns between two calls out of the loop, so that the optimiser can replace it. */
+const TURNS_PER_CALL = 1000;
+
+/** How often memory that is not needed is given back, in ms. */
+const TRIM_EVERY_MS = 5000;
+
+/** Exceptions that are told to the control thread. */
+const REPORTS_PER_SECOND = 5;
+
+/** Who turns the loop. */
+export interface LoopHost {
+  /** The next message of the control thread, or null. */
+  receive(): ToWorker | null;
+  /** An exception while one event was handled. */
+  failed(error: unknown): void;
+  /** Answers `memory`. */
+  reportMemory(): void;
+  /** Gives back memory that the runtime does not need. Every few seconds. */
+  collect(): void;
+}
+
+let host: LoopHost;
+let nextPurgeMs = 0;
+let nextTrimMs = 0;
+let reportsFromMs = 0;
+let reports = 0;
+let wakeConn: Conn;
+
+/** Makes the engine and all that the loop needs. */
+export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
+  host = loopHost;
+  nextPurgeMs = 0;
+  nextTrimMs = 0;
+  reportsFromMs = 0;
+  reports = 0;
+  initScratch(init.config.global.tune.bufsize);
+  initCaptures(init.config.global.tune.httpLogurilen);
+  createEngine(init);
+  const plans = engine.plans;
+  initLogEnvironment({
+    shared: engine.shared,
+    pid: init.pid,
+    hostname: init.hostname,
+    captureLayouts: plans.map((plan) => plan.layout),
+    destinationHook: fetchDestination,
+  });
+  setDestinationHook(fetchDestination);
+  createIdleLists(plans.flatMap((plan) => plan.proxy.servers));
+  createPipes();
+  wakeConn = engine.takeConn()!;
+  wakeConn.open(Side.Wake, init.wakeFds[init.workerIndex]!);
+  engine.poller.addLevel(wakeConn.fd, wakeConn.id, wakeConn.generation);
+  createListeners();
+}
+
+/** One turn of the loop. */
+export function turn(): void {
+  const eng = engine;
+  const n = eng.poller.wait(waitMs());
+  clock.update();
+  eng.nowMs = clock.nowMs;
+  eng.nowDateMs = clock.dateMs;
+  if (eng.hasNice) dispatchByNice(n);
+  else for (let i = 0; i < n; i++) dispatch(i);
+  for (;;) {
+    const due = eng.timers.expire(eng.nowMs);
+    for (let i = 0; i < due; i++) expire(eng.timers.due(i));
+    if (due < TIMERS_PER_TURN) break;
+  }
+  runQueues();
+  housekeeping();
+  eng.logger.flush();
+  if (eng.debug !== null) eng.debug.flush();
+}
+
+/** What events of this turn have left to do. New entries of the meantime wait for the next turn. */
+function runQueues(): void {
+  const grants = engine.grantQueue;
+  while (grants.length > 0) {
+    const strm = grants.pop()!;
+    try {
+      onGranted(strm);
+    } catch (error) {
+      if (strm.client !== null) failed(strm.client, error);
+    }
+  }
+  const busy = engine.busyQueue;
+  for (let n = busy.length; n > 0; n--) {
+    const conn = busy.shift()!;
+    try {
+      if (conn.stream !== null) runStream(conn.stream);
+    } catch (error) {
+      failed(conn, error);
+    }
+  }
+  const clients = engine.clientQueue;
+  for (let n = clients.length; n > 0; n--) {
+    const conn = clients.shift()!;
+    try {
+      onQueuedClient(conn);
+    } catch (error) {
+      failed(conn, error);
+    }
+  }
+}
+
+function waitMs(): number {
+  if (engine.clientQueue.length > 0 || engine.busyQueue.length > 0) return 0;
+  const timer = engine.timers.wait(engine.nowMs);
+  const house = Math.min(nextPurgeMs, nextTrimMs) - engine.nowMs;
+  // An idle worker with nothing to purge sleeps until something happens.
+  if (engine.buffers.inUse === 0 && engine.conns.length <= engine.init.listeners.length + 1) {
+    return timer;
+  }
+  const ms = house > 0 ? house : 0;
+  return timer >= 0 && timer < ms ? timer : ms;
+}
+
+function housekeeping(): void {
+  if (engine.nowMs >= nextPurgeMs) nextPurgeMs = engine.nowMs + purgeIdle(engine.nowMs);
+  if (engine.nowMs >= nextTrimMs) {
+    nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
+    engine.buffers.trim();
+    engine.captures.trim();
+    host.collect();
+  }
+  if (engine.stopping && engine.clients === 0) engine.ended = true;
+}
+
+/** Events of bind lines with a negative `nice` first, of those with a positive one last. */
+function dispatchByNice(n: number): void {
+  for (let sign = -1; sign <= 1; sign++) {
+    for (let i = 0; i < n; i++) {
+      const conn = engine.conns[engine.poller.id(i)]!;
+      if (Math.sign(conn.nice) === sign) dispatch(i);
+    }
+  }
+}
+
+/** One event of the poller. */
+function dispatch(index: number): void {
+  const conn = engine.conns[engine.poller.id(index)]!;
+  if (conn.generation !== engine.poller.generation(index)) return;
+  const ready = engine.poller.ready(index);
+  if ((ready & (Ready.In | Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) conn.readable = true;
+  if ((ready & Ready.Out) !== 0) conn.writable = true;
+  if ((ready & (Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) conn.hup = true;
+  // A reset client is gone whatever it sent; a server's last bytes are still worth reading.
+  if ((ready & Ready.Err) !== 0 && conn.side === Side.Client) conn.error = Errno.ECONNRESET;
+  try {
+    if (conn.side === Side.Listener) onListener(conn);
+    else if (conn.side === Side.Wake) onWake();
+    else onEvent(conn);
+  } catch (error) {
+    failed(conn, error);
+  }
+}
+
+function expire(id: number): void {
+  if (id >= engine.connsMax) {
+    const strm = engine.streams[id - engine.connsMax]!;
+    try {
+      onStreamTimer(strm);
+    } catch (error) {
+      if (strm.client !== null) failed(strm.client, error);
+    }
+    return;
+  }
+  const conn = engine.conns[id]!;
+  try {
+    if (conn.side === Side.Listener) resumeListeners();
+    else onConnTimer(conn);
+  } catch (error) {
+    failed(conn, error);
+  }
+}
+
+/** A defect that every request meets must not fill the disk of whoever keeps stderr. */
+function mayReport(): boolean {
+  if (engine.nowMs >= reportsFromMs + 1000) {
+    reportsFromMs = engine.nowMs;
+    reports = 0;
+  }
+  return reports++ < REPORTS_PER_SECOND;
+}
+
+/** A defect of ours must not cost more than the stream that met it. */
+function failed(conn: Conn, error: unknown): void {
+  if (mayReport()) host.failed(error);
+  try {
+    onException(conn);
+  } catch {
+    // The slot is lost, the worker goes on.
+  }
+}
+
+/** The control thread or another worker has written to our eventfd. */
+function onWake(): void {
+  drainWake(wakeConn.fd);
+  for (let message = host.receive(); message !== null; message = host.receive()) onMessage(message);
+  takeHandoffs();
+  takeGrants();
+  resumeListeners();
+}
+
+function onMessage(message: ToWorker): void {
+  switch (message.type) {
+    case 'stop':
+      engine.ended = true;
+      return;
+    case 'soft-stop':
+      return softStop();
+    case 'memory':
+      return host.reportMemory();
+    case 'refresh':
+      return refresh();
+    default:
+      return;
+  }
+}
+
+/** No new connections; idle ones are closed, the others after their response. */
+function softStop(): void {
+  engine.stopping = true;
+  closeListeners();
+  const conns = engine.conns;
+  for (let i = 0; i < conns.length; i++) {
+    const conn = conns[i]!;
+    if (conn.side === Side.Client && conn.stream === null) closeClient(conn);
+  }
+}
+
+/** Health, weights or limits have changed. */
+function refresh(): void {
+  const plans = engine.plans;
+  for (let i = 0; i < plans.length; i++) {
+    const plan = plans[i]!;
+    if (plan.balancer === null) continue;
+    plan.balancer.rebuild();
+    const servers = plan.proxy.servers;
+    for (let k = 0; k < servers.length; k++) {
+      const server = servers[k]!;
+      if (isDown(server.entity)) closeIdleOf(server);
+      evictQueued(server);
+    }
+    settleBackend(servers);
+  }
+}
+
+function isDown(entity: number): boolean {
+  return engine.shared.get(entity, State.Health) === Health.Down;
+}
+
+/** As many turns as one call may take; ends early with the worker. */
+export function turns(): void {
+  for (let i = 0; i < TURNS_PER_CALL && !engine.ended; i++) turn();
+}

@@ -1,0 +1,199 @@
+/** The configurations and the weather that simulations run under. */
+import type { ExchangeLimits } from '../fuzz/exchange.ts';
+import type { Kind } from './client.ts';
+
+export interface Variant {
+  name: string;
+  /** Lines of the global section. */
+  global?: string;
+  /** Lines of the defaults section. */
+  defaults: string;
+  servers: string;
+  /** Rules of the proxy. */
+  rules?: string;
+  mode?: 'http' | 'tcp';
+  limits: ExchangeLimits;
+  /** Nothing fails but what a kernel may do at any time: every sound exchange must succeed. */
+  strict?: boolean;
+  /** Servers close kept connections without a word. */
+  hangUps?: boolean;
+  clients: number;
+  /** All clients are of this kind. */
+  kind?: Kind;
+  /** Receive buffers of the worker. */
+  buffers?: number;
+}
+
+const gentle: ExchangeLimits = { bodyMax: 60_000, paddingMax: 3000, faults: false, liars: false };
+const rough: ExchangeLimits = { ...gentle, faults: true, liars: true };
+const small: ExchangeLimits = { ...rough, bodyMax: 20_000, paddingMax: 700 };
+
+/** Ports of servers: two that serve, one that refuses, one that never answers a SYN. */
+export const serverPorts = { a: 8001, b: 8002, dead: 8009, mute: 8010 } as const;
+
+const pair = (options = '') => `
+  server a 127.0.0.1:${serverPorts.a} ${options}
+  server b 127.0.0.1:${serverPorts.b} ${options}`;
+
+export const variants: Variant[] = [
+  {
+    name: 'keep-alive, http-reuse always, sound',
+    defaults: 'http-reuse always',
+    servers: pair(),
+    limits: gentle,
+    strict: true,
+    clients: 10,
+  },
+  {
+    name: 'http-reuse never and httpclose, large bodies, sound',
+    defaults: 'http-reuse never\n  option httpclose',
+    servers: pair(),
+    limits: { ...gentle, bodyMax: 300_000 },
+    strict: true,
+    clients: 6,
+  },
+  {
+    name: 'http-reuse aggressive, large bodies, faults',
+    global: 'maxpipes 2',
+    defaults: 'http-reuse aggressive',
+    servers: pair('pool-purge-delay 100ms'),
+    limits: { ...rough, bodyMax: 300_000 },
+    clients: 10,
+  },
+  {
+    name: 'maxconn 2 and a queue, redispatch, faults',
+    global: 'maxconn 8',
+    defaults: 'http-reuse safe\n  option redispatch 1\n  retries 4\n  timeout connect 150ms',
+    servers: `${pair('maxconn 2')}
+  server dead 127.0.0.1:${serverPorts.dead}
+  server mute 127.0.0.1:${serverPorts.mute}`,
+    limits: rough,
+    clients: 14,
+  },
+  {
+    name: 'http-buffer-request, maxconn 1, abortonclose, http-reuse never',
+    defaults: 'option http-buffer-request\n  option abortonclose\n  http-reuse never',
+    servers: pair('maxconn 1 max-reuse 3'),
+    limits: rough,
+    clients: 10,
+  },
+  {
+    name: 'tune.bufsize 2048 and tune.maxrewrite 64, http-server-close',
+    global: 'tune.bufsize 2048\n  tune.maxrewrite 64\n  tune.maxpollevents 3',
+    defaults: 'option http-server-close\n  option logasap\n  option contstats',
+    servers: pair(),
+    limits: { ...small, bodyMax: 60_000 },
+    clients: 10,
+  },
+  {
+    name: 'tune.bufsize 4096, always, nosplice, sound',
+    global: 'tune.bufsize 4096\n  tune.maxrewrite 2048\n  nosplice',
+    defaults: 'http-reuse always\n  option http-buffer-request',
+    servers: pair(),
+    limits: { ...small, faults: false, liars: false },
+    strict: true,
+    clients: 10,
+  },
+  {
+    name: 'tune.bufsize 2048 and tune.maxrewrite 1024, sound',
+    global: 'tune.bufsize 2048\n  tune.maxrewrite 1024',
+    defaults: 'http-reuse always',
+    servers: pair(),
+    limits: { bodyMax: 150_000, paddingMax: 700, faults: false, liars: false },
+    strict: true,
+    clients: 10,
+  },
+  {
+    name: 'a dead server beside living ones, redispatch, sound',
+    defaults: 'option redispatch 1\n  retries 3\n  http-reuse safe',
+    servers: `${pair()}\n  server dead 127.0.0.1:${serverPorts.dead}`,
+    limits: gentle,
+    strict: true,
+    clients: 10,
+  },
+  {
+    name: 'http-reuse always, servers hang up, otherwise sound',
+    defaults: 'http-reuse always',
+    servers: pair(),
+    limits: gentle,
+    strict: true,
+    hangUps: true,
+    clients: 12,
+  },
+  {
+    name: 'answers of rules: deny, tarpit, return, redirect, silent-drop, changed statuses',
+    defaults: 'http-reuse always\n  timeout tarpit 1s',
+    rules: `
+  http-request deny if { req.hdr(x-seed) -m end 1 }
+  http-request tarpit if { req.hdr(x-seed) -m end 2 }
+  http-request return status 200 content-type text/plain string local if { req.hdr(x-seed) -m end 3 }
+  http-request redirect location /elsewhere if { req.hdr(x-seed) -m end 4 }
+  http-request silent-drop if { req.hdr(x-seed) -m end 55 }
+  http-response deny if { status 500 }
+  http-response return status 200 content-type text/plain string local if { status 404 }`,
+    servers: pair(),
+    limits: rough,
+    clients: 12,
+  },
+  {
+    name: 'mode tcp, sound',
+    mode: 'tcp',
+    defaults: 'option tcplog\n  timeout client-fin 3s\n  timeout server-fin 3s',
+    servers: pair(),
+    limits: gentle,
+    strict: true,
+    clients: 8,
+  },
+  {
+    name: 'mode tcp, maxconn 2, faults',
+    mode: 'tcp',
+    defaults: 'option tcplog\n  option nolinger',
+    servers: `${pair('maxconn 2')}\n  server dead 127.0.0.1:${serverPorts.dead}`,
+    limits: rough,
+    clients: 10,
+  },
+];
+
+/** Clients that begin a request and fall silent, and a worker with one buffer for all of them. */
+export const scarcity: Variant = {
+  name: 'stalled clients, one buffer',
+  defaults: 'http-reuse safe',
+  servers: pair(),
+  limits: gentle,
+  strict: true,
+  clients: 6,
+  kind: 'stalled',
+  buffers: 1,
+};
+
+export function configOf(variant: Variant): string {
+  const mode = variant.mode ?? 'http';
+  const rules =
+    mode === 'tcp'
+      ? ''
+      : `
+  capture request header X-Token len 20
+  http-request set-header X-Rewritten %[path]
+  http-response set-header X-Answered yes`;
+  return `
+global
+  nbthread 1
+  maxconn 40
+  log 127.0.0.1:514 local0
+  ${variant.global ?? ''}
+defaults
+  mode ${mode}
+  log global
+  ${mode === 'http' ? 'option httplog' : ''}
+  timeout connect 2s
+  timeout client 4s
+  timeout server 4s
+  timeout queue 8s
+  timeout http-request 3s
+  timeout tunnel 6s
+  ${variant.defaults}
+listen sim
+  bind 127.0.0.1:80${rules}${variant.rules ?? ''}
+${variant.servers}
+`;
+}
