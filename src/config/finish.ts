@@ -118,6 +118,7 @@ function branchesTo(frontend: ProxyConfig, backend: ProxyConfig): boolean {
   return (
     frontend === backend ||
     frontend.defaultBackend === backend.name ||
+    frontend.lineBackends.includes(backend.name) ||
     frontend.useBackends.some((rule) => rule.backend === backend.name)
   );
 }

@@ -135,6 +135,10 @@ function checkBackends(config: Configuration, proxy: ProxyConfig, diagnostics: D
     );
     checkMode(proxy, found, 'as its default backend', diagnostics);
   }
+  for (const name of proxy.lineBackends) {
+    const found = requireBackend(config, proxy, name, 'reqsetbe', diagnostics);
+    checkMode(proxy, found, "in a 'reqsetbe' rule", diagnostics);
+  }
   for (const rule of proxy.useBackends) {
     if (typeof rule.backend !== 'string') continue;
     const found = requireBackend(config, proxy, rule.backend, 'use_backend', diagnostics);

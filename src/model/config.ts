@@ -215,6 +215,8 @@ export interface ProxyConfig extends Origin {
   forwarded: ForwardedConfig | null;
   defaultBackend: string | null;
   useBackends: UseBackendConfig[];
+  /** Backends that `reqsetbe` lines name; the args of such a rule hold an index here. */
+  lineBackends: string[];
   rules: RuleConfig[];
   /** Full bytes of the response per status, from `errorfile` (latin1 text). */
   errorFiles: Record<number, string>;
@@ -343,8 +345,22 @@ export interface UseBackendConfig extends Origin {
 
 export type RulesetName = 'http-request' | 'http-response' | 'http-after-response';
 
+/** Rules of one ruleset and section run in this order, whatever the order of their lines. */
+export const enum RuleStage {
+  /** `http-request`, `http-response`, `http-after-response`. */
+  Rules = 0,
+  /** `reqrep`, `rspdel` and the other rules on whole lines of HAProxy 1.3 to 2.0. */
+  Lines = 1,
+  /** `reqadd`, `rspadd`. */
+  Added = 2,
+  /** `redirect`. */
+  Redirect = 3,
+}
+
 export interface RuleConfig extends Origin {
   ruleset: RulesetName;
+  /** Absent = `RuleStage.Rules`. */
+  stage?: RuleStage;
   /** Name of the action row, e.g. `set-header`. */
   action: string;
   /** What the action row's `parse` returned: plain data that its `compile` understands. */

@@ -112,6 +112,7 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     forwarded: null,
     defaultBackend: null,
     useBackends: [],
+    lineBackends: [],
     rules: [],
     errorFiles: {},
     logs: [],

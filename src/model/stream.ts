@@ -240,6 +240,8 @@ export class Stream {
   inBackend: boolean = false;
   /** Ruleset positions to go on from after a wait. */
   ruleIndex: number = 0;
+  /** The backend that a `reqsetbe` line chose: index in the frontend's `lineBackends`; -1 = none. */
+  lineBackend: number = -1;
 
   constructor(slot: number, session: Session) {
     this.session = session;
@@ -310,5 +312,6 @@ export class Stream {
     this.interim = false;
     this.inBackend = false;
     this.ruleIndex = 0;
+    this.lineBackend = -1;
   }
 }

@@ -70,16 +70,7 @@ describe('4.4 strict-mode: a rewrite without room', () => {
   ];
   for (const rewrite of rewrites) {
     test(`fails, or with "off" leaves the message as it was: ${rewrite.slice(0, 40)}`, () => {
-      const strict = contextOf(request, 512);
-      const rules = rulesetOf([`http-request ${rewrite}`]);
-      expect(rules.run(strict, 0)).toBe(Verdict.Fail);
-      expect(rules.failedRewrites).toBe(1);
-      const soft = contextOf(request, 512);
-      const before = serialise(soft.request!);
-      const softRules = rulesetOf(['http-request strict-mode off', `http-request ${rewrite}`]);
-      expect(softRules.run(soft, 0)).toBe(Verdict.Continue);
-      expect(softRules.failedRewrites).toBe(1);
-      expect(serialise(soft.request!)).toBe(before);
+      expectFailure(rewrite, request);
     });
   }
   test('"on" restores the default, and every run begins with it', () => {
@@ -113,6 +104,39 @@ describe('4.4 strict-mode: a rewrite without room', () => {
     expect(redirect.run(contextOf(request, 512), 0)).toBe(Verdict.Fail);
   });
 });
+
+/** RFC 9112 3.2.2: the value becomes a part of the request line. */
+describe('4.4 a Host beside an absolute target', () => {
+  const absolute = 'GET http://h/p HTTP/1.1\r\nHost: h\r\nX-T: e /evil HTTP/1.1\r\n\r\n';
+  const rewrites = [
+    'set-header host %[req.hdr(x-t)]',
+    'set-header host %[req.hdr(none)]',
+    'set-header host a/b',
+    'set-header host a@b',
+    'add-header host a?b',
+    'replace-header host .* %[req.hdr(x-t)]',
+    'replace-value host .* a#b',
+  ];
+  for (const rewrite of rewrites) {
+    test(`that would end its authority fails: ${rewrite}`, () => {
+      expectFailure(rewrite, absolute);
+    });
+  }
+});
+
+/** An internal error in strict mode, otherwise the message stays as it was. */
+function expectFailure(rewrite: string, head: string): void {
+  const strict = contextOf(head, 512);
+  const rules = rulesetOf([`http-request ${rewrite}`]);
+  expect(rules.run(strict, 0)).toBe(Verdict.Fail);
+  expect(rules.failedRewrites).toBe(1);
+  const soft = contextOf(head, 512);
+  const before = serialise(soft.request!);
+  const softRules = rulesetOf(['http-request strict-mode off', `http-request ${rewrite}`]);
+  expect(softRules.run(soft, 0)).toBe(Verdict.Continue);
+  expect(softRules.failedRewrites).toBe(1);
+  expect(serialise(soft.request!)).toBe(before);
+}
 
 describe('4.4: what a client sends never becomes another line', () => {
   const evil = 'GET /%0d%0aX-I:1%20x HTTP/1.1\r\nHost: h\r\nX-E: \\x0d\\x0aX-I: 1\r\n\r\n';

@@ -1,14 +1,14 @@
 /**
  * A compiled ruleset (configuration.txt 4.2 `http-request`, `http-response`,
  * `http-after-response`): conditions and actions in two arrays, evaluated in order until one is
- * final.
+ * final. `allow` ends its own stage only: the lines of the older spellings and `redirect` follow.
  *
  * A position in the ruleset is an opaque number, so that an evaluation that had to wait goes on
  * where it stopped, with the strictness it had.
  *
  * @dataplane
  */
-import type { RuleConfig } from '../model/config.ts';
+import { type RuleConfig, RuleStage } from '../model/config.ts';
 import { strictness } from './action/edit.ts';
 import { actionRow } from './action/registry.ts';
 import { compileCondition } from './condition.ts';
@@ -32,6 +32,8 @@ export class Ruleset {
   private readonly actions: Action[];
   private readonly answers: (Action | null)[];
   private readonly silences: Uint8Array;
+  /** Per rule: where the next stage begins. */
+  private readonly stageEnds: Int32Array;
 
   constructor(rules: readonly RuleConfig[]) {
     this.empty = rules.length === 0;
@@ -43,6 +45,7 @@ export class Ruleset {
     this.actions = [];
     this.answers = [];
     this.silences = new Uint8Array(rules.length);
+    this.stageEnds = createStageEnds(rules);
     for (const [i, rule] of rules.entries()) {
       const row = actionRow(rule.action);
       this.conditions.push(rule.condition === null ? null : compileCondition(rule.condition));
@@ -66,7 +69,10 @@ export class Ruleset {
       const condition = this.conditions[i]!;
       if (condition !== null && !condition(ctx)) continue;
       verdict = this.actions[i]!(ctx);
-      if (verdict !== Verdict.Continue) break;
+      if (verdict === Verdict.Continue) continue;
+      if (verdict !== Verdict.Allow || this.stageEnds[i] === this.count) break;
+      i = this.stageEnds[i]! - 1;
+      verdict = Verdict.Continue;
     }
     this.failedRewrites = strictness.failures;
     this.silent = i < this.count && this.silences[i] === 1;
@@ -82,6 +88,17 @@ export class Ruleset {
     const answer = this.answers[at & INDEX_MASK];
     return answer === null || answer === undefined ? Verdict.Fail : answer(ctx);
   }
+}
+
+function createStageEnds(rules: readonly RuleConfig[]): Int32Array {
+  const ends = new Int32Array(rules.length);
+  const stage = (i: number): RuleStage => rules[i]!.stage ?? RuleStage.Rules;
+  let end = rules.length;
+  for (let i = rules.length - 1; i >= 0; i--) {
+    if (i + 1 < rules.length && stage(i) !== stage(i + 1)) end = i + 1;
+    ends[i] = end;
+  }
+  return ends;
 }
 
 /** Compiles the rules of one ruleset of one proxy, in order. */

@@ -50,6 +50,8 @@ export class Plan {
   readonly afterResponseRules: Ruleset;
   readonly errorPages: ErrorPages;
   readonly routes: Route[];
+  /** Per `reqsetbe` line; null where a backend has inherited a frontend's lines. */
+  readonly lineBackends: (Plan | null)[];
   defaultBackend: Plan | null;
   readonly balancer: Balancer | null;
   /** Per backend index, made on first use of the pair at start-up. */
@@ -80,6 +82,7 @@ export class Plan {
     this.afterResponseRules = compileRuleset(rules('http-after-response'));
     this.errorPages = compileErrorPages(config);
     this.routes = [];
+    this.lineBackends = [];
     this.defaultBackend = null;
     this.balancer = hasBackend(config) ? createBalancer(proxy, shared) : null;
     this.forwarding = [];
@@ -166,6 +169,7 @@ function link(plan: Plan, plans: Plan[], backendNamed: (name: string) => Plan | 
       name: typeof use.backend === 'string' ? null : compileLogFormat(use.backend, 'raw'),
     });
   }
+  for (const name of config.lineBackends) plan.lineBackends.push(backendNamed(name));
   plan.defaultBackend = config.defaultBackend ? backendNamed(config.defaultBackend) : null;
   if (plan.defaultBackend === null && hasBackend(config)) plan.defaultBackend = plan;
   for (const backend of plans) {

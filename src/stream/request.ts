@@ -34,6 +34,7 @@ import {
   connectionField,
   hasConnection,
 } from './connection-field.ts';
+import { showRequest } from './debug.ts';
 import { engine } from './engine.ts';
 import { logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
@@ -46,15 +47,30 @@ const VERSION_LEN = 8;
 export function startClient(conn: Conn): void {
   const plan = engine.plans[conn.session.frontend!.index]!;
   if (!plan.isHttp) return startTcp(conn, plan);
-  const timeout = plan.config.timeout;
-  // Until the first byte the request timer runs already (4.2 timeout http-request).
-  const ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
-  if (ms >= 0) engine.timers.set(conn.id, engine.nowMs + ms);
+  armWaiting(conn, Number.POSITIVE_INFINITY);
+}
+
+/**
+ * When a connection has waited long enough for the first byte of a request. The first time the
+ * request timer runs already (4.2 timeout http-request, timeout http-keep-alive).
+ */
+function waitingUntil(conn: Conn): number {
+  const sess = conn.session;
+  const timeout = engine.plans[sess.frontend!.index]!.config.timeout;
+  let ms = sess.requests > 0 ? timeout.httpKeepAlive : -1;
+  if (ms < 0) ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+  return ms >= 0 ? sess.acceptMs + ms : Number.POSITIVE_INFINITY;
+}
+
+/** Arms the timer of a connection without a stream, to fire at `latest` or before. */
+function armWaiting(conn: Conn, latest: number): void {
+  const until = Math.min(waitingUntil(conn), latest);
+  if (until < Number.POSITIVE_INFINITY) engine.timers.set(conn.id, until);
+  else engine.timers.clear(conn.id);
 }
 
 /** The connection between two requests: drop the buffer, arm the keep-alive timer. */
 export function waitForRequest(conn: Conn): void {
-  const plan = engine.plans[conn.session.frontend!.index]!;
   const pipelined = conn.inRd !== conn.inWr;
   conn.stream = null;
   conn.body = BodyMode.None;
@@ -72,11 +88,7 @@ export function waitForRequest(conn: Conn): void {
     dropBuffer(conn);
     if (conn.eof) return closeConn(conn);
   }
-  const timeout = plan.config.timeout;
-  let ms = timeout.httpKeepAlive;
-  if (ms < 0) ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
-  if (ms >= 0) engine.timers.set(conn.id, engine.nowMs + ms);
-  else engine.timers.clear(conn.id);
+  armWaiting(conn, Number.POSITIVE_INFINITY);
   // Later in this turn, not from here: a long pipeline must not become a deep stack.
   if (pipelined || conn.readable) engine.clientQueue.push(conn);
 }
@@ -89,8 +101,8 @@ export function onQueuedClient(conn: Conn): void {
 /** Bytes may have come on a connection that waits for a request head. */
 export function readRequest(conn: Conn): void {
   if (!takeBuffer(conn, engine.maxrewrite)) {
-    engine.timers.set(conn.id, engine.nowMs + NO_BUFFER_PAUSE_MS);
-    return;
+    if (waitingUntil(conn) <= engine.nowMs) return onRequestTimeout(conn);
+    return armWaiting(conn, engine.nowMs + NO_BUFFER_PAUSE_MS);
   }
   do {
     const had = conn.inWr;
@@ -98,7 +110,11 @@ export function readRequest(conn: Conn): void {
     if (conn.readable) receive(conn, engine.bufsize);
     if (conn.inWr === conn.inRd) {
       if (conn.eof || conn.error !== 0) return endOfClient(conn);
-      if (!conn.readable) dropBuffer(conn);
+      if (!conn.readable) {
+        dropBuffer(conn);
+        // The timer may have been that of a pause for want of a buffer.
+        armWaiting(conn, Number.POSITIVE_INFINITY);
+      }
       continue;
     }
     const strm = conn.stream ?? openStream(conn);
@@ -159,11 +175,10 @@ function openStream(conn: Conn): Stream | null {
   strm.idleMs = engine.nowMs - sess.acceptMs;
   const timeout = engine.plans[sess.frontend!.index]!.config.timeout;
   // After an idle phase the request timer starts with the first byte; the first one runs already.
-  if (sess.requests > 1) {
-    const ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
-    if (ms >= 0) engine.timers.set(conn.id, engine.nowMs + ms);
-    else engine.timers.clear(conn.id);
-  }
+  const from = sess.requests > 1 ? engine.nowMs : sess.acceptMs;
+  const ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+  if (ms >= 0) engine.timers.set(conn.id, from + ms);
+  else engine.timers.clear(conn.id);
   return strm;
 }
 
@@ -254,6 +269,7 @@ function onHead(conn: Conn, strm: Stream, plan: Plan): void {
   strm.keepAlive = msg.version >= 11 ? !close : wantsKeep && !close;
   strm.upgrade = msg.method === Method.Connect || (msg.connection & ConnectionFlag.Upgrade) !== 0;
   cleanConnection(msg, connectionField(strm));
+  if (engine.debug !== null) showRequest(strm, conn, msg);
   conn.carried += headSize(msg.methodLen + msg.uriLen + VERSION_LEN, msg);
   countRequest(strm);
   engine.attend(strm);
@@ -280,7 +296,7 @@ export function runFrontendRules(strm: Stream, plan: Plan): void {
     const verdict = runRuleset(strm, plan.requestRules, plan.proxy.frontend);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, plan, plan.requestRules);
   }
-  const backend = chooseBackend(plan);
+  const backend = chooseBackend(strm, plan);
   if (backend === null) {
     strm.cause = Cause.Server;
     strm.stage = Stage.Connect;
@@ -304,8 +320,9 @@ export function runBackendRules(strm: Stream, plan: Plan, backend: Plan): void {
   placeRequest(strm, plan, backend);
 }
 
-/** `use_backend` in order, then `default_backend`. */
-function chooseBackend(plan: Plan): Plan | null {
+/** `reqsetbe` of the rules, then `use_backend` in order, then `default_backend`. */
+function chooseBackend(strm: Stream, plan: Plan): Plan | null {
+  if (strm.lineBackend >= 0) return plan.lineBackends[strm.lineBackend]!;
   const routes = plan.routes;
   for (let i = 0; i < routes.length; i++) {
     const route = routes[i]!;

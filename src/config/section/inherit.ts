@@ -3,7 +3,7 @@
  * `defaults` section (4).
  */
 import { ConfigError } from '../../base/config-error.ts';
-import type { Origin } from '../../model/config.ts';
+import { type Origin, RuleStage } from '../../model/config.ts';
 import { defaultProxy } from '../../model/defaults.ts';
 import { appendBinds, parseBindWords } from './bind.ts';
 import type { ProxyDraft, ProxySection } from './draft.ts';
@@ -40,9 +40,10 @@ export function newDraft(section: ProxySection, name: string, origin: Origin): P
   };
 }
 
-/** All rules of a section in the order of their evaluation. */
+/** All rules of a section in the order of their evaluation: by stage, inherited ones first. */
 export function orderedRules(draft: ProxyDraft): ProxyDraft['inheritedRules'] {
-  return [...draft.inheritedRules, ...draft.blocks, ...draft.config.rules, ...draft.redirects];
+  const all = [...draft.inheritedRules, ...draft.blocks, ...draft.config.rules, ...draft.redirects];
+  return all.sort((a, b) => (a.stage ?? RuleStage.Rules) - (b.stage ?? RuleStage.Rules));
 }
 
 /** Copies the settings of a `defaults` section into a new one; ACLs stay behind (4.2 "acl"). */

@@ -70,8 +70,8 @@ frontend f
 
   test('what has no exact equivalent is refused with the modern keyword', () => {
     const { errors } = parseText(`listen l
- reqrep ^a b
- rspidel ^Server
+ cliexp ^a b
+ srvexp ^Server b
  monitor-net 10.0.0.0/8
  option http-tunnel
  dispatch 127.0.0.1:80
@@ -80,10 +80,10 @@ global
  nbproc 4
 `);
     expect(errors.map((line) => line.replace(/^parsing \[t.cfg:(\d+)\] ?: /, '$1 '))).toEqual([
-      "2 The 'reqrep' directive is not supported anymore since HAProxy 2.1. Use 'http-request " +
+      "2 The 'cliexp' directive is not supported anymore since HAProxy 2.1. Use 'http-request " +
         "replace-path', 'http-request replace-uri' or 'http-request replace-header' instead.",
-      "3 The 'rspidel' directive is not supported anymore since HAProxy 2.1. Use 'http-response " +
-        "del-header' instead.",
+      "3 The 'srvexp' directive is not supported anymore since HAProxy 2.1. Use 'http-response " +
+        "replace-header' instead.",
       "4 'monitor-net' doesn't exist anymore. Please use 'http-request return status 200 if { src " +
         "10.0.0.0/8 }' instead.",
       "5 option 'http-tunnel' is not supported any more since HAProxy 2.1, please just remove it, " +

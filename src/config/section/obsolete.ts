@@ -4,43 +4,23 @@
  * modern keyword. None of them is listed by `-dK`.
  */
 import { ConfigError } from '../../base/config-error.ts';
+import { lineRows } from '../../rules/action/line.ts';
 import type { ProxyDraft } from './draft.ts';
 import { EVERYWHERE, type KeywordLine, type ProxyKeywordRow, Where } from './keyword.ts';
 import { setRedispatch } from './option-argument.ts';
-import { parseAddLine, parseBlock } from './rule.ts';
+import { parseAddLine, parseBlock, parseLine } from './rule.ts';
 import { parseOldTimeout } from './timeout.ts';
 import { refuseExtra } from './words.ts';
 
 const RULES = Where.NamedDefaults | Where.Frontend | Where.Backend;
-
-const REWRITE_REQUEST =
-  "Use 'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header' " +
-  'instead.';
+const FRONTEND_RULES = Where.NamedDefaults | Where.Frontend;
 
 /** Keywords that cannot work any more, with what to write instead. */
 const removedKeywords: Record<string, string> = {
-  cliexp: REWRITE_REQUEST,
-  reqrep: REWRITE_REQUEST,
-  reqirep: REWRITE_REQUEST,
-  reqdel: "Use 'http-request del-header' instead.",
-  reqidel: "Use 'http-request del-header' instead.",
-  reqdeny: "Use 'http-request deny' instead.",
-  reqideny: "Use 'http-request deny' instead.",
-  reqallow: "Use 'http-request allow' instead.",
-  reqiallow: "Use 'http-request allow' instead.",
-  reqtarpit: "Use 'http-request tarpit' instead.",
-  reqitarpit: "Use 'http-request tarpit' instead.",
-  reqpass: 'Remove it.',
-  reqipass: 'Remove it.',
-  reqsetbe: "Use 'use_backend' instead.",
-  reqisetbe: "Use 'use_backend' instead.",
+  cliexp:
+    "Use 'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header' " +
+    'instead.',
   srvexp: "Use 'http-response replace-header' instead.",
-  rsprep: "Use 'http-response replace-header' instead.",
-  rspirep: "Use 'http-response replace-header' instead.",
-  rspdel: "Use 'http-response del-header' instead.",
-  rspidel: "Use 'http-response del-header' instead.",
-  rspdeny: "Use 'http-response deny' instead.",
-  rspideny: "Use 'http-response deny' instead.",
 };
 
 function refuseRemoved(_draft: ProxyDraft, line: KeywordLine): void {
@@ -87,6 +67,17 @@ const removedRows = Object.keys(removedKeywords).map((name) => ({
   doc: 'Removed in HAProxy 2.1.',
   parse: refuseRemoved,
 }));
+
+/** `reqrep` and `reqirep`: each keyword and the one that ignores case. */
+const lineKeywords = lineRows.flatMap((row) =>
+  [false, true].map((ignoreCase) => ({
+    name: ignoreCase ? row.name.replace(/^.../, '$&i') : row.name,
+    args: `<search> ${row.second} [{ if | unless } <condition>]`.replace('  ', ' '),
+    where: row.second === '<backend>' ? FRONTEND_RULES : RULES,
+    doc: row.doc,
+    parse: (draft: ProxyDraft, line: KeywordLine) => parseLine(draft, line, row, ignoreCase),
+  })),
+);
 
 export const obsoleteKeywords: readonly ProxyKeywordRow<ProxyDraft>[] = [
   {
@@ -180,5 +171,6 @@ export const obsoleteKeywords: readonly ProxyKeywordRow<ProxyDraft>[] = [
     doc: 'Removed in HAProxy 3.3.',
     parse: refuse("'%' is not supported yet by sluice"),
   },
+  ...lineKeywords,
   ...removedRows,
 ];

@@ -4,14 +4,21 @@
  * section they stand in.
  */
 import { ConfigError } from '../../base/config-error.ts';
-import type { RuleConfig, RulesetName, UseBackendConfig } from '../../model/config.ts';
+import {
+  type RuleConfig,
+  RuleStage,
+  type RulesetName,
+  type UseBackendConfig,
+} from '../../model/config.ts';
 import { parseAcl } from '../../rules/acl.ts';
-import { parseRedirectStatement, parseRule } from '../../rules/action/registry.ts';
+import type { LineRow } from '../../rules/action/line.ts';
+import { parseLineRule, parseRedirectStatement, parseRule } from '../../rules/action/registry.ts';
 import { parseCondition } from '../../rules/condition.ts';
 import { parseLogFormat } from '../../rules/log-format.ts';
 import { Place, type RuleScope } from '../../rules/scope.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { KeywordLine } from './keyword.ts';
+import { lineHint } from './line-hint.ts';
 import { explained, refuseExtra, tightError } from './words.ts';
 
 /** The scope of a rule on this line. */
@@ -82,14 +89,15 @@ export function parseDefaultBackend(draft: ProxyDraft, line: KeywordLine): void 
 
 /** A line of one of the three rulesets; the words after the ruleset's name are the action's. */
 export function parseRuleLine(draft: ProxyDraft, line: KeywordLine, ruleset: RulesetName): void {
-  addRule(draft, line, ruleset, line.words.slice(1));
+  addRule(draft, line, makeRule(draft, line, ruleset, line.words.slice(1)));
 }
 
 /** 4.2 "redirect": older form of the action, evaluated after all `http-request` rules. */
 export function parseRedirect(draft: ProxyDraft, line: KeywordLine): void {
   const scope = scopeOf(draft, line, placeOf('http-request', draft));
   const parsed = parseRedirectStatement(line.words.slice(1), scope);
-  draft.redirects.push({ ...line.origin, ruleset: 'http-request', ...parsed });
+  const stage = RuleStage.Redirect;
+  draft.redirects.push({ ...line.origin, ruleset: 'http-request', stage, ...parsed });
   draft.seen['redirect'] ??= line.origin;
   warnOrder(draft, line, 'redirect', ['use_backend']);
 }
@@ -126,7 +134,10 @@ export function parseBlock(draft: ProxyDraft, line: KeywordLine): void {
   draft.blocks.push(makeRule(draft, line, 'http-request', ['deny', ...line.words.slice(1)]));
 }
 
-/** `reqadd` and `rspadd` of HAProxy 1.3 to 2.0, exactly `add-header` with a fixed value. */
+/**
+ * `reqadd` and `rspadd` of HAProxy 1.3 to 2.0: `add-header` with a fixed value, after all other
+ * rules on the message, so that `reqdel` of the same name removes what the client sent.
+ */
 export function parseAddLine(draft: ProxyDraft, line: KeywordLine, ruleset: RulesetName): void {
   const [keyword, text, ...rest] = line.words;
   const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/su.exec(text ?? '');
@@ -141,18 +152,52 @@ export function parseAddLine(draft: ProxyDraft, line: KeywordLine, ruleset: Rule
     `the '${keyword}' directive is obsolete. Use '${ruleset} add-header ${name} ` +
       `${JSON.stringify(value)}${rest.length > 0 ? ` ${rest.join(' ')}` : ''}'.`,
   );
-  addRule(draft, line, ruleset, ['add-header', name, value, ...rest]);
+  const rule = makeRule(draft, line, ruleset, ['add-header', name, value, ...rest]);
+  addRule(draft, line, { ...rule, stage: RuleStage.Added });
 }
 
-function addRule(
+/** `reqrep`, `rspdel` and the other rules on whole lines of HAProxy 1.3 to 2.0. */
+export function parseLine(
   draft: ProxyDraft,
   line: KeywordLine,
-  ruleset: RulesetName,
-  words: string[],
+  row: LineRow,
+  ignoreCase: boolean,
 ): void {
-  draft.config.rules.push(makeRule(draft, line, ruleset, words));
+  const { ruleset } = row;
+  const scope = scopeOf(draft, line, placeOf(ruleset, draft));
+  const backends = draft.config.lineBackends;
+  const parsed = parseLineRule(row, ignoreCase, line.words, scope, (name) => {
+    return backends.push(name) - 1;
+  });
+  line.state.diagnostics.warning(
+    line.origin,
+    `the '${line.words[0]}' directive is obsolete. ` +
+      lineHint(row.name, ignoreCase, line.words, row.second === '' ? 2 : 3),
+  );
+  addRule(draft, line, { ...line.origin, ruleset, stage: RuleStage.Lines, ...parsed });
+}
+
+function addRule(draft: ProxyDraft, line: KeywordLine, rule: RuleConfig): void {
+  const { ruleset } = rule;
+  draft.config.rules.push(rule);
   draft.seen[ruleset] ??= line.origin;
-  if (ruleset === 'http-request') warnOrder(draft, line, ruleset, ['redirect', 'use_backend']);
+  const lines = rule.stage === RuleStage.Lines;
+  if (rule.stage === undefined && warnAfterLine(draft, line, ruleset)) return;
+  if (ruleset !== 'http-request') return;
+  warnOrder(draft, line, lines ? line.words[0]! : ruleset, ['redirect', 'use_backend']);
+}
+
+/** @returns whether there was something to say. */
+function warnAfterLine(draft: ProxyDraft, line: KeywordLine, ruleset: RulesetName): boolean {
+  const other = draft.config.rules.find(
+    (rule) => rule.ruleset === ruleset && rule.stage === RuleStage.Lines,
+  );
+  if (other === undefined) return false;
+  line.state.diagnostics.warning(
+    line.origin,
+    `a '${ruleset}' rule placed after a '${other.action}' rule will still be processed before.`,
+  );
+  return true;
 }
 
 function makeRule(

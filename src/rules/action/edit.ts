@@ -103,15 +103,24 @@ export function editedMessage(ctx: RuleContext, response: boolean): HttpMessage 
 
 /** Appends a field with the value in `made`. */
 export function addMade(msg: HttpMessage, name: FieldName): boolean {
+  if (!mayStandIn(msg, name.id)) return false;
   if (!msg.add(name.id, name.off, name.len, made.off, made.len)) return false;
   return name.id !== FieldId.Host || msg.isResponse || followHost(msg, made.off, made.len);
 }
 
 /** Gives row `index` the value in `made`. */
 export function replaceByMade(msg: HttpMessage, index: number): boolean {
+  const id = msg.rows[index * ROW + Col.Id] as FieldId;
+  if (!mayStandIn(msg, id)) return false;
   msg.setValue(index, made.off, made.len);
-  const id = msg.rows[index * ROW + Col.Id];
   return id !== FieldId.Host || msg.isResponse || followHost(msg, made.off, made.len);
+}
+
+/** Beside an absolute-form target, a Host in `made` becomes a part of the request line. */
+export function mayStandIn(msg: HttpMessage, id: FieldId): boolean {
+  if (id !== FieldId.Host || msg.isResponse) return true;
+  if (targetForm(msg.uriOff, msg.uriLen) !== TargetForm.Absolute) return true;
+  return isHost(made.off, made.len);
 }
 
 /** An absolute-form target names the same host as `Host` (RFC 9112 3.2.2): carries it over. */
@@ -130,6 +139,22 @@ export function followTarget(msg: HttpMessage): void {
   if (index < 0) return;
   const start = authorityStart(uriOff, uriLen);
   msg.setValue(index, start, authorityEnd(start, uriOff, uriLen) - start);
+}
+
+/** RFC 3986 3.2.2: what a host and a port are made of, without the comma of lists. */
+const hostByte = createHostBytes();
+
+function createHostBytes(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const char of "-._~%:[]!$&'()*+;=") table[char.charCodeAt(0)] = 1;
+  for (let c = 0; c < 128; c++) if (/[0-9A-Za-z]/.test(String.fromCharCode(c))) table[c] = 1;
+  return table;
+}
+
+/** Whether bytes can stand for a host in a target: nothing in them ends an authority. */
+export function isHost(off: number, len: number): boolean {
+  for (let i = 0; i < len; i++) if (hostByte[mem[off + i]!] === 0) return false;
+  return len > 0;
 }
 
 /** Replaces the bytes `[from, until)` of the target. @returns false when there is no room. */

@@ -78,6 +78,11 @@ export const flowActions = [
           `expects an integer status code between ${STATUS_MIN} and ${STATUS_MAX}`,
         );
       }
+      if (status < 200) {
+        throw new ConfigError(
+          `${status} announces that another response follows; set 200 or above`,
+        );
+      }
       const args: StatusArgs = { status, reason: reasonText(status) };
       if (words[1] !== 'reason') return { args, rest: words.slice(1) };
       const reason = words[2];

@@ -17,6 +17,7 @@ import {
   isFraming,
   made,
   makeValue,
+  mayStandIn,
   replaceByMade,
   rewriteFailed,
 } from './edit.ts';
@@ -58,6 +59,7 @@ export function setHeader(
   const msg = editedMessage(ctx, response);
   if (msg === null) return Verdict.Continue;
   if (msg.count >= msg.rowsMax || !makeValue(ctx, msg, format)) return rewriteFailed();
+  if (!mayStandIn(msg, name.id)) return rewriteFailed();
   msg.removeAll(name.id, name.off, name.len);
   return addMade(msg, name) ? Verdict.Continue : rewriteFailed();
 }

@@ -11,6 +11,7 @@ import { answerActions } from './answer.ts';
 import { captureActions } from './capture.ts';
 import { flowActions } from './flow.ts';
 import { headerActions } from './header.ts';
+import { type LineRow, lineRows, parseLineArgs } from './line.ts';
 import { parseRedirect, redirectActions } from './redirect.ts';
 import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
 import { targetActions } from './target.ts';
@@ -28,9 +29,11 @@ export const actionRows: readonly ActionRow[] = [
 
 const rowsByName = new Map(actionRows.map((row) => [row.name, row]));
 
-/** The row of an action that a rule names. */
-export function actionRow(name: string): ActionRow {
-  const row = rowsByName.get(name);
+const lineRowsByName = new Map(lineRows.map((row) => [row.name, row]));
+
+/** How the action of a parsed rule is compiled. */
+export function actionRow(name: string): Pick<ActionRow, 'compile' | 'answer'> {
+  const row = rowsByName.get(name) ?? lineRowsByName.get(name);
   if (row === undefined) throw new ConfigError(`unknown action '${name}'`);
   return row;
 }
@@ -73,6 +76,26 @@ export function parseRedirectStatement(words: readonly string[], scope: RuleScop
     action: 'redirect',
     args: parsed.args,
     condition: conditionOf("'redirect'", parsed, scope),
+  };
+}
+
+/**
+ * Parses a line rule of HAProxy 1.3 to 2.0 (`reqrep`, `rspidel`).
+ * @param words the whole line.
+ * @param addBackend remembers the backend of `reqsetbe` and returns its index.
+ */
+export function parseLineRule(
+  row: LineRow,
+  ignoreCase: boolean,
+  words: readonly string[],
+  scope: RuleScope,
+  addBackend: (name: string) => number,
+): ParsedRule {
+  const parsed = parseLineArgs(row, ignoreCase, words, scope, addBackend);
+  return {
+    action: row.name,
+    args: parsed.args,
+    condition: conditionOf(`'${words[0]}'`, parsed, scope),
   };
 }
 

@@ -48,7 +48,8 @@ export function setMethod(ctx: RuleContext, format: LogFormatWriter): Verdict {
   return Verdict.Continue;
 }
 
-function methodOf(off: number, len: number): Method {
+/** The method's number; methods are case-sensitive. */
+export function methodOf(off: number, len: number): Method {
   for (let id = 1; id < methodLens.length; id++) {
     if (methodLens[id] === len && sameBytes(methodOffs[id]!, off, len)) return id as Method;
   }

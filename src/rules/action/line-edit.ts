@@ -1,0 +1,371 @@
+/**
+ * Regular expressions on whole lines of a head (`reqrep`, `rspdel` and their like, HAProxy 1.3 to
+ * 2.0): `METHOD target HTTP/x.y` or `HTTP/x.y status reason` first, then `Name: value` per field.
+ *
+ * The parser folds names to lower case in place, so the spelling that came is gone. A line is shown
+ * with its name in Train-Case (`X-Forwarded-For: `), as such expressions are written; when that does
+ * not match, in lower case. One blank stands behind the colon.
+ *
+ * A line that was replaced is parsed again, more strictly than one that came: text that a client
+ * chose is in it. What does not parse, and what would change how the message is framed or what
+ * becomes of the connection (HTTP version, CONNECT, Content-Length, Transfer-Encoding, Connection,
+ * Upgrade, a status with or without a body, a second Host) is refused: 400 or 502. Lines of
+ * Content-Length and Transfer-Encoding are not shown to expressions that replace or remove
+ * (RFC 9112 11.2).
+ *
+ * Cost of the design: every line is written into the scratch and made a string, per rule.
+ *
+ * @dataplane
+ */
+import { prepareErrorPage } from '../../http/error-page.ts';
+import { FieldId, fieldId } from '../../http/field.ts';
+import { Char, charClass, tokenLower } from '../../http/h1/characters.ts';
+import { checkAuthority } from '../../http/h1/token.ts';
+import { BodyMode, Col, type HttpMessage, ROW, sameBytes } from '../../http/message.ts';
+import { Method } from '../../http/method.ts';
+import { hasBody, STATUS_MIN } from '../../http/status.ts';
+import { TargetForm, targetForm } from '../../http/uri.ts';
+import { mem, reserveBytes, text } from '../../sys/arena.ts';
+import { type Action, type RuleContext, Verdict } from '../context.ts';
+import { expandTo } from './back-reference.ts';
+import {
+  editedMessage,
+  followTarget,
+  isFraming,
+  isHost,
+  isLineWord,
+  Made,
+  made,
+  replaceByMade,
+  reserveText,
+  strictness,
+} from './edit.ts';
+import { methodOf } from './target-edit.ts';
+
+const SP = 0x20;
+const TAB = 0x09;
+const COLON = 0x3a;
+const DASH = 0x2d;
+const VERSION_LEN = 8;
+const HOST_LEN = 4;
+const BAD_REQUEST = 400;
+const BAD_GATEWAY = 502;
+
+const version10 = reserveBytes('HTTP/1.0');
+const version11 = reserveBytes('HTTP/1.1');
+
+/** Index of the request or status line, before the rows. */
+const START = -1;
+
+const enum Found {
+  /** There is no room for the line: nobody knows. */
+  NoRoom = -1,
+  No = 0,
+  Yes = 1,
+}
+
+/** The replacement of `reqrep` and `rsprep`. */
+export class Replacement {
+  readonly off: number;
+  readonly len: number;
+
+  constructor(form: string) {
+    this.off = reserveText(form);
+    this.len = form.length;
+  }
+}
+
+/** The line in hand: free scratch, kept only when it replaces another one. */
+const line = new Made();
+/** The match that `look` found. */
+let match: RegExpExecArray | null = null;
+
+/** Does `onMatch` when any line matches. */
+export function judgeLines(
+  ctx: RuleContext,
+  response: boolean,
+  regex: RegExp,
+  onMatch: Action,
+): Verdict {
+  const msg = editedMessage(ctx, response);
+  if (msg === null) return Verdict.Continue;
+  for (let i = START; i < msg.count; i++) {
+    const found = look(msg, i, regex);
+    if (found === Found.NoRoom) return refuse(ctx, response);
+    if (found === Found.Yes) return onMatch(ctx);
+  }
+  return Verdict.Continue;
+}
+
+/** Removes header lines that match; the first line is none. */
+export function deleteLines(ctx: RuleContext, response: boolean, regex: RegExp): Verdict {
+  const msg = editedMessage(ctx, response);
+  if (msg === null) return Verdict.Continue;
+  for (let i = 0; i < msg.count; i++) {
+    if (framesBody(msg, i)) continue;
+    const found = look(msg, i, regex);
+    if (found === Found.NoRoom) return refuse(ctx, response);
+    if (found === Found.Yes) msg.remove(i);
+  }
+  return Verdict.Continue;
+}
+
+/** Replaces the part that matches in every line. */
+export function replaceLines(
+  ctx: RuleContext,
+  response: boolean,
+  regex: RegExp,
+  form: Replacement,
+): Verdict {
+  const msg = editedMessage(ctx, response);
+  if (msg === null) return Verdict.Continue;
+  for (let i = START; i < msg.count; i++) {
+    if (i !== START && framesBody(msg, i)) continue;
+    const found = look(msg, i, regex);
+    if (found === Found.No) continue;
+    if (found === Found.NoRoom || !replaceLine(msg, i, form)) return refuse(ctx, response);
+  }
+  return Verdict.Continue;
+}
+
+function framesBody(msg: HttpMessage, index: number): boolean {
+  return isFraming(msg.rows[index * ROW + Col.Id] as FieldId);
+}
+
+/** The message cannot go on: 400, or 502 for a response. */
+function refuse(ctx: RuleContext, response: boolean): Verdict {
+  strictness.failures++;
+  const status = response ? BAD_GATEWAY : BAD_REQUEST;
+  return prepareErrorPage(ctx, status) ? Verdict.Deny : Verdict.Fail;
+}
+
+/** Whether a line matches, in either spelling of its name; the match is in `match`. */
+function look(msg: HttpMessage, index: number, regex: RegExp): Found {
+  if (index === START) return writeStart(msg) ? test(regex) : Found.NoRoom;
+  if (msg.rows[index * ROW + Col.NameLen] === 0) return Found.No;
+  if (!writeField(msg, index, true)) return Found.NoRoom;
+  if (test(regex) === Found.Yes) return Found.Yes;
+  if (regex.ignoreCase) return Found.No;
+  writeField(msg, index, false);
+  return test(regex);
+}
+
+function test(regex: RegExp): Found {
+  match = regex.exec(text(line.off, line.len));
+  return match === null ? Found.No : Found.Yes;
+}
+
+/** Begins a line of so many bytes. @returns where, or 0 when there is no room. */
+function beginLine(msg: HttpMessage, len: number): number {
+  if (msg.scratchUsed + len > msg.scratchSize) return 0;
+  line.off = msg.scratchOff + msg.scratchUsed;
+  line.len = len;
+  return line.off;
+}
+
+/** The version as it is sent on: 1.0 or 1.1. */
+function versionText(msg: HttpMessage): number {
+  return msg.version >= 11 ? version11 : version10;
+}
+
+function writeStart(msg: HttpMessage): boolean {
+  const version = versionText(msg);
+  if (msg.isResponse) {
+    let to = beginLine(msg, VERSION_LEN + 5 + msg.reasonLen);
+    if (to === 0) return false;
+    mem.copyWithin(to, version, version + VERSION_LEN);
+    to += VERSION_LEN;
+    mem[to] = SP;
+    mem[to + 1] = 0x30 + Math.floor(msg.status / 100);
+    mem[to + 2] = 0x30 + (Math.floor(msg.status / 10) % 10);
+    mem[to + 3] = 0x30 + (msg.status % 10);
+    mem[to + 4] = SP;
+    mem.copyWithin(to + 5, msg.reasonOff, msg.reasonOff + msg.reasonLen);
+    return true;
+  }
+  let to = beginLine(msg, msg.methodLen + msg.uriLen + VERSION_LEN + 2);
+  if (to === 0) return false;
+  mem.copyWithin(to, msg.methodOff, msg.methodOff + msg.methodLen);
+  to += msg.methodLen;
+  mem[to++] = SP;
+  mem.copyWithin(to, msg.uriOff, msg.uriOff + msg.uriLen);
+  to += msg.uriLen;
+  mem[to++] = SP;
+  mem.copyWithin(to, version, version + VERSION_LEN);
+  return true;
+}
+
+function writeField(msg: HttpMessage, index: number, train: boolean): boolean {
+  const rows = msg.rows;
+  const r = index * ROW;
+  const nameOff = rows[r + Col.NameOff]!;
+  const nameLen = rows[r + Col.NameLen]!;
+  const valOff = rows[r + Col.ValOff]!;
+  const valLen = rows[r + Col.ValLen]!;
+  const to = beginLine(msg, nameLen + 2 + valLen);
+  if (to === 0) return false;
+  let begins = train;
+  for (let i = 0; i < nameLen; i++) {
+    const byte = mem[nameOff + i]!;
+    mem[to + i] = begins && byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
+    begins = train && byte === DASH;
+  }
+  mem[to + nameLen] = COLON;
+  mem[to + nameLen + 1] = SP;
+  mem.copyWithin(to + nameLen + 2, valOff, valOff + valLen);
+  return true;
+}
+
+/** @returns false when the line in hand cannot be replaced. */
+function replaceLine(msg: HttpMessage, index: number, form: Replacement): boolean {
+  const from = line.off;
+  const oldEnd = from + line.len;
+  const limit = msg.scratchOff + msg.scratchSize;
+  const before = match!.index;
+  const after = before + match![0].length;
+  const tail = line.len - after;
+  if (oldEnd + before > limit) return false;
+  mem.copyWithin(oldEnd, from, from + before);
+  const end = expandTo(oldEnd + before, limit, match!, form.off, form.len);
+  if (end < 0 || end + tail > limit) return false;
+  mem.copyWithin(end, from + after, oldEnd);
+  const len = end + tail - oldEnd;
+  if (len === line.len && sameBytes(from, oldEnd, len)) return true;
+  mem.copyWithin(from, oldEnd, oldEnd + len);
+  line.len = len;
+  msg.scratchUsed += len;
+  if (index !== START) return parseField(msg, index);
+  return msg.isResponse ? parseStatusLine(msg) : parseRequestLine(msg);
+}
+
+/** RFC 9112 3: `method SP target SP version`, each blank one space. */
+function parseRequestLine(msg: HttpMessage): boolean {
+  const end = line.off + line.len;
+  let at = line.off;
+  while (at < end && (charClass[mem[at]!]! & Char.Token) !== 0) at++;
+  const methodLen = at - line.off;
+  if (methodLen === 0 || at === end || mem[at] !== SP) return false;
+  const uri = ++at;
+  while (at < end && mem[at] !== SP) at++;
+  const uriLen = at - uri;
+  // What came with the relaxed option keeps its liberties, blanks and controls never.
+  const relaxed = !isTarget(msg.uriOff, msg.uriLen);
+  if (!(relaxed ? isLineWord(uri, uriLen) : isTarget(uri, uriLen))) return false;
+  if (end - at !== VERSION_LEN + 1) return false;
+  if (!sameBytes(at + 1, versionText(msg), VERSION_LEN)) return false;
+  const method = methodOf(line.off, methodLen);
+  if ((method === Method.Connect) !== (msg.method === Method.Connect)) return false;
+  if (method !== msg.method && !mayHaveBody(msg, method)) return false;
+  msg.methodOff = line.off;
+  msg.methodLen = methodLen;
+  msg.method = method;
+  msg.setUri(uri, uriLen);
+  followTarget(msg);
+  return keepHostApart(msg) && checkAuthority(msg);
+}
+
+function isTarget(off: number, len: number): boolean {
+  for (let i = 0; i < len; i++) if ((charClass[mem[off + i]!]! & Char.Target) === 0) return false;
+  return len > 0;
+}
+
+/** A body where HTTP/1.0 has none for the method is refused from clients too. */
+function mayHaveBody(msg: HttpMessage, method: Method): boolean {
+  if (msg.body === BodyMode.None || msg.version >= 11) return true;
+  return method !== Method.Get && method !== Method.Head && method !== Method.Delete;
+}
+
+/** `checkAuthority` moves the bytes of the target: Host must not be a part of them. */
+function keepHostApart(msg: HttpMessage): boolean {
+  if (targetForm(msg.uriOff, msg.uriLen) !== TargetForm.Absolute) return true;
+  const index = msg.find(FieldId.Host, 0, HOST_LEN, 0);
+  if (index < 0) return true;
+  const len = msg.rows[index * ROW + Col.ValLen]!;
+  const at = msg.keep(msg.rows[index * ROW + Col.ValOff]!, len);
+  if (at === 0) return false;
+  msg.setValue(index, at, len);
+  return true;
+}
+
+/** RFC 9112 4: `version SP 3DIGIT SP [ reason ]`; the last blank may be missing with the reason. */
+function parseStatusLine(msg: HttpMessage): boolean {
+  const at = line.off + VERSION_LEN;
+  const end = line.off + line.len;
+  if (end - at < 4 || !sameBytes(line.off, versionText(msg), VERSION_LEN)) return false;
+  if (mem[at] !== SP || (end - at > 4 && mem[at + 4] !== SP)) return false;
+  let status = 0;
+  for (let i = at + 1; i < at + 4; i++) {
+    if ((charClass[mem[i]!]! & Char.Digit) === 0) return false;
+    status = status * 10 + (mem[i]! - 0x30);
+  }
+  if (status < STATUS_MIN) return false;
+  if (status !== msg.status) {
+    const framed = msg.body !== BodyMode.Tunnel && hasBody(msg.status) && hasBody(status);
+    if (!framed) return false;
+  }
+  const reason = end - at > 4 ? at + 5 : end;
+  if (!isValue(reason, end - reason)) return false;
+  msg.status = status;
+  msg.reasonOff = reason;
+  msg.reasonLen = end - reason;
+  return true;
+}
+
+function isValue(off: number, len: number): boolean {
+  for (let i = 0; i < len; i++) if ((charClass[mem[off + i]!]! & Char.Value) === 0) return false;
+  return true;
+}
+
+/** RFC 9112 5: `name ":" OWS value OWS`. */
+function parseField(msg: HttpMessage, index: number): boolean {
+  let end = line.off + line.len;
+  let at = line.off;
+  for (; at < end; at++) {
+    const lower = tokenLower[mem[at]!]!;
+    if (lower === 0) break;
+    mem[at] = lower;
+  }
+  const nameLen = at - line.off;
+  if (nameLen === 0 || at === end || mem[at] !== COLON) return false;
+  at++;
+  while (at < end && isBlank(mem[at]!)) at++;
+  while (end > at && isBlank(mem[end - 1]!)) end--;
+  if (!isValue(at, end - at)) return false;
+  const id = fieldId(line.off, nameLen);
+  if (isOfConnection(id)) return false;
+  const host = id === FieldId.Host && !msg.isResponse;
+  if (host && !mayBeHost(msg, index, at, end - at)) return false;
+  const r = index * ROW;
+  msg.rows[r + Col.NameOff] = line.off;
+  msg.rows[r + Col.NameLen] = nameLen;
+  msg.rows[r + Col.Id] = id;
+  made.off = at;
+  made.len = end - at;
+  return replaceByMade(msg, index) && (!host || checkAuthority(msg));
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === TAB;
+}
+
+/** Fields that say where the body ends or what becomes of the connection. */
+function isOfConnection(id: FieldId): boolean {
+  switch (id) {
+    case FieldId.Connection:
+    case FieldId.ContentLength:
+    case FieldId.ProxyConnection:
+    case FieldId.TransferEncoding:
+    case FieldId.Upgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** RFC 9112 3.2: one Host, and nothing in it that would end an authority. */
+function mayBeHost(msg: HttpMessage, index: number, off: number, len: number): boolean {
+  if (!isHost(off, len)) return false;
+  const first = msg.find(FieldId.Host, 0, HOST_LEN, 0);
+  const other = first === index ? msg.find(FieldId.Host, 0, HOST_LEN, first + 1) : first;
+  return other < 0;
+}
