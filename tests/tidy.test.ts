@@ -7,6 +7,7 @@ import {
   functionFaults,
   headFaults,
   importFaults,
+  kernelFaults,
   layerFaults,
   nameFaults,
   sizeFaults,
@@ -31,6 +32,10 @@ describe('the project keeps its rules', () => {
 
   test('bun:ffi stays in src/sys and relative imports name their file', () => {
     expect(faultsOf(importFaults)).toEqual([]);
+  });
+
+  test('the data plane makes its system calls through the replaceable kernel', () => {
+    expect(faultsOf(kernelFaults)).toEqual([]);
   });
 
   test('no file is over 800 lines', () => {
@@ -132,6 +137,12 @@ describe('the rules can fail', () => {
     expect(check(typeFaults, 'let x: any;')).toBe(1);
     expect(check(typeFaults, 'export default 1;')).toBe(1);
     expect(nameFaults('src/base/utils.ts').length).toBe(1);
+  });
+
+  test('a data-plane file that calls libc itself is seen', () => {
+    const text = "import { libc } from './libc.ts';";
+    expect(check(kernelFaults, `/** @dataplane */\n${text}`)).toBe(1);
+    expect(check(kernelFaults, `/** A control file. */\n${text}`)).toBe(0);
   });
 
   test('a long function is seen, a long switch with its reason is not', () => {

@@ -14,7 +14,7 @@ import { mem, reserveBytes } from '../sys/arena.ts';
 import { FieldId, fieldId, fieldNameOff } from './field.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from './message.ts';
 import type { ReplyText } from './reply-file.ts';
-import { reasonLen, reasonOff } from './status.ts';
+import { hasBody, reasonLen, reasonOff } from './status.ts';
 
 /** Integers per field of a template. */
 const FIELD = 5;
@@ -93,7 +93,7 @@ export function beginReply(msg: HttpMessage, status: number): void {
 
 /** Completes an answer whose rows are in place. The body must outlive the evaluation. */
 export function endReply(ctx: RuleContext, msg: HttpMessage, bodyOff: number, len: number): void {
-  const none = msg.status === 204 || msg.status === 304 || msg.status < 200;
+  const none = !hasBody(msg.status);
   ctx.replyBodyOff = bodyOff;
   ctx.replyBodyLen = none ? 0 : len;
   ctx.replyRaw = false;

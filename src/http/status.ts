@@ -127,3 +127,8 @@ export function reasonOff(status: number): number {
 export function reasonLen(status: number): number {
   return lengths[status]!;
 }
+
+/** Whether a response of this status may have a body; the others end with their head (RFC 9112 6.3). */
+export function hasBody(status: number): boolean {
+  return status >= 200 && status !== 204 && status !== 304;
+}

@@ -20,6 +20,8 @@ export interface WorkerInit {
   workerIndex: number;
   /** Byte to fill blocks of memory with when they are handed out (`-dM`); -1 = none. */
   poison: number;
+  /** Show on stdout what streams do (`-d`). */
+  debug: boolean;
   /** Effective connection limit of the process. */
   maxconn: number;
   /** Requests in progress, and receive buffers of tune.bufsize, that the worker has room for. */

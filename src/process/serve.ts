@@ -194,6 +194,7 @@ function createInit(
     shared: buffers,
     workerIndex: 0,
     poison: request.commandLine.poison,
+    debug: request.commandLine.debug,
     maxconn: limits.maxconn,
     streamsMax: capacity.streams,
     buffersMax: capacity.buffers,
@@ -229,12 +230,10 @@ function createInits(bound: BoundSockets, init: WorkerInit): WorkerInit[] {
   return init.wakeFds.map((_, workerIndex) => ({
     ...init,
     workerIndex,
-    listeners: bound.listeners
-      .map(({ proxy, bind, fds }) => {
-        const shared = fds.length === 1 && workers > 1;
-        return { proxy, bind, fd: fds[workerIndex], shared };
-      })
-      .filter((listener): listener is WorkerInit['listeners'][number] => listener.fd !== undefined),
+    listeners: bound.listeners.map(({ proxy, bind, fds }) => {
+      const shared = fds.length === 1 && workers > 1;
+      return { proxy, bind, fd: fds[workerIndex] ?? fds[0]!, shared };
+    }),
   }));
 }
 

@@ -8,6 +8,7 @@ import { ServerQueue } from '../balance/queue-order.ts';
 import { type CaseAdjuster, createCaseAdjuster } from '../http/case-adjust.ts';
 import { HttpMessage } from '../http/message.ts';
 import { createLogger, type Logger } from '../log/logger.ts';
+import type { Sink } from '../log/sink.ts';
 import { Poller } from '../loop/poller.ts';
 import { Timers } from '../loop/timers.ts';
 import { ADDRESS_BYTES, CONNS_PER_SESSION, CONNS_SPARE, TAIL_ROOM } from '../model/capacity.ts';
@@ -21,6 +22,7 @@ import { reserve } from '../sys/arena.ts';
 import { clock } from '../sys/clock.ts';
 import { BlockPool } from '../sys/pool.ts';
 import { Conn } from './conn.ts';
+import { createDebug } from './debug.ts';
 import { createPlans, type Plan } from './plan.ts';
 
 /** Most connections (both sides, listeners included) of one worker. */
@@ -41,6 +43,8 @@ export class Engine implements RuleContext {
   readonly timers: Timers;
   readonly plans: Plan[];
   readonly logger: Logger;
+  /** Where `-d` shows what streams do; null without it. */
+  readonly debug: Sink | null;
   readonly queue: ServerQueue;
   readonly buffers: BlockPool;
   readonly captures: BlockPool;
@@ -123,6 +127,7 @@ export class Engine implements RuleContext {
       programName: init.programName,
       shared: init.logShared,
     });
+    this.debug = init.debug ? createDebug(this.streamsMax, tune.bufsize) : null;
     const { workerCount } = this.shared;
     this.queue = new ServerQueue(this.shared, init.workerIndex, workerCount, this.streamsMax);
     this.conns = [];

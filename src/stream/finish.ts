@@ -11,6 +11,7 @@ import { Cause, Phase, type Stream, StreamFlag } from '../model/stream.ts';
 import { releaseServer } from './assign.ts';
 import { closeClient, closeConn, resetConn } from './close.ts';
 import type { Conn } from './conn.ts';
+import { showEnd } from './debug.ts';
 import { engine } from './engine.ts';
 import { countUsed, keepIdle } from './idle.ts';
 import type { Plan } from './plan.ts';
@@ -40,6 +41,7 @@ export function endStream(strm: Stream): void {
   engine.request = null;
   engine.response = null;
   logStream(strm, plan);
+  if (engine.debug !== null) showEnd(strm);
   client.carried = 0;
   client.counted = 0;
   if (server !== null) endServer(strm, server, client);

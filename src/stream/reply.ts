@@ -5,11 +5,14 @@
  *
  * @dataplane
  */
+
 import { hasErrorPage, prepareErrorPage } from '../http/error-page.ts';
+import { FieldId } from '../http/field.ts';
 import { parseRequest } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
+import { hasBody } from '../http/status.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
@@ -168,6 +171,10 @@ function replyPrepared(strm: Stream): void {
     client.unread = true;
   }
   runAfterResponse(strm, plan);
+  if (!hasBody(msg.status)) {
+    engine.replyBodyLen = 0;
+    msg.removeAll(FieldId.ContentLength, 0, 14);
+  }
   cleanConnection(msg, connectionField(strm));
   const closes = (msg.connection & ConnectionFlag.Close) !== 0;
   const counted = headSize(STATUS_LINE_LEN + msg.reasonLen, msg) + (closes ? CLOSE_BYTES : 0);

@@ -4,21 +4,23 @@
  *
  * @dataplane
  */
-import { FieldId } from '../http/field.ts';
+import { FieldId, fieldNameOff } from '../http/field.ts';
 import { HeadError, parseResponse } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
+import { hasBody } from '../http/status.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
-import { mem } from '../sys/arena.ts';
+import { mem, reserveBytes } from '../sys/arena.ts';
 import { resend } from './assign.ts';
 import { headSize, receive, retryForBuffer, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
 import type { Conn } from './conn.ts';
 import { cleanConnection, connectionField } from './connection-field.ts';
+import { showResponse } from './debug.ts';
 import { engine } from './engine.ts';
 import { endStream, logEarly } from './finish.ts';
 import type { Plan } from './plan.ts';
@@ -30,6 +32,8 @@ import {
   STATUS_LINE_LEN,
   tellClient,
 } from './reply.ts';
+
+const zero = reserveBytes('0');
 
 export const enum HeadState {
   /** Nothing usable yet; wait for an event. */
@@ -102,6 +106,7 @@ function onInterim(strm: Stream, conn: Conn): HeadState {
   conn.outRd = from;
   conn.outEnd = from;
   strm.interim = true;
+  if (engine.debug !== null) showResponse(strm, conn, engine.responseMsg);
   // RFC 9110 15.2: HTTP/1.0 knows no interim responses.
   if (strm.version < 11) return HeadState.Ready;
   const len = serializeHead(engine.responseMsg, engine.assembly, engine.assemblyMax, null);
@@ -119,6 +124,7 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
   // An HTTP/1.0 client knows no chunks: it gets the data and the end of the connection.
   conn.dechunk = msg.body === BodyMode.Chunked && strm.version < 11;
   const bodyOff = takeFirst(conn);
+  if (engine.debug !== null) showResponse(strm, conn, msg);
   if (bodyOff === 0) return badResponse(strm);
   strm.interim = false;
   strm.dataMs = engine.nowMs - strm.startMs;
@@ -166,9 +172,12 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
     msg.removeAll(FieldId.TransferEncoding, 0, 17);
   }
   // A rule may have made it a response that has no body (RFC 9110 15.3.5, 15.4.5).
-  const silenced = strm.status !== msg.status && isBodyless(msg.status);
+  const silenced = strm.status !== msg.status && !hasBody(msg.status);
   const unasked = strm.method === Method.Head && strm.sentMethod !== Method.Head;
   if ((silenced || unasked) && !tunnel) dropBody(strm, conn, msg, unasked);
+  // Or one that has a body of what has none: the client must not wait for it.
+  const bodyless = !hasBody(strm.status) && strm.method !== Method.Head && !tunnel;
+  if (bodyless && hasBody(msg.status)) promiseNothing(msg);
   strm.status = msg.status;
   if (!tunnel) tellClient(msg, strm);
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
@@ -187,8 +196,10 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
   return HeadState.Ready;
 }
 
-function isBodyless(status: number): boolean {
-  return status < 200 || status === 204 || status === 304;
+function promiseNothing(msg: HttpMessage): void {
+  msg.removeAll(FieldId.ContentLength, 0, 14);
+  msg.removeAll(FieldId.TransferEncoding, 0, 17);
+  msg.add(FieldId.ContentLength, fieldNameOff[FieldId.ContentLength]!, 14, zero, 1);
 }
 
 /** The server's body is not wanted: its connection carries the rest of it to the grave. */

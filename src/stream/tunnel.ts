@@ -13,6 +13,7 @@ import { assignServer } from './assign.ts';
 import { Flow, forward, retryForBuffer } from './body.ts';
 import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
+import { noteHalfClose, showAccept } from './debug.ts';
 import { engine } from './engine.ts';
 import { countBytes, endStream, logEarly, logGreeting } from './finish.ts';
 import { abortStream } from './phases.ts';
@@ -32,6 +33,7 @@ export function startTcp(conn: Conn, plan: Plan): void {
   strm.requestDateMs = sess.acceptDateMs;
   strm.idleMs = 0;
   strm.requestMs = 0;
+  if (engine.debug !== null) showAccept(strm, conn);
   engine.attend(strm);
   engine.request = null;
   engine.response = null;
@@ -99,6 +101,7 @@ function pump(strm: Stream, from: Conn, to: Conn, fromClient: boolean): boolean 
     case Flow.Done:
       if (fromClient) strm.clientDone = true;
       else strm.serverDone = true;
+      if (engine.debug !== null) noteHalfClose(strm, fromClient);
       if (!to.shut) shutdownWrite(to.fd);
       to.shut = true;
       return true;

@@ -320,3 +320,34 @@ scenario(
     expect(server.peers.length).toBe(2);
   },
 );
+
+/** Two requests on one connection: the second answer shows where the first one ended. */
+async function twoAnswers(world: World, raw: string, rule: string): Promise<string> {
+  const server = world.http((r) => (r.target === '/1' ? raw : answer('next')));
+  const proxy = await world.proxy(simple(server.port, rule));
+  const client = await world.connect(proxy.port('l'));
+  client.send(request('/1') + request('/2', 'Connection: close\r\n'));
+  return await client.readToEnd();
+}
+
+const onlyFirst = 'if { status 204 304 503 }';
+
+for (const [status, head] of [
+  ['204', 'HTTP/1.1 204 No Content\r\n\r\n'],
+  ['304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
+]) {
+  scenario(`a rule that makes 200 of ${status} promises no body (RFC 9112 6.3)`, async (world) => {
+    const bytes = await twoAnswers(world, head!, `http-response set-status 200 ${onlyFirst}`);
+    expect(bytes).toStartWith('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\n');
+    expect(bytes).toEndWith('next');
+  });
+}
+
+scenario('a rule that makes 204 of an error page sends no body (RFC 9112 6.3)', async (world) => {
+  const rules =
+    `http-request deny deny_status 503 if { path /1 }\n` +
+    `  http-after-response set-status 204 ${onlyFirst}`;
+  const bytes = await twoAnswers(world, '', rules);
+  expect(bytes).toMatch(/^HTTP\/1\.1 204 No Content\r\n(?!content-length)[^<]*HTTP\/1\.1 200 OK/);
+  expect(bytes).toEndWith('next');
+});

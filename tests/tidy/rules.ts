@@ -56,6 +56,14 @@ export function importFaults(source: Source): string[] {
   return faults;
 }
 
+/** A simulation can replace the kernel only for files that do not reach around it. */
+export function kernelFaults(source: Source): string[] {
+  if (!source.path.startsWith('src/') || !headComment(source).includes('@dataplane')) return [];
+  return source.imports
+    .filter(({ from, value }) => value && from.endsWith('/libc.ts'))
+    .map(({ line }) => `${source.path}:${line}: the data plane calls kernel.ts, not libc.ts`);
+}
+
 export function sizeFaults(source: Source): string[] {
   const lines = source.text.split('\n').length - 1;
   return lines > linesMax ? [`${source.path}: ${lines} lines, at most ${linesMax}`] : [];
