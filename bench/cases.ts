@@ -76,11 +76,14 @@ const compared: [string, (m: Measurement) => number][] = [
 
 type Results = Partial<Record<ProgramName, Measurement>>;
 
-function printLoad(options: Options, results: Results): void {
-  const rows = options.programs.map((name) => [
+function printLoad(options: Options, results: Results, direct: Measurement): void {
+  const row = (name: string, measured: Measurement) => [
     name,
-    ...columns.map(([, cell]) => cell(results[name]!)),
-  ]);
+    ...columns.map(([, cell]) => cell(measured).replace('NaN', '')),
+  ];
+  const rows = options.programs.map((name) => row(name, results[name]!));
+  // What wrk and a back end do alone on this machine: no proxy's latency says less than this.
+  rows.push(row('no proxy', direct));
   options.print(table(['', ...columns.map(([title]) => title)], rows));
   const ours = results.sluice;
   if (ours === undefined) return;
@@ -128,7 +131,9 @@ function loadCase(
           });
           rounds.set(program.name, []);
         }
+        const direct: Measurement[] = [];
         for (let round = 0; round < options.rounds; round++) {
+          direct.push(await measure(null, setting.backEndPorts[0], full));
           const order = round % 2 === 0 ? running : [...running].reverse();
           for (const program of order) {
             rounds.get(program.name)!.push(await measure(program.pid, program.port, full));
@@ -136,7 +141,7 @@ function loadCase(
         }
         const measurements: Results = {};
         for (const [program, list] of rounds) measurements[program] = medianOf(list);
-        printLoad(options, measurements);
+        printLoad(options, measurements, medianOf(direct));
         return { limits: limitsOf(measurements), measurements };
       }),
   };

@@ -41,22 +41,25 @@ export async function runWrk(port: number, load: Load): Promise<number[]> {
   return found[1]!.split(' ').map(Number);
 }
 
-/** Loads the program at `port` and measures the process `pid` meanwhile. */
-export async function measure(pid: number, port: number, load: Load): Promise<Measurement> {
-  const before = cpuOf(pid);
+/**
+ * Loads whatever listens at `port`, and measures the process `pid` meanwhile.
+ * @param pid null = no process: the back end without a proxy, whose CPU says nothing.
+ */
+export async function measure(pid: number | null, port: number, load: Load): Promise<Measurement> {
+  const before = pid === null ? null : cpuOf(pid);
   const [requests, durationUs, p50Us, p99Us, p999Us, broken, refused] = await runWrk(port, load);
-  const after = cpuOf(pid);
-  const userUs = ((after.user - before.user) * 1e6) / requests!;
-  const systemUs = ((after.system - before.system) * 1e6) / requests!;
+  const after = pid === null ? null : cpuOf(pid);
+  const perRequest = (kind: 'user' | 'system') =>
+    before && after ? ((after[kind] - before[kind]) * 1e6) / requests! : Number.NaN;
   return {
     requestsPerSecond: requests! / (durationUs! / 1e6),
-    userUs,
-    systemUs,
-    cpuUs: userUs + systemUs,
+    userUs: perRequest('user'),
+    systemUs: perRequest('system'),
+    cpuUs: perRequest('user') + perRequest('system'),
     p50Us: p50Us!,
     p99Us: p99Us!,
     p999Us: p999Us!,
-    residentKib: residentKib(pid),
+    residentKib: pid === null ? Number.NaN : residentKib(pid),
     requests: requests!,
     errors: broken! + refused!,
   };
