@@ -73,6 +73,8 @@ export function initServerState(
     if (backend < 0) continue;
     shared.set(backend, State.LastChange, wallSeconds);
     recountBackend(shared, proxy, backend, entities.server[proxy.index]!);
+    const isDown = shared.get(backend, State.Health) === Health.Down;
+    if (isDown && fellByName(proxy)) shared.set(backend, State.Downs, 1);
   }
 }
 
@@ -83,7 +85,9 @@ function initServer(
   wallSeconds: number,
 ): void {
   const check = srv.check;
-  shared.set(entity, State.Admin, srv.disabled ? AdminFlag.Maintenance : 0);
+  shared.set(entity, State.Admin, adminOf(srv));
+  // Until its name was looked up it was up; a server with checks counts that as one failure.
+  if (srv.unresolved && !srv.disabled && check !== null) shared.set(entity, State.Downs, 1);
   shared.set(entity, State.Health, check === null ? Health.NoCheck : Health.Up);
   shared.set(entity, State.Weight, srv.weight);
   shared.set(entity, State.CheckCounter, check === null ? 0 : check.rise);
@@ -91,6 +95,20 @@ function initServer(
   shared.set(entity, State.Maxconn, Math.max(srv.maxconn, srv.minconn));
   shared.set(entity, State.LastChange, wallSeconds);
   shared.set(entity, State.CheckDuration, -1);
+}
+
+function adminOf(srv: ServerConfig): number {
+  if (srv.unresolved) return AdminFlag.Maintenance | AdminFlag.Unresolved;
+  return srv.disabled ? AdminFlag.Maintenance : 0;
+}
+
+/** Whether a backend had a usable server until the names of its servers were looked up. */
+function fellByName(proxy: ProxyConfig): boolean {
+  for (let i = 0; i < proxy.servers.length; i++) {
+    const srv = proxy.servers[i]!;
+    if (srv.unresolved && !srv.disabled && srv.weight > 0) return true;
+  }
+  return false;
 }
 
 /**

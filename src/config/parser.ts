@@ -43,6 +43,8 @@ export interface ParserInput {
   accounts?: Accounts;
   /** How host names are looked up; by the system unless a test says otherwise. */
   resolveHost?: HostResolver;
+  /** `-dr`: servers may have names that do not resolve. */
+  allowsUnresolved?: boolean;
 }
 
 /** The section that lines go to. */
@@ -68,6 +70,7 @@ export function parseConfiguration(input: ParserInput): Configuration {
     input.env,
     input.accounts ?? systemAccounts,
   );
+  state.allowsUnresolved = input.allowsUnresolved ?? false;
   const reader = new ConfigReader(
     input.sources,
     input.env,

@@ -199,7 +199,9 @@ function checkServers(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Diagno
     const { address, check } = server;
     if (check === null || check.port !== 0) continue;
     const target = check.address ?? address;
-    const isIp = target.family === 'ipv4' || target.family === 'ipv6';
+    // A server without an address (`-dr`) is not checked, so it needs no port.
+    const isUnknown = server.unresolved && check.address === null;
+    const isIp = !isUnknown && (target.family === 'ipv4' || target.family === 'ipv6');
     const port = check.address?.port || (server.portOffset ? 0 : address.port);
     if (isIp && port === 0) {
       diagnostics.error(

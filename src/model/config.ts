@@ -306,6 +306,8 @@ export interface ServerConfig extends Origin {
   name: string;
   id: number;
   address: Address;
+  /** The name has no address (`-dr`): the server stays in maintenance, `address` is a blank. */
+  unresolved: boolean;
   /** Port offset for `server s addr:+N` (use the client's destination port plus this). */
   portOffset: boolean;
   weight: number;

@@ -182,6 +182,7 @@ export function defaultServer(origin: Origin): ServerConfig {
     portOffset: false,
     weight: 1,
     backup: false,
+    unresolved: false,
     disabled: false,
     maxconn: 0,
     minconn: 0,

@@ -54,7 +54,7 @@ export class Proxy {
   readonly frontend: number;
   readonly backend: number;
   readonly servers: Server[];
-  /** Next number for `%lc` in this worker. */
+  /** What `%lc` shows: the number of the line that this worker writes, or of the next one. */
   logCount: number;
 
   constructor(config: ProxyConfig, frontend: number, backend: number, serverEntities: number[]) {

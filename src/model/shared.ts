@@ -51,6 +51,8 @@ export const enum State {
   IdleConnections = 19,
   /** Last session's wall clock second. */
   LastSession = 20,
+  /** Frontends: the number of the next log line (`%lc`), wraps as unsigned. Atomic. */
+  LogCount = 21,
   WIDTH = 24,
 }
 
@@ -64,6 +66,8 @@ export const enum Health {
 export const enum AdminFlag {
   Maintenance = 1,
   Drain = 2,
+  /** With `Maintenance`: because its name has no address. */
+  Unresolved = 4,
 }
 
 /** Columns of the counters, per entity and worker. All doubles; totals since start. */

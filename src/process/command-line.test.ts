@@ -82,7 +82,7 @@ describe('the command line (management.txt 3)', () => {
     }
   });
 
-  test.each(['-W', '-Ws', '-dr', '-dMfail', '-dA', '-dt', '-dV', '-4', '-dL'])(
+  test.each(['-W', '-Ws', '-dMfail', '-dA', '-dt', '-dV', '-4', '-dL'])(
     'refuses %s by name: it is not supported yet',
     (option) => {
       const { message, usage } = refusal('-f', 'x', option);

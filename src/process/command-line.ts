@@ -23,6 +23,8 @@ export interface CommandLine {
   poison: number;
   noSplice: boolean;
   noReusePort: boolean;
+  /** `-dr`: servers whose names do not resolve are put into maintenance. */
+  allowsUnresolved: boolean;
   /** `-dK`: classes of keywords to list, or null. */
   keywordClasses: string | null;
   /** `-n`, `-N`: 0 = not given. */
@@ -105,7 +107,7 @@ const options: readonly OptionRow[] = [
   { name: '-db', takes: 'none', apply: on('foreground') },
   { name: '-dD', takes: 'none', apply: on('diagnostics') },
   { name: '-dW', takes: 'none', apply: on('warningsFail') },
-  { name: '-dr', takes: 'none', apply: unsupported("'-dr' (servers that do not resolve)") },
+  { name: '-dr', takes: 'none', apply: on('allowsUnresolved') },
   { name: '-dM', takes: 'glued', apply: poison },
   { name: '-dS', takes: 'none', apply: on('noSplice') },
   { name: '-dR', takes: 'none', apply: on('noReusePort') },
@@ -184,6 +186,7 @@ function emptyCommandLine(): CommandLine {
     poison: -1,
     noSplice: false,
     noReusePort: false,
+    allowsUnresolved: false,
     keywordClasses: null,
     maxconn: 0,
     proxyMaxconn: 0,

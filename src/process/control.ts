@@ -27,6 +27,7 @@ export interface ControlParts {
   logger: { text(proxyIndex: number, level: number, text: string): void };
   /** Ends what the control thread itself runs: checks and the stats socket. */
   close(): void;
+  listeners: { pause(): void; resume(): void };
 }
 
 export class Control implements SignalActions {
@@ -84,6 +85,14 @@ export class Control implements SignalActions {
     console.warning(text);
     logger.text(index, LOG_WARNING, text);
     if (fe >= 0) shared.set(fe, State.Admin, ProxyState.Stopped);
+  }
+
+  pause(): void {
+    if (!this.isStopping) this.parts.listeners.pause();
+  }
+
+  resume(): void {
+    if (!this.isStopping) this.parts.listeners.resume();
   }
 
   dumpServers(): void {

@@ -17,7 +17,9 @@ import {
   createListeners,
   fetchDestination,
   onListener,
+  releaseListener,
   resumeListeners,
+  suspendListeners,
   takeHandoffs,
 } from '../stream/accept.ts';
 import { evictQueued, onGranted, settleBackend, takeGrants } from '../stream/assign.ts';
@@ -53,6 +55,8 @@ export interface LoopHost {
   failed(error: unknown): void;
   /** Answers `memory`. */
   reportMemory(): void;
+  /** Answers `suspend`. */
+  suspended(): void;
   /** Gives back memory that the runtime does not need. Every few seconds. */
   collect(): void;
 }
@@ -250,6 +254,15 @@ function onMessage(message: ToWorker): void {
       return softStop();
     case 'memory':
       return host.reportMemory();
+    case 'suspend':
+      suspendListeners();
+      return host.suspended();
+    case 'resume':
+      for (let i = 0; i < message.listeners.length; i++) {
+        const { proxy, bind, fds } = message.listeners[i]!;
+        releaseListener(proxy, bind, fds);
+      }
+      return;
     case 'refresh':
       return refresh();
     default:

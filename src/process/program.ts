@@ -48,6 +48,7 @@ export function loadProgram(commandLine: CommandLine): Program {
     env,
     diagnostics,
     conditionContext: createConditionContext(env),
+    allowsUnresolved: commandLine.allowsUnresolved,
   });
   applyCommandLine(config, commandLine);
   return { config, diagnostics, env, isUnreadable };

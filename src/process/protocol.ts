@@ -51,6 +51,10 @@ export type ToWorker =
   | { type: 'soft-stop' }
   /** Report the memory in use as a `message` (SIGQUIT). */
   | { type: 'memory' }
+  /** Look at no listening socket, close abstract ones, then report `suspended` (SIGTTOU). */
+  | { type: 'suspend' }
+  /** These lines are open again (SIGTTIN): one descriptor per worker, or one for all. */
+  | { type: 'resume'; listeners: { proxy: number; bind: number; fds: number[] }[] }
   /** Stop now (SIGTERM, SIGINT). */
   | { type: 'stop' }
   /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
@@ -60,6 +64,8 @@ export type FromWorker =
   /** The event loop is about to run; nothing is opened by path from here on. */
   | { type: 'ready'; workerIndex: number }
   | { type: 'stopped'; workerIndex: number }
+  /** What `suspend` asked for. */
+  | { type: 'suspended'; workerIndex: number }
   /** A line for stderr (an internal error, a limit reached). */
   | { type: 'message'; workerIndex: number; text: string }
   /** What `memory` asked for. */

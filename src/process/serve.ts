@@ -32,13 +32,14 @@ import {
   readDescriptorLimit,
   usableCpus,
 } from './limits.ts';
+import { ListenerPause } from './pause.ts';
 import { writePidfile } from './pidfile.ts';
 import { dropPrivileges } from './privileges.ts';
 import type { Program } from './program.ts';
 import type { WorkerInit } from './protocol.ts';
 import { startRings } from './rings.ts';
 import { installSignals } from './signals.ts';
-import { type BoundSockets, bindAll, publish } from './sockets.ts';
+import { type BoundSockets, bindAll, giveUp, publish } from './sockets.ts';
 import { releaseDate, reportedVersion } from './usage.ts';
 import { openWakeFds, WorkerPool } from './worker-pool.ts';
 
@@ -67,14 +68,16 @@ export async function serve(request: ServeRequest): Promise<boolean> {
   resolveFullconn(config, limits.maxconn);
   if (!applyLimits(config, workers, limits, console)) return false;
   const reusePort = !commandLine.noReusePort;
-  const bound = bindAll({ config, workers, maxconn: limits.maxconn, reusePort }, console);
+  const others = [...commandLine.finishPids, ...commandLine.terminatePids];
+  const { maxconn } = limits;
+  const bound = await bindAll({ config, workers, maxconn, reusePort, others }, console);
   if (bound === null) return false;
   // Only a daemon has a pid file, and only the daemon itself knows the pid.
   const pidfile = pipe === null ? null : config.global.pidfile;
   const isReady =
     (pidfile === null || writePidfile(pidfile, console)) &&
     (await startServing(request, bound, limits, workers));
-  if (!isReady) bound.staged.abandon();
+  if (!isReady) giveUp(bound);
   return isReady;
 }
 
@@ -119,8 +122,8 @@ async function startServing(
     stats.close();
     rings.close();
   };
-  const control: Control = new Control({ config, entities, shared, console, pool, logger, close });
-  const stats = new StatsSocket({
+  const common = { config, entities, shared, console, pool, logger };
+  const stats: StatsSocket = new StatsSocket({
     config,
     env,
     stats: { config, entities, shared, sampler, checks },
@@ -132,6 +135,8 @@ async function startServing(
     },
     nowMs: () => Date.now(),
   });
+  const listeners = new ListenerPause({ ...common, bound, stats });
+  const control = new Control({ ...common, close, listeners });
   // Before the first connection is served: a signal must never meet its default action then.
   installSignals(control);
   if (!(await startWorkers(pool, request.early, createInits(bound, init), console))) return false;

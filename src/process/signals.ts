@@ -3,7 +3,7 @@
  *
  * TERM and INT end the process by that same signal once the workers have flushed their logs, as
  * HAProxy does, so that a supervisor sees how it ended. USR1 ends it with status 0 when the last
- * stream is done.
+ * stream is done. TTOU and TTIN come from a process that wants this one's listening addresses.
  */
 import { constants } from 'node:os';
 import { libc } from '../sys/libc.ts';
@@ -15,6 +15,8 @@ const SIGPIPE = 13;
 export interface SignalActions {
   stopNow(signal: number): void;
   softStop(): void;
+  pause(): void;
+  resume(): void;
   dumpServers(): void;
   dumpMemory(): void;
   /** A signal that asks for something sluice does not do yet. */
@@ -42,14 +44,8 @@ const rows: readonly SignalRow[] = [
   { name: 'SIGUSR1', run: (actions) => actions.softStop() },
   { name: 'SIGHUP', run: (actions) => actions.dumpServers() },
   { name: 'SIGQUIT', run: (actions) => actions.dumpMemory() },
-  {
-    name: 'SIGTTOU',
-    run: (actions) => actions.refused('SIGTTOU received: pausing listeners is not supported yet.'),
-  },
-  {
-    name: 'SIGTTIN',
-    run: (actions) => actions.refused('SIGTTIN received: resuming listeners is not supported yet.'),
-  },
+  { name: 'SIGTTOU', run: (actions) => actions.pause() },
+  { name: 'SIGTTIN', run: (actions) => actions.resume() },
   {
     name: 'SIGUSR2',
     run: (actions) => actions.refused('SIGUSR2 received: reloading is not supported yet.'),

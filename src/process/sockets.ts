@@ -2,9 +2,24 @@
  * Opens all listening sockets of a configuration before anything else starts, so that a line that
  * cannot be bound is reported with its place and leaves nothing behind (configuration.txt 5.1).
  */
-import type { BindConfig, Configuration, ProxyConfig, StatsSocketConfig } from '../model/config.ts';
+import { constants } from 'node:os';
+import type {
+  BindConfig,
+  Configuration,
+  Origin,
+  ProxyConfig,
+  StatsSocketConfig,
+} from '../model/config.ts';
+import { Errno } from '../sys/errno.ts';
+import { libc } from '../sys/libc.ts';
 import { ListenError, type ListenOptions, openListeners, Staged } from '../transport/listen.ts';
 import type { Console } from './console.ts';
+
+const { SIGTTOU, SIGTTIN } = constants.signals;
+
+/** As HAProxy: two seconds, in short steps. */
+const TRIES_MAX = 200;
+const TRY_EVERY_MS = 10;
 
 /** The sockets of one `bind` line. */
 export interface BoundListener {
@@ -12,6 +27,7 @@ export interface BoundListener {
   bind: number;
   /** One per worker, or a single one that worker 0 accepts from for all. */
   fds: number[];
+  options: ListenOptions;
 }
 
 export interface BoundSockets {
@@ -19,6 +35,9 @@ export interface BoundSockets {
   /** In the order of `global.statsSockets`. */
   stats: number[];
   staged: Staged;
+  /** The processes to be replaced, and whether they were asked to stop listening. */
+  others: readonly number[];
+  asked: boolean;
 }
 
 /**
@@ -52,7 +71,7 @@ function bindOptions(
   };
 }
 
-function statsOptions(socket: StatsSocketConfig): ListenOptions {
+export function statsOptions(socket: StatsSocketConfig): ListenOptions {
   return {
     address: socket.address,
     backlog: socket.backlog || socket.maxconn || 10,
@@ -76,46 +95,110 @@ export interface BindRequest {
   maxconn: number;
   /** False after `-dR`: one socket per line, shared by all workers. */
   reusePort: boolean;
+  /** Processes that shall be replaced (`-sf`, `-st`): asked to give up addresses that are in use. */
+  others: readonly number[];
+}
+
+/** A `bind` or `stats socket` line that is to be opened. */
+interface Line {
+  origin: Origin;
+  /** Of the frontend; GLOBAL for a stats socket. */
+  name: string;
+  open(): void;
+}
+
+interface Failure {
+  line: Line;
+  error: ListenError;
 }
 
 /**
- * @returns the sockets, not yet visible under their unix paths (call `staged.commit`), or null
- * after every failing line has been reported; nothing is left open then.
+ * Opens everything. Addresses that are in use are asked for, with SIGTTOU to the processes that
+ * shall be replaced, and tried again for some time (management.txt 4).
+ *
+ * @returns the sockets, not yet visible under their unix paths (call `publish`), or null after
+ * every failing line has been reported; nothing is left open then.
  */
-export function bindAll(request: BindRequest, console: Console): BoundSockets | null {
-  const { config, workers, maxconn, reusePort } = request;
-  const staged = new Staged();
-  const bound: BoundSockets = { listeners: [], stats: [], staged };
-  let failures = 0;
-  const attempt = (origin: { file: string; line: number }, name: string, open: () => void) => {
-    try {
-      open();
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      failures++;
-      const place = `[${origin.file}:${origin.line}]`;
-      console.alert(`Binding ${place} for frontend ${name}: ${error.message}`);
-    }
+export async function bindAll(
+  request: BindRequest,
+  console: Console,
+): Promise<BoundSockets | null> {
+  const bound: BoundSockets = {
+    listeners: [],
+    stats: [],
+    staged: new Staged(),
+    others: request.others,
+    asked: false,
   };
+  let failures = openLines(createLines(request, bound));
+  for (let tries = 0; tries < TRIES_MAX && mayBeFreed(failures); tries++) {
+    if (!tell(request.others, SIGTTOU)) break;
+    bound.asked = true;
+    await Bun.sleep(TRY_EVERY_MS);
+    failures = openLines(failures.map(({ line }) => line));
+  }
+  if (failures.length === 0) return bound;
+  for (const { line, error } of failures) {
+    const place = `[${line.origin.file}:${line.origin.line}]`;
+    console.alert(`Binding ${place} for frontend ${line.name}: ${error.message}`);
+  }
+  giveUp(bound);
+  console.alert('[sluice.main()] Some protocols failed to start their listeners! Exiting.');
+  return null;
+}
+
+/** Only a name or a port that somebody has can become free. */
+function mayBeFreed(failures: Failure[]): boolean {
+  return failures.length > 0 && failures.every(({ error }) => error.code === Errno.EADDRINUSE);
+}
+
+function createLines(request: BindRequest, bound: BoundSockets): Line[] {
+  const { config, workers, maxconn, reusePort } = request;
+  const { staged } = bound;
+  const lines: Line[] = [];
   for (const proxy of config.proxies) {
     if (proxy.disabled) continue;
     for (const bind of proxy.binds) {
-      attempt(bind, proxy.name, () => {
-        const options = bindOptions(proxy, bind, maxconn, reusePort);
+      const options = bindOptions(proxy, bind, maxconn, reusePort);
+      const open = () => {
         const fds = openListeners(options, reusePort ? workers : 1, staged);
-        bound.listeners.push({ proxy: proxy.index, bind: bind.index, fds });
-      });
+        bound.listeners.push({ proxy: proxy.index, bind: bind.index, fds, options });
+      };
+      lines.push({ origin: bind, name: proxy.name, open });
     }
   }
-  for (const socket of config.global.statsSockets) {
-    attempt(socket, 'GLOBAL', () => {
-      bound.stats.push(openListeners(statsOptions(socket), 1, staged)[0]!);
-    });
+  config.global.statsSockets.forEach((socket, i) => {
+    const open = () => {
+      bound.stats[i] = openListeners(statsOptions(socket), 1, staged)[0]!;
+    };
+    lines.push({ origin: socket, name: 'GLOBAL', open });
+  });
+  return lines;
+}
+
+/** @returns the lines that could not be opened. */
+function openLines(lines: Line[]): Failure[] {
+  const failures: Failure[] = [];
+  for (const line of lines) {
+    try {
+      line.open();
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      failures.push({ line, error });
+    }
   }
-  if (failures === 0) return bound;
-  staged.abandon();
-  console.alert('[sluice.main()] Some protocols failed to start their listeners! Exiting.');
-  return null;
+  return failures;
+}
+
+/** @returns whether any of the processes is there. */
+function tell(pids: readonly number[], signal: number): boolean {
+  return pids.filter((pid) => libc.kill(pid, signal) === 0).length > 0;
+}
+
+/** The start has failed: leaves nothing behind, and the old processes listen again. */
+export function giveUp(bound: BoundSockets): void {
+  bound.staged.abandon();
+  if (bound.asked) tell(bound.others, SIGTTIN);
 }
 
 /** Gives the unix sockets their names. @returns false after reporting why that failed. */
@@ -126,7 +209,6 @@ export function publish(bound: BoundSockets, console: Console): boolean {
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     console.alert(`[sluice.main()] ${error.message}`);
-    bound.staged.abandon();
     return false;
   }
 }

@@ -32,6 +32,7 @@ const usageLines = [
   '        -dS disables splice usage (broken on old kernels)',
   '        -dR disables SO_REUSEPORT usage',
   "        -dK{class[,...]} dump registered keywords (use 'help' for list)",
+  '        -dr ignores server address resolution failures',
   '        -dW fails if any warning is emitted',
   '        -dD diagnostic mode : warn about suspicious configuration statements',
   '        -sf/-st [pid ]* finishes/terminates old pids.',

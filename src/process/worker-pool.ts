@@ -47,6 +47,7 @@ export class WorkerPool {
   private readonly events: WorkerPoolEvents;
   private stopping = false;
   private onAllStopped: () => void = () => undefined;
+  private onSuspended: () => void = () => undefined;
 
   constructor(wakeFds: number[], events: WorkerPoolEvents) {
     this.wakeFds = wakeFds;
@@ -75,6 +76,7 @@ export class WorkerPool {
           this.ready[init.workerIndex] = true;
           resolve();
         } else if (message.type === 'stopped') this.stopped(init.workerIndex);
+        else if (message.type === 'suspended') this.onSuspended();
         else if (message.type === 'report') this.events.report(message.text);
         else this.events.message(message.text);
       });
@@ -114,6 +116,17 @@ export class WorkerPool {
       if (!this.running[index]) return;
       worker.postMessage(message);
       wake(this.wakeFds[index]!);
+    });
+  }
+
+  /** Resolves when no worker accepts connections any more; `resume` lets them. */
+  suspend(): Promise<void> {
+    return new Promise((resolve) => {
+      let left = this.running.filter((runs) => runs).length;
+      this.onSuspended = () => {
+        if (--left === 0) resolve();
+      };
+      this.broadcast({ type: 'suspend' });
     });
   }
 

@@ -38,6 +38,9 @@ const host: LoopHost = {
   reportMemory() {
     post({ type: 'report', text: memoryText() });
   },
+  suspended() {
+    post({ type: 'suspended', workerIndex: engine.init.workerIndex });
+  },
   collect() {
     // Regular expressions make strings. The runtime takes the arena for a part of its heap and would
     // let garbage of that size gather; a collection of a small heap costs a millisecond.

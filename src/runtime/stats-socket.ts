@@ -37,9 +37,17 @@ export class StatsSocket {
    * @param fds listening sockets in the order of the `stats socket` lines
    */
   listen(fds: readonly number[]): void {
-    this.source.config.global.statsSockets.forEach((config, i) => {
-      this.listeners.push(this.listenOn(config, fds[i]!));
-    });
+    for (let i = 0; i < fds.length; i++) this.listenOne(i, fds[i]!);
+  }
+
+  listenOne(index: number, fd: number): void {
+    const config = this.source.config.global.statsSockets[index]!;
+    this.listeners[index] = this.listenOn(config, fd);
+  }
+
+  /** Gives one of the listening sockets up; open connections go on. */
+  closeOne(index: number): void {
+    this.listeners[index]?.stop();
   }
 
   /** Accepts no more; open connections go on. */

@@ -29,6 +29,7 @@ function listenerStatus(subject: Subject): string {
 
 function serverStatus(subject: Subject): string {
   const admin = subject.state(State.Admin);
+  if ((admin & AdminFlag.Unresolved) !== 0) return 'MAINT (resolution)';
   if ((admin & AdminFlag.Maintenance) !== 0) return 'MAINT';
   const check = subject.server!.check;
   const health = subject.state(State.Health) as Health;

@@ -109,6 +109,7 @@ export class Subject {
   get address(): string | null {
     const address = this.server?.address ?? this.bind?.address;
     if (address === undefined || !this.showsDetails) return null;
+    if (this.server?.unresolved === true) return null;
     if (address.family === 'unix' || address.family === 'abns') return 'unix';
     if (address.family === 'ipv6')
       return bracketed(formatAddress({ ...address, port: 0 }), address.port);

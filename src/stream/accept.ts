@@ -49,7 +49,7 @@ export function createListeners(): void {
     conn.listener = engine.plans[entry.proxy]!.proxy;
     conn.bindIndex = entry.bind;
     conn.listenerEntity = engine.init.entities.listener[entry.proxy]![entry.bind]!;
-    // For a listener: it is in the poller; and it serves all workers.
+    // For a listener: it is in the poller; and it serves all workers. `shut`: it is suspended.
     conn.writable = false;
     conn.safe = entry.shared;
     listeners.push(conn);
@@ -59,7 +59,7 @@ export function createListeners(): void {
 }
 
 function resumeListener(conn: Conn): void {
-  if (conn.writable || engine.stopping) return;
+  if (conn.writable || conn.shut || engine.stopping) return;
   conn.writable = engine.poller.addLevel(conn.fd, conn.id, conn.generation);
 }
 
@@ -75,6 +75,36 @@ export function resumeListeners(): void {
   for (let i = 0; i < listeners.length; i++) {
     const conn = listeners[i]!;
     if (!conn.safe || mine) resumeListener(conn);
+  }
+}
+
+/**
+ * SIGTTOU: looks at no socket any more until `releaseListener`. An abstract name is given up here,
+ * by closing it; a path stays in use.
+ */
+export function suspendListeners(): void {
+  const mine = engine.init.workerIndex === 0;
+  for (let i = 0; i < listeners.length; i++) {
+    const conn = listeners[i]!;
+    const { family } = conn.listener!.config.binds[conn.bindIndex]!.address;
+    if (conn.fd < 0 || family === 'unix') continue;
+    pauseListener(conn);
+    conn.shut = true;
+    if (family !== 'abns') continue;
+    if (!conn.safe || mine) close(conn.fd);
+    conn.fd = -1;
+  }
+}
+
+/** SIGTTIN: the sockets of a bind line may be used again. @param fds one per worker, or one for all */
+export function releaseListener(proxy: number, bind: number, fds: number[]): void {
+  const worker = engine.init.workerIndex;
+  for (let i = 0; i < listeners.length; i++) {
+    const conn = listeners[i]!;
+    if (conn.listener!.index !== proxy || conn.bindIndex !== bind) continue;
+    conn.fd = fds[conn.safe ? 0 : worker]!;
+    conn.shut = false;
+    if (!conn.safe || worker === 0) resumeListener(conn);
   }
 }
 

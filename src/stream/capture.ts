@@ -6,6 +6,7 @@
  */
 import { FieldId } from '../http/field.ts';
 import { Col, type HttpMessage, ROW } from '../http/message.ts';
+import { State } from '../model/shared.ts';
 import type { Stream } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
 import { engine } from './engine.ts';
@@ -42,6 +43,7 @@ export function makeUniqueId(strm: Stream, plan: Plan): void {
   const format = plan.uniqueId;
   if (format === null || strm.captureOff === 0) return;
   const slot = plan.layout.uniqueId!;
+  plan.proxy.logCount = engine.shared.get(plan.proxy.frontend, State.LogCount) >>> 0;
   strm.uniqueIdOff = strm.captureOff + slot.at + 2;
   strm.uniqueIdLen = format.write(engine, strm.uniqueIdOff, slot.max);
 }

@@ -239,6 +239,11 @@ export class Engine implements RuleContext {
     return Atomics.sub(this.shared.state, entity * State.WIDTH + State.Current, 1);
   }
 
+  /** Takes the number of a frontend's next log line, unsigned. */
+  nextLog(frontend: number): number {
+    return Atomics.add(this.shared.state, frontend * State.WIDTH + State.LogCount, 1) >>> 0;
+  }
+
   /** Counts an event in a frequency counter (second, now, before, and its maximum). */
   rate(entity: number, second: Counter): void {
     const counters = this.shared.counters;

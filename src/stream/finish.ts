@@ -199,11 +199,11 @@ function writeLine(strm: Stream, plan: Plan, level: number): void {
   const format = badRequest && plan.errorLogFormat !== null ? plan.errorLogFormat : plan.logFormat;
   const index = plan.proxy.index;
   const at = engine.logLine;
+  plan.proxy.logCount = engine.nextLog(plan.proxy.frontend);
   const len = format.write(engine, at, engine.logLineMax);
   let sdLen = 0;
   if (plan.logFormatSd !== null) {
     sdLen = plan.logFormatSd.write(engine, at + engine.logLineMax, engine.logLineMax);
   }
   engine.logger.send(index, level, at, len, at + engine.logLineMax, sdLen);
-  plan.proxy.logCount++;
 }

@@ -35,6 +35,7 @@ const TCP_USER_TIMEOUT = 18;
 const TCP_FASTOPEN = 23;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+const SHUT_RD = 0;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0x800;
@@ -257,6 +258,16 @@ function startListening(fd: number, options: ListenOptions, text: string): void 
   const code = errno();
   libc.close(fd);
   throw new ListenError(code, `cannot listen to socket (${errnoText(code)}) for [${text}]`);
+}
+
+/** Stops listening without giving up the address. What waits to be accepted is reset. */
+export function stopListening(fd: number): void {
+  libc.shutdown(fd, SHUT_RD);
+}
+
+/** Listens again after `stopListening`. @returns false when somebody else listens there now. */
+export function listenAgain(fd: number, backlog: number): boolean {
+  return libc.listen(fd, backlog) === 0;
 }
 
 let temporaryNumber = 0;

@@ -176,3 +176,31 @@ listen web
     expect((await client.readMessage('GET')).body).toBe('ok');
   }
 });
+
+scenario('%lc numbers the lines of a frontend over all threads (8.2.6)', async (world) => {
+  const log = await world.syslog();
+  const proxy = await world.proxy(`
+global
+  nbthread 4
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 10s
+  timeout server 10s
+frontend web
+  bind fd@{{web}}
+  log 127.0.0.1:${log.port} local0
+  log-format "count=%lc."
+  http-request return status 200
+`);
+  const count = 40;
+  // Many at a time, so that several threads have some of them.
+  const clients = await Promise.all(
+    Array.from({ length: count }, () => world.connect(proxy.port('web'))),
+  );
+  for (const client of clients) client.send(get('/'));
+  for (const client of clients) await client.readMessage('GET');
+  const lines = await log.take(count);
+  const numbers = lines.map((line) => Number(/count=(\d+)\./.exec(line)![1]));
+  expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+});

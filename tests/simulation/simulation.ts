@@ -275,6 +275,7 @@ class Simulation {
       failed: (error) =>
         this.#violate(`exception: ${error instanceof Error ? error.stack : String(error)}`),
       reportMemory: () => {},
+      suspended: () => {},
       collect: () => {},
     });
     // Not before: a worker that cannot open its log socket says so by losing every line.

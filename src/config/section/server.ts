@@ -7,7 +7,7 @@
 import { ConfigError } from '../../base/config-error.ts';
 import { isKnownServerOption, knownKeywords } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
-import { type Address, parseAddress } from '../../base/value/address.ts';
+import { type ParsedAddress, parseAddress } from '../../base/value/address.ts';
 import type { Origin, ServerConfig } from '../../model/config.ts';
 import { defaultServer } from '../../model/defaults.ts';
 import type { ProxyDraft, ServerSettings } from './draft.ts';
@@ -52,7 +52,7 @@ export function parseServer(
   const subject = `'server ${draft.name}/${name}'`;
   const settings = structuredClone(draft.defaultServer);
   Object.assign(settings.server, origin, { name, index: draft.config.servers.length });
-  setServerAddress(settings.server, address, subject);
+  setServerAddress(settings.server, address, subject, state);
   const line: ServerOptionLine = {
     settings,
     origin,
@@ -88,8 +88,20 @@ export function parseDefaultServer(
   draft.defaultServer = settings;
 }
 
-function setServerAddress(server: ServerConfig, text: string, subject: string): void {
-  const found = serverAddress(text, subject);
+function setServerAddress(
+  server: ServerConfig,
+  text: string,
+  subject: string,
+  state: ParserState,
+): void {
+  const { found, unresolved } = serverAddress(text, subject, state.allowsUnresolved);
+  if (unresolved !== null) {
+    server.unresolved = true;
+    // HAProxy looks names up after it has read all files, and so names the line in its own way.
+    const where = `[${server.file}:${server.line}]`;
+    const what = `could not resolve address '${unresolved}', disabling server.`;
+    state.diagnostics.warning(null, `${where} : ${subject} : ${what}`);
+  }
   const { portOffset, ...address } = found;
   if (address.family === 'fd') {
     throw new ConfigError(`${subject} : a file descriptor is not acceptable here in '${text}'`);
@@ -100,20 +112,33 @@ function setServerAddress(server: ServerConfig, text: string, subject: string): 
   server.portOffset = portOffset || (ip && address.port === 0);
 }
 
-function serverAddress(text: string, subject: string): Address & { portOffset: boolean } {
+interface ServerAddress {
+  found: ParsedAddress;
+  /** The name that has no address, null = it has one. */
+  unresolved: string | null;
+}
+
+function serverAddress(text: string, subject: string, allowsUnresolved: boolean): ServerAddress {
   try {
-    const found = parseAddress(text, { port: 'offset', range: false });
-    if (found.length !== 1) throw new ConfigError(`expects one address in '${text}'`);
-    return found[0]!;
+    return { found: oneAddress(text), unresolved: null };
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     const host = /^invalid address: '(.*)' in /s.exec(problem.message)?.[1];
-    throw new ConfigError(
-      host === undefined
-        ? `${subject} : ${problem.message}`
-        : `${subject} : could not resolve address '${host}'.`,
-    );
+    if (host === undefined) throw new ConfigError(`${subject} : ${problem.message}`);
+    if (!allowsUnresolved) {
+      throw new ConfigError(`${subject} : could not resolve address '${host}'.`);
+    }
+    // Port and family count all the same.
+    const at = text.lastIndexOf('@') + 1;
+    const blank = `${text.slice(0, at)}*${text.slice(at + host.length)}`;
+    return { found: { ...oneAddress(blank), text }, unresolved: host };
   }
+}
+
+function oneAddress(text: string): ParsedAddress {
+  const found = parseAddress(text, { port: 'offset', range: false });
+  if (found.length !== 1) throw new ConfigError(`expects one address in '${text}'`);
+  return found[0]!;
 }
 
 function parseServerOptions(

@@ -44,6 +44,8 @@ export class ParserState {
   readonly seenGlobal = new Set<string>();
   /** A section line was refused: names may be missing for that reason alone. */
   sectionLost = false;
+  /** `-dr`: a server whose name has no address is put into maintenance instead of refused. */
+  allowsUnresolved = false;
 
   constructor(
     global: GlobalConfig,
