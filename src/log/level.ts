@@ -13,6 +13,9 @@ export const logLevels: readonly string[] = [
   'debug',
 ];
 
+/** The number of `warning`. */
+export const LOG_WARNING = 4;
+
 /** The index is the number of the facility. */
 export const logFacilities: readonly string[] = [
   'kern',

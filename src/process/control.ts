@@ -4,6 +4,7 @@
  * messages of protocol.ts.
  */
 import { heapStats } from 'bun:jsc';
+import { LOG_WARNING } from '../log/level.ts';
 import type { Configuration } from '../model/config.ts';
 import { Counter, type EntityMap, type SharedState, State } from '../model/shared.ts';
 import type { Console } from './console.ts';
@@ -13,7 +14,6 @@ import { dieBySignal, type SignalActions } from './signals.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Syslog levels (configuration.txt 4.2 log). */
-const LOG_WARNING = 4;
 const LOG_NOTICE = 5;
 /** After TERM a worker has this long to flush its logs. */
 const HARD_STOP_MS = 2000;

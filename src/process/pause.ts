@@ -11,6 +11,7 @@
  * names are given up too.
  */
 import type { Address } from '../base/value/address.ts';
+import { LOG_WARNING } from '../log/level.ts';
 import type { Configuration, ProxyConfig, StatsSocketConfig } from '../model/config.ts';
 import { type EntityMap, type SharedState, State } from '../model/shared.ts';
 import type { StatsSocket } from '../runtime/stats-socket.ts';
@@ -26,8 +27,6 @@ import type { Console } from './console.ts';
 import { ProxyState } from './initial-state.ts';
 import { type BoundListener, type BoundSockets, statsOptions } from './sockets.ts';
 import type { WorkerPool } from './worker-pool.ts';
-
-const LOG_WARNING = 4;
 
 export interface PauseParts {
   config: Configuration;

@@ -6,7 +6,6 @@
  * @dataplane
  */
 import { FieldId } from '../http/field.ts';
-import { parseRequest } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode } from '../http/message.ts';
 import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
@@ -16,7 +15,7 @@ import { appendBody, receive } from './body.ts';
 import { cleanConnection, connectionField } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
-import { replyFailure } from './reply.ts';
+import { readHeadAgain, replyFailure } from './reply.ts';
 import { badRequest, runBackendRules, runFrontendRules } from './request.ts';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
@@ -84,18 +83,13 @@ function armBuffering(strm: Stream): void {
   else engine.timers.clear(conn.id);
 }
 
-/** The body is there: the head is read again, because other streams have used the message. */
+/** The body is there: the rules go on. */
 function resumeRules(strm: Stream): void {
   const msg = engine.requestMsg;
   engine.timers.clear(strm.client!.id);
   strm.phase = Phase.Head;
   strm.requestMs = engine.nowMs - strm.startMs;
-  engine.attend(strm);
-  if (parseRequest(msg, strm.headOff, strm.headLen, engine.httpMaxhdr, true) <= 0) {
-    return replyFailure(strm);
-  }
-  engine.request = msg;
-  engine.response = engine.responseMsg;
+  if (!readHeadAgain(strm)) return replyFailure(strm);
   cleanConnection(msg, connectionField(strm));
   if (msg.expectContinue) msg.removeAll(FieldId.Expect, 0, 6);
   const plan = engine.plans[strm.frontend!.index]!;

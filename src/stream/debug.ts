@@ -23,7 +23,7 @@
 import { BodyMode, Col, type HttpMessage, ROW } from '../http/message.ts';
 import type { Sink } from '../log/sink.ts';
 import { StreamSink } from '../log/stream-sink.ts';
-import { putDecimal } from '../log/text.ts';
+import { putBytes, putDecimal } from '../log/text.ts';
 import { Bytes, type Proxy } from '../model/runtime.ts';
 import { Cause, Family, type Session, type Stream, StreamFlag } from '../model/stream.ts';
 import { IPV6_TEXT_MAX, putIpv4, putIpv6, readIpv4Bytes } from '../rules/inet.ts';
@@ -111,12 +111,7 @@ function finish(at: number): void {
 }
 
 function put(at: number, bytes: Bytes): number {
-  return copy(at, bytes.off, bytes.len);
-}
-
-function copy(at: number, off: number, len: number): number {
-  mem.copyWithin(at, off, off + len);
-  return at + len;
+  return putBytes(at, bytes.off, bytes.len);
 }
 
 /** The low digits of a number; -1 is all `f`. */
@@ -174,11 +169,11 @@ export function showRequest(strm: Stream, conn: Conn, msg: HttpMessage): void {
   let at = begin(strm, frontend, words.clientRequest, len);
   if (at !== 0) {
     at = putHex(at, conn.fd, FD_DIGITS);
-    at = copy(put(at, words.noServer), msg.methodOff, msg.methodLen);
+    at = putBytes(put(at, words.noServer), msg.methodOff, msg.methodLen);
     mem[at++] = SPACE;
-    at = copy(at, msg.uriOff, msg.uriLen);
+    at = putBytes(at, msg.uriOff, msg.uriLen);
     mem[at++] = SPACE;
-    finish(copy(at, versionOff(msg), VERSION_LEN));
+    finish(putBytes(at, versionOff(msg), VERSION_LEN));
   }
   for (let i = 0; i < msg.count; i++) {
     at = beginField(strm, frontend, words.clientField, msg, i);
@@ -210,9 +205,9 @@ export function showResponse(strm: Stream, conn: Conn, msg: HttpMessage): void {
   if (at !== 0) {
     at = putPlaces(at, strm.client!.fd, conn.fd);
     at = put(at, words.places);
-    at = copy(at, msg.headOff, len);
+    at = putBytes(at, msg.headOff, len);
     mem[at++] = SPACE;
-    finish(copy(at, msg.reasonOff, msg.reasonLen));
+    finish(putBytes(at, msg.reasonOff, msg.reasonLen));
   }
   for (let i = 0; i < msg.count; i++) {
     at = beginField(strm, backend, words.serverField, msg, i);
@@ -238,9 +233,9 @@ function beginField(
 
 function putField(from: number, msg: HttpMessage, index: number): number {
   const r = index * ROW;
-  let at = copy(from, msg.rows[r + Col.NameOff]!, msg.rows[r + Col.NameLen]!);
+  let at = putBytes(from, msg.rows[r + Col.NameOff]!, msg.rows[r + Col.NameLen]!);
   at = put(at, words.value);
-  return copy(at, msg.rows[r + Col.ValOff]!, msg.rows[r + Col.ValLen]!);
+  return putBytes(at, msg.rows[r + Col.ValOff]!, msg.rows[r + Col.ValLen]!);
 }
 
 /** One direction of a tunnel has come to its end. */

@@ -7,7 +7,7 @@
  */
 
 import { hasErrorPage, prepareErrorPage } from '../http/error-page.ts';
-import { FieldId } from '../http/field.ts';
+import { removeFraming } from '../http/h1/framing.ts';
 import { parseRequest } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
@@ -142,16 +142,22 @@ function startTarpit(strm: Stream, plan: Plan, rules: Ruleset): void {
   engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);
 }
 
+/** Other streams have used the message: makes it and the context the stream's again. */
+export function readHeadAgain(strm: Stream): boolean {
+  engine.attend(strm);
+  const msg = engine.requestMsg;
+  engine.request = msg;
+  engine.response = engine.responseMsg;
+  return parseRequest(msg, strm.headOff, strm.headLen, engine.httpMaxhdr, true) > 0;
+}
+
 /** The time is over: the rule's answer is made now, from the request as it came. */
 export function onTarpitEnd(strm: Stream): void {
   const rules = engine.plans[strm.tarpitProxy]!.requestRules;
   strm.cause = Cause.Proxy;
   strm.stage = Stage.Tarpit;
   engine.count(strm.frontend!.frontend, Counter.DeniedRequests, 1);
-  engine.attend(strm);
-  parseRequest(engine.requestMsg, strm.headOff, strm.headLen, engine.httpMaxhdr, true);
-  engine.request = engine.requestMsg;
-  engine.response = engine.responseMsg;
+  if (!readHeadAgain(strm)) return replyError(strm, 500);
   engine.responseMsg.begin();
   if (rules.answer(engine, strm.ruleIndex) === Verdict.Fail) return replyError(strm, 500);
   replyPrepared(strm);
@@ -173,7 +179,7 @@ function replyPrepared(strm: Stream): void {
   runAfterResponse(strm, plan);
   if (!hasBody(msg.status)) {
     engine.replyBodyLen = 0;
-    msg.removeAll(FieldId.ContentLength, 0, 14);
+    removeFraming(msg);
   }
   cleanConnection(msg, connectionField(strm));
   const closes = (msg.connection & ConnectionFlag.Close) !== 0;

@@ -9,7 +9,7 @@ import { HeadError, parseRequest } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
-import { HttpMode, Option } from '../model/config.ts';
+import { HttpMode, Option, type TimeoutConfig } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Stage, type Stream, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
@@ -58,8 +58,13 @@ function waitingUntil(conn: Conn): number {
   const sess = conn.session;
   const timeout = engine.plans[sess.frontend!.index]!.config.timeout;
   let ms = sess.requests > 0 ? timeout.httpKeepAlive : -1;
-  if (ms < 0) ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+  if (ms < 0) ms = requestTimeout(timeout);
   return ms >= 0 ? sess.acceptMs + ms : Number.POSITIVE_INFINITY;
+}
+
+/** `timeout http-request`, for which `timeout client` stands in; -1 = none. */
+function requestTimeout(timeout: TimeoutConfig): number {
+  return timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
 }
 
 /** Arms the timer of a connection without a stream, to fire at `latest` or before. */
@@ -176,7 +181,7 @@ function openStream(conn: Conn): Stream | null {
   const timeout = engine.plans[sess.frontend!.index]!.config.timeout;
   // After an idle phase the request timer starts with the first byte; the first one runs already.
   const from = sess.requests > 1 ? engine.nowMs : sess.acceptMs;
-  const ms = timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+  const ms = requestTimeout(timeout);
   if (ms >= 0) engine.timers.set(conn.id, from + ms);
   else engine.timers.clear(conn.id);
   return strm;

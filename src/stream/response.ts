@@ -5,6 +5,7 @@
  * @dataplane
  */
 import { FieldId, fieldNameOff } from '../http/field.ts';
+import { removeFraming } from '../http/h1/framing.ts';
 import { HeadError, parseResponse } from '../http/h1/parse.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
@@ -197,8 +198,7 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
 }
 
 function promiseNothing(msg: HttpMessage): void {
-  msg.removeAll(FieldId.ContentLength, 0, 14);
-  msg.removeAll(FieldId.TransferEncoding, 0, 17);
+  removeFraming(msg);
   msg.add(FieldId.ContentLength, fieldNameOff[FieldId.ContentLength]!, 14, zero, 1);
 }
 
@@ -206,8 +206,7 @@ function promiseNothing(msg: HttpMessage): void {
 function dropBody(strm: Stream, conn: Conn, msg: HttpMessage, toHead: boolean): void {
   if (conn.body !== BodyMode.None || conn.outRd < conn.outEnd) strm.keepServer = false;
   if (msg.status !== 304 && !toHead) {
-    msg.removeAll(FieldId.ContentLength, 0, 14);
-    msg.removeAll(FieldId.TransferEncoding, 0, 17);
+    removeFraming(msg);
   }
   conn.body = BodyMode.None;
   conn.outEnd = conn.outRd;

@@ -13,6 +13,7 @@ import {
   exchangeOf,
   expectedBody,
   FIRST_MUTANT,
+  mayGoOn,
   requestOf,
   tokenOf,
 } from './exchange.ts';
@@ -173,19 +174,6 @@ function checkPartial(peer: Peer, exchange: Exchange): string | null {
   if (exchange.framing === 'chunked') return null;
   const body = rest.slice(end + 4);
   return expectedBody(exchange).startsWith(body) ? null : 'the cut answer has wrong bytes';
-}
-
-function mayGoOn(response: HttpMessage, exchange: Exchange, pipelined: boolean): boolean {
-  if (exchange.early || exchange.fault !== 'none') return false;
-  if (/close/i.test(fieldOf(response, 'connection') ?? '')) return false;
-  if (exchange.close) return false;
-  // RFC 9112 9.3: with HTTP/1.0 on either side a connection persists only when that is said.
-  const old = exchange.version === '1.0' || response.version === 'HTTP/1.0';
-  if (old) return /keep-alive/i.test(fieldOf(response, 'connection') ?? '');
-  const delimited =
-    fieldOf(response, 'content-length') !== null || fieldOf(response, 'transfer-encoding') !== null;
-  const bodyless = exchange.method === 'HEAD' || exchange.framing === 'none';
-  return delimited || bodyless || pipelined;
 }
 
 /** After 101 every byte comes back. @returns false: the connection ends here. */

@@ -3,15 +3,16 @@
  * came is exactly what the client of that token sent.
  */
 import { printable } from '../harness/bytes.ts';
-import { fieldOf, type HttpMessage, parseHead } from '../harness/http.ts';
+import { type HttpMessage, parseHead } from '../harness/http.ts';
 import type { Peer } from '../harness/peer.ts';
 import {
-  bodyOf,
   connectionsIn,
   type Exchange,
   type ExchangeLimits,
+  endsAfter,
   exchangeOfHead,
   isMutant,
+  requestProblems,
   responseOf,
 } from './exchange.ts';
 import { Random } from './random.ts';
@@ -84,21 +85,10 @@ function checkForeign(request: HttpMessage, log: ChaosLog): void {
 
 function checkRequest(request: HttpMessage, exchange: Exchange, log: ChaosLog): void {
   const { token } = exchange;
-  const data = bodyOf(token, '>', exchange.bodySize);
   checkForeign(request, log);
   // A mutated request may have lost its body's size; its tokens are still its own.
   if (isMutant(token)) return;
-  const problems: string[] = [];
-  if (request.target !== `/${token}?q=${token}`) problems.push(`target ${request.target}`);
-  if (request.body !== data) {
-    problems.push(`body of ${request.body.length} instead of ${data.length} bytes`);
-  }
-  const trailers = exchange.bodyChunked && exchange.bodyTrailers ? `x-trailer: ${token}\r\n` : '';
-  if (request.trailers !== trailers) problems.push(`trailers ${request.trailers}`);
-  if (exchange.padding > 0) {
-    if (fieldOf(request, 'x-pad') !== bodyOf(token, '_', exchange.padding))
-      problems.push('padding');
-  }
+  const problems = requestProblems(request, exchange);
   if (problems.length > 0) {
     log.violations.push(`server saw of seed ${exchange.seed} (${token}): ${problems.join(', ')}`);
   }
@@ -134,14 +124,6 @@ async function answerOf(peer: Peer, random: Random, exchange: Exchange, log: Cha
       await sendPieces(peer, random, text);
       log.answered++;
   }
-}
-
-function endsAfter(exchange: Exchange): boolean {
-  if (exchange.fault === 'junk') return exchange.framing === 'close';
-  if (exchange.serverCloses || exchange.fault !== 'none') return true;
-  if (exchange.framing !== 'close') return false;
-  // A response to HEAD has no body that the end would delimit.
-  return exchange.method !== 'HEAD' || exchange.serverVersion === '1.0';
 }
 
 /** After 101: everything comes back until the other side ends. */

@@ -5,7 +5,7 @@
  * Every byte that matters carries a token that names the client's connection and the request. A
  * token has a check digit, so that damaged bytes are not mistaken for a foreign token.
  */
-import { fieldOf, type HttpHead } from '../harness/http.ts';
+import { fieldOf, type HttpHead, type HttpMessage } from '../harness/http.ts';
 import { Random } from './random.ts';
 
 function checkOf(text: string): string {
@@ -201,4 +201,42 @@ export function exchangeOfHead(head: HttpHead, limits: ExchangeLimits): Exchange
   if (connectionsIn(token).size !== 1 || token.length !== 13) return null;
   const exchange = exchangeOf(Number(seed), token, limits);
   return exchange.method === head.method ? exchange : null;
+}
+
+/** Whether the server closes its connection behind the answer. */
+export function endsAfter(exchange: Exchange): boolean {
+  if (exchange.fault === 'junk') return exchange.framing === 'close';
+  if (exchange.serverCloses || exchange.fault !== 'none') return true;
+  if (exchange.framing !== 'close') return false;
+  // A response to HEAD has no body that the end would delimit.
+  return exchange.method !== 'HEAD' || exchange.serverVersion === '1.0';
+}
+
+/** Whether the client may send another request behind this answer. */
+export function mayGoOn(answer: HttpMessage, exchange: Exchange, pipelined: boolean): boolean {
+  if (exchange.early || exchange.fault !== 'none' || exchange.close) return false;
+  const connection = fieldOf(answer, 'connection') ?? '';
+  if (/close/i.test(connection)) return false;
+  // RFC 9112 9.3: with HTTP/1.0 on either side a connection persists only when that is said.
+  if (exchange.version === '1.0' || answer.version === 'HTTP/1.0') {
+    return /keep-alive/i.test(connection);
+  }
+  const isDelimited =
+    fieldOf(answer, 'content-length') !== null || fieldOf(answer, 'transfer-encoding') !== null;
+  return isDelimited || exchange.method === 'HEAD' || exchange.framing === 'none' || pipelined;
+}
+
+/** What is wrong with a request that is this exchange's; its tokens are looked at elsewhere. */
+export function requestProblems(request: HttpMessage, exchange: Exchange): string[] {
+  const { token } = exchange;
+  const problems: string[] = [];
+  if (request.target !== `/${token}?q=${token}`) problems.push(`target ${request.target}`);
+  const data = bodyOf(token, '>', exchange.bodySize);
+  if (request.body !== data) problems.push(`body ${request.body.length} of ${data.length} bytes`);
+  const trailers = exchange.bodyChunked && exchange.bodyTrailers ? `x-trailer: ${token}\r\n` : '';
+  if (request.trailers !== trailers) problems.push(`trailers ${request.trailers}`);
+  const padding = exchange.padding > 0 ? bodyOf(token, '_', exchange.padding) : null;
+  if (fieldOf(request, 'x-pad') !== padding) problems.push('padding');
+  if (fieldOf(request, 'x-rewritten') !== `/${token}`) problems.push('x-rewritten');
+  return problems;
 }

@@ -80,10 +80,14 @@ export function seedOf(test: number): number {
   return given === undefined ? 0x51a1ce + test : Number(given) >>> 0;
 }
 
+/** Seeds of consecutive runs. */
+export function seedsFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => (first + i * 7919) >>> 0);
+}
+
 /** Runs `body` with generators of consecutive seeds; a failure names the one that caused it. */
 export function repeat(seed: number, times: number, body: (random: Random) => void): void {
-  for (let i = 0; i < times * fuzzFactor; i++) {
-    const one = (seed + i * 7919) >>> 0;
+  for (const one of seedsFrom(seed, times * fuzzFactor)) {
     try {
       body(new Random(one));
     } catch (error) {

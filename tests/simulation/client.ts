@@ -10,6 +10,7 @@ import {
   exchangeOf,
   expectedBody,
   FIRST_MUTANT,
+  mayGoOn,
   requestOf,
   tokenOf,
 } from '../fuzz/exchange.ts';
@@ -279,19 +280,6 @@ class PoliteClient implements Client {
     const fits = this.stage.strict ? back === data : data.startsWith(back);
     if (!fits) this.#violate(`the tunnel gave ${back.length} of ${data.length} bytes`);
   }
-}
-
-function mayGoOn(answer: HttpMessage, exchange: Exchange, pipelined: boolean): boolean {
-  if (exchange.early || exchange.fault !== 'none' || exchange.close) return false;
-  const connection = fieldOf(answer, 'connection') ?? '';
-  if (/close/i.test(connection)) return false;
-  // RFC 9112 9.3: with HTTP/1.0 on either side a connection persists only when that is said.
-  if (exchange.version === '1.0' || answer.version === 'HTTP/1.0') {
-    return /keep-alive/i.test(connection);
-  }
-  const isDelimited =
-    fieldOf(answer, 'content-length') !== null || fieldOf(answer, 'transfer-encoding') !== null;
-  return isDelimited || exchange.method === 'HEAD' || exchange.framing === 'none' || pipelined;
 }
 
 /** Leaves in the middle, sends wrong bytes, or nothing; whatever comes must be nobody else's. */

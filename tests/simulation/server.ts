@@ -4,16 +4,17 @@
  */
 
 import {
-  bodyOf,
   connectionsIn,
   type Exchange,
   type ExchangeLimits,
+  endsAfter,
   exchangeOfHead,
   isMutant,
+  requestProblems,
   responseOf,
 } from '../fuzz/exchange.ts';
 import { Random } from '../fuzz/random.ts';
-import { fieldOf, type HttpMessage, parseHead, takeMessage } from '../harness/http.ts';
+import { type HttpMessage, parseHead, takeMessage } from '../harness/http.ts';
 import type { Far, Script } from './socket.ts';
 
 /** What the players of a run share. */
@@ -155,15 +156,7 @@ export class HttpServerScript implements Script {
     if (seen.size > 1) this.stage.violate(`one request has bytes of connections ${[...seen]}`);
     if (exchange === null || isMutant(exchange.token)) return;
     const { token } = exchange;
-    const problems: string[] = [];
-    if (request.target !== `/${token}?q=${token}`) problems.push(`target ${request.target}`);
-    const data = bodyOf(token, '>', exchange.bodySize);
-    if (request.body !== data) problems.push(`body ${request.body.length} of ${data.length} bytes`);
-    const trailers = exchange.bodyChunked && exchange.bodyTrailers ? `x-trailer: ${token}\r\n` : '';
-    if (request.trailers !== trailers) problems.push(`trailers ${request.trailers}`);
-    const padding = exchange.padding > 0 ? bodyOf(token, '_', exchange.padding) : null;
-    if (fieldOf(request, 'x-pad') !== padding) problems.push('padding');
-    if (fieldOf(request, 'x-rewritten') !== `/${token}`) problems.push('x-rewritten');
+    const problems = requestProblems(request, exchange);
     if (problems.length > 0) this.stage.violate(`server saw of ${token}: ${problems.join(', ')}`);
   }
 
@@ -204,14 +197,6 @@ export class HttpServerScript implements Script {
         return send(whole, then);
     }
   }
-}
-
-function endsAfter(exchange: Exchange): boolean {
-  if (exchange.fault === 'junk') return exchange.framing === 'close';
-  if (exchange.serverCloses || exchange.fault !== 'none') return true;
-  if (exchange.framing !== 'close') return false;
-  // A response to HEAD has no body that the end would delimit.
-  return exchange.method !== 'HEAD' || exchange.serverVersion === '1.0';
 }
 
 /** Sends back what comes; for `mode tcp`. */

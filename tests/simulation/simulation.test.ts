@@ -1,11 +1,12 @@
 /**
  * The whole data plane on a fake kernel, by seeds: nothing is mixed, nothing is lost, nothing is left
- * behind, whatever the network, the peers and the kernel do, and one seed is one run. SLUICE_FUZZ_SEED repeats one run;
- * `bin/bun tests/simulation/show.ts VARIANT SEED` prints it call by call.
+ * behind, whatever the network, the peers and the kernel do, and one seed is one run.
+ * SLUICE_FUZZ_SEED repeats one run; `bin/bun tests/simulation/show.ts VARIANT SEED` prints it call by
+ * call.
  */
 import { describe, expect, test } from 'bun:test';
 import { Worker } from 'node:worker_threads';
-import { fuzzFactor, seedOf, timeoutMs } from '../fuzz/random.ts';
+import { fuzzFactor, seedOf, seedsFrom, timeoutMs } from '../fuzz/random.ts';
 import type { Programme, Report } from './player.ts';
 import { scarcity, variants } from './variant.ts';
 
@@ -27,10 +28,6 @@ function play(programme: Programme): Promise<Report> {
   });
 }
 
-function seedsFrom(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => (first + i * 7919) >>> 0);
-}
-
 describe('the data plane on a fake kernel', () => {
   variants.forEach((variant, i) => {
     test(
@@ -39,9 +36,9 @@ describe('the data plane on a fake kernel', () => {
         const first = seedOf(300 + i);
         const total = process.env.SLUICE_FUZZ_SEED === undefined ? SEEDS * fuzzFactor : 1;
         let complete = 0;
+        const all = seedsFrom(first, total);
         for (let done = 0; done < total; done += SEEDS_PER_THREAD) {
-          const count = Math.min(SEEDS_PER_THREAD, total - done);
-          const seeds = seedsFrom((first + done * 7919) >>> 0, count);
+          const seeds = all.slice(done, done + SEEDS_PER_THREAD);
           const report = await play({ variant, seeds, repeated: REPEATED });
           expect(report.failures).toEqual([]);
           complete += report.complete;

@@ -29,10 +29,10 @@ const names: Readonly<Record<string, { translate: Translator; instead: string }>
     instead:
       "'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header'",
   },
-  reqsetbe: { translate: (old) => setBackend(old), instead: "'use_backend'" },
+  reqsetbe: { translate: setBackend, instead: "'use_backend'" },
   reqtarpit: { translate: judge('tarpit'), instead: "'http-request tarpit'" },
   rspdel: { translate: remove('http-response'), instead: "'http-response del-header'" },
-  rspdeny: { translate: (old) => denyResponse(old), instead: "'http-response deny'" },
+  rspdeny: { translate: denyResponse, instead: "'http-response deny'" },
   rsprep: {
     translate: (old) => replaceField('http-response', old),
     instead: "'http-response replace-header' or 'http-response set-status'",
@@ -65,22 +65,20 @@ export function lineHint(
 
 function judge(action: string): Translator {
   return (old) => {
-    const test = requestTest(old);
-    const condition = test === null ? null : combine(test, old.rest);
+    const condition = combine(requestTest(old), old.rest);
     return condition === null ? null : `http-request ${action} ${condition}`;
   };
 }
 
 function setBackend(old: OldLine): string | null {
-  const test = requestTest(old);
-  const condition = test === null ? null : combine(test, old.rest);
+  const condition = combine(requestTest(old), old.rest);
   return condition === null ? null : `use_backend ${escaped(old.second)} ${condition}`;
 }
 
 function denyResponse(old: OldLine): string | null {
   const status = /^\^HTTP\/(?:\[\^ \][*+]|[^ ]*) (\d{3})(?: ?\.\*)?$/.exec(old.search);
   const test = status === null ? fieldTest('res', old) : `{ status ${status[1]} }`;
-  const condition = test === null ? null : combine(test, old.rest);
+  const condition = combine(test, old.rest);
   return condition === null ? null : `http-response deny ${condition}`;
 }
 
@@ -273,8 +271,9 @@ function hasAlternative(search: string): boolean {
   return false;
 }
 
-/** A condition that asks for `test` as well; null when its form does not allow that. */
-function combine(test: string, rest: readonly string[]): string | null {
+/** A condition that asks for `test` as well; null when there is none or the form forbids it. */
+function combine(test: string | null, rest: readonly string[]): string | null {
+  if (test === null) return null;
   const terms = rest.slice(1).map(escaped);
   if (terms.length === 0) return `if ${test}`;
   if (terms.includes('or') || terms.includes('||')) return null;

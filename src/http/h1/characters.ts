@@ -12,6 +12,8 @@ export const enum Char {
   Value = 4,
   Digit = 8,
   HexDigit = 16,
+  /** A host and a port (RFC 3986 3.2.2), without the comma of lists. */
+  Host = 32,
 }
 
 export const charClass = createClasses();
@@ -29,6 +31,7 @@ function createClasses(): Uint8Array {
     if (c !== 0 && c !== 10 && c !== 13) flags |= Char.Value;
     if (c >= 48 && c <= 57) flags |= Char.Digit;
     if (/[0-9A-Fa-f]/.test(ch) && c < 128) flags |= Char.HexDigit;
+    if (/[-._~%:[\]!$&'()*+;=0-9A-Za-z]/.test(ch) && c < 128) flags |= Char.Host;
     table[c] = flags;
   }
   return table;

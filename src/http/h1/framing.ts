@@ -184,8 +184,7 @@ export function finishRequest(msg: HttpMessage, relaxed: boolean): number {
   if (!relaxed && !checkAuthority(msg)) return HeadError.Invalid;
   if (msg.method === Method.Connect) {
     // RFC 9110 9.3.6: what follows is the tunnel's.
-    msg.removeAll(FieldId.ContentLength, 0, LENGTH_NAME);
-    msg.removeAll(FieldId.TransferEncoding, 0, CODING_NAME);
+    removeFraming(msg);
     msg.body = BodyMode.None;
   }
   if (msg.body !== BodyMode.None && (msg.connection & ConnectionFlag.Upgrade) !== 0) {
@@ -200,7 +199,14 @@ export function finishRequest(msg: HttpMessage, relaxed: boolean): number {
   return 1;
 }
 
-function payloadIsOdd(method: Method): boolean {
+/** Takes out what says how long the body is. */
+export function removeFraming(msg: HttpMessage): void {
+  msg.removeAll(FieldId.ContentLength, 0, LENGTH_NAME);
+  msg.removeAll(FieldId.TransferEncoding, 0, CODING_NAME);
+}
+
+/** HTTP/1.0 has no body for these methods. */
+export function payloadIsOdd(method: Method): boolean {
   return method === Method.Get || method === Method.Head || method === Method.Delete;
 }
 
@@ -217,8 +223,7 @@ export function finishResponse(msg: HttpMessage, method: Method, relaxed: boolea
   }
   if (status < 200 || status === 204) {
     // RFC 9110 8.6: neither field belongs here.
-    msg.removeAll(FieldId.ContentLength, 0, LENGTH_NAME);
-    msg.removeAll(FieldId.TransferEncoding, 0, CODING_NAME);
+    removeFraming(msg);
     msg.body = BodyMode.None;
   } else if (status === 304 || method === Method.Head) {
     msg.body = BodyMode.None;

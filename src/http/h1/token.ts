@@ -7,6 +7,7 @@ import { mem } from '../../sys/arena.ts';
 import { FieldId } from '../field.ts';
 import { Col, type HttpMessage, ROW } from '../message.ts';
 import { Method } from '../method.ts';
+import { type Char, charClass } from './characters.ts';
 
 const SP = 32;
 const TAB = 9;
@@ -14,6 +15,12 @@ const COMMA = 44;
 
 function lower(c: number): number {
   return c >= 65 && c <= 90 ? c | 32 : c;
+}
+
+/** Whether all bytes of a slice are of a class; an empty one is. */
+export function isAll(off: number, len: number, kind: Char): boolean {
+  for (let i = 0; i < len; i++) if ((charClass[mem[off + i]!]! & kind) === 0) return false;
+  return true;
 }
 
 /** Whether a slice equals a lower-case word, ignoring case. */

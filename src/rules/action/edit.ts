@@ -9,6 +9,8 @@
  * @dataplane
  */
 import { FieldId, fieldId, fieldNameOff } from '../../http/field.ts';
+import { Char } from '../../http/h1/characters.ts';
+import { isAll } from '../../http/h1/token.ts';
 import { Col, type HttpMessage, ROW } from '../../http/message.ts';
 import { authorityEnd, authorityStart, TargetForm, targetForm } from '../../http/uri.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
@@ -141,20 +143,9 @@ export function followTarget(msg: HttpMessage): void {
   msg.setValue(index, start, authorityEnd(start, uriOff, uriLen) - start);
 }
 
-/** RFC 3986 3.2.2: what a host and a port are made of, without the comma of lists. */
-const hostByte = createHostBytes();
-
-function createHostBytes(): Uint8Array {
-  const table = new Uint8Array(256);
-  for (const char of "-._~%:[]!$&'()*+;=") table[char.charCodeAt(0)] = 1;
-  for (let c = 0; c < 128; c++) if (/[0-9A-Za-z]/.test(String.fromCharCode(c))) table[c] = 1;
-  return table;
-}
-
 /** Whether bytes can stand for a host in a target: nothing in them ends an authority. */
 export function isHost(off: number, len: number): boolean {
-  for (let i = 0; i < len; i++) if (hostByte[mem[off + i]!] === 0) return false;
-  return len > 0;
+  return len > 0 && isAll(off, len, Char.Host);
 }
 
 /** Replaces the bytes `[from, until)` of the target. @returns false when there is no room. */

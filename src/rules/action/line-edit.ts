@@ -20,7 +20,8 @@
 import { prepareErrorPage } from '../../http/error-page.ts';
 import { FieldId, fieldId } from '../../http/field.ts';
 import { Char, charClass, tokenLower } from '../../http/h1/characters.ts';
-import { checkAuthority } from '../../http/h1/token.ts';
+import { payloadIsOdd } from '../../http/h1/framing.ts';
+import { checkAuthority, isAll } from '../../http/h1/token.ts';
 import { BodyMode, Col, type HttpMessage, ROW, sameBytes } from '../../http/message.ts';
 import { Method } from '../../http/method.ts';
 import { hasBody, STATUS_MIN } from '../../http/status.ts';
@@ -255,7 +256,8 @@ function parseRequestLine(msg: HttpMessage): boolean {
   if (!sameBytes(at + 1, versionText(msg), VERSION_LEN)) return false;
   const method = methodOf(line.off, methodLen);
   if ((method === Method.Connect) !== (msg.method === Method.Connect)) return false;
-  if (method !== msg.method && !mayHaveBody(msg, method)) return false;
+  const isOdd = msg.body !== BodyMode.None && msg.version < 11 && payloadIsOdd(method);
+  if (isOdd && method !== msg.method) return false;
   msg.methodOff = line.off;
   msg.methodLen = methodLen;
   msg.method = method;
@@ -265,14 +267,7 @@ function parseRequestLine(msg: HttpMessage): boolean {
 }
 
 function isTarget(off: number, len: number): boolean {
-  for (let i = 0; i < len; i++) if ((charClass[mem[off + i]!]! & Char.Target) === 0) return false;
-  return len > 0;
-}
-
-/** A body where HTTP/1.0 has none for the method is refused from clients too. */
-function mayHaveBody(msg: HttpMessage, method: Method): boolean {
-  if (msg.body === BodyMode.None || msg.version >= 11) return true;
-  return method !== Method.Get && method !== Method.Head && method !== Method.Delete;
+  return len > 0 && isAll(off, len, Char.Target);
 }
 
 /** `checkAuthority` moves the bytes of the target: Host must not be a part of them. */
@@ -304,15 +299,10 @@ function parseStatusLine(msg: HttpMessage): boolean {
     if (!framed) return false;
   }
   const reason = end - at > 4 ? at + 5 : end;
-  if (!isValue(reason, end - reason)) return false;
+  if (!isAll(reason, end - reason, Char.Value)) return false;
   msg.status = status;
   msg.reasonOff = reason;
   msg.reasonLen = end - reason;
-  return true;
-}
-
-function isValue(off: number, len: number): boolean {
-  for (let i = 0; i < len; i++) if ((charClass[mem[off + i]!]! & Char.Value) === 0) return false;
   return true;
 }
 
@@ -330,7 +320,7 @@ function parseField(msg: HttpMessage, index: number): boolean {
   at++;
   while (at < end && isBlank(mem[at]!)) at++;
   while (end > at && isBlank(mem[end - 1]!)) end--;
-  if (!isValue(at, end - at)) return false;
+  if (!isAll(at, end - at, Char.Value)) return false;
   const id = fieldId(line.off, nameLen);
   if (isOfConnection(id)) return false;
   const host = id === FieldId.Host && !msg.isResponse;
