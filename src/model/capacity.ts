@@ -43,8 +43,6 @@ const LOG_BATCH_BYTES = 512 << 10;
 const PROXY_BYTES = 64 << 10;
 /** Name and address of a server. */
 const SERVER_BYTES = 1 << 10;
-/** Patterns are kept as bytes, sorted and hashed: about three times their text. */
-const PATTERN_FACTOR = 3;
 
 /** What a worker reserves. */
 export interface WorkerCapacity {
@@ -64,15 +62,6 @@ function configurationBytes(config: Configuration): number {
   for (const proxy of config.proxies) {
     bytes += PROXY_BYTES + proxy.servers.length * SERVER_BYTES;
     for (const page of Object.values(proxy.errorFiles)) bytes += page.length;
-    const conditions = [...proxy.rules, ...proxy.useBackends].map((rule) => rule.condition);
-    for (const condition of conditions) {
-      if (condition === null) continue;
-      for (const term of condition.any.flat()) {
-        for (const test of term.tests) {
-          for (const pattern of test.patterns) bytes += (pattern.length + 32) * PATTERN_FACTOR;
-        }
-      }
-    }
   }
   return bytes;
 }

@@ -1,11 +1,12 @@
 /**
  * The configuration as plain data: what the parser produces from `haproxy.cfg` and what every
- * worker receives by structured clone. No functions and no class instances live here, so that one
+ * worker receives by structured clone, in which large pattern lists are shared. No functions and no class instances live here, so that one
  * parse serves all threads and a worker never reads a file (it may be inside a chroot by then).
  *
  * Source: configuration.txt, chapters 3 to 8. All durations are in milliseconds, all sizes in bytes.
  */
 import type { Address } from '../base/value/address.ts';
+import type { PatternData } from './pattern.ts';
 
 export interface Configuration {
   global: GlobalConfig;
@@ -391,8 +392,10 @@ export interface AclTestConfig extends Origin {
   ignoreCase: boolean;
   /** With `ignoreCase`: index of the first pattern that `-i` applies to; absent = 0. */
   ignoreCaseFrom?: number;
-  /** Text of the patterns, files already read (2.7), in order. */
+  /** Text of the patterns on the line, in order. */
   patterns: string[];
+  /** Those of files (2.7), which all tests that name a file share. */
+  files: PatternData[];
 }
 
 /** A sample expression: `fetch(args),converter(args),...` */

@@ -138,8 +138,19 @@ test('7.2: an ACL that has no value where it is used warns', () => {
 test('2.7: a pattern file gives one pattern per line, without comments and empty lines', () => {
   const scope = testScope();
   scope.files['/hosts.lst'] = '# hosts\n\n\t one.example\r\n  #two\nthree\n';
-  const acl = parseAcl(['f', 'hdr(host)', '-f', 'file@/hosts.lst', 'four'], scope);
-  expect(acl.patterns).toEqual(['one.example', '#two', 'three', 'four']);
+  for (const [host, expected] of [
+    ['one.example', true],
+    ['#two', true],
+    ['three', true],
+    ['four', true],
+    ['# hosts', false],
+    ['five', false],
+  ] as const) {
+    const acl = compileAclTest(
+      parseAcl(['f', `str('${host}')`, '-f', 'file@/hosts.lst', 'four'], scope),
+    );
+    expect(acl.matches(testContext(plainRequest)), host).toBe(expected);
+  }
   expect(parseAcl(['f', 'path', '-f', 'opt@/none', '/x'], scope).patterns).toEqual(['/x']);
   expect(parseAcl(['f', 'path', '-f', 'virt@list', '/x'], scope).patterns).toEqual(['/x']);
 });

@@ -5,14 +5,18 @@
 import { ConfigError } from '../base/config-error.ts';
 import { isKnownFetch } from '../base/known-keywords.ts';
 import type { AclTestConfig, ExprConfig } from '../model/config.ts';
+import type { PatternData } from '../model/pattern.ts';
 import { aclRow } from './acl-table.ts';
 import { AclTest } from './acl-test.ts';
 import { canCast } from './cast.ts';
 import { compileExpression, parseRest } from './expression.ts';
 import { fetchRow } from './fetch/registry.ts';
+import { EitherPattern, type Pattern } from './pattern/pattern.ts';
 import { isOperator } from './pattern/range-text.ts';
 import {
   checkPattern,
+  compileFile,
+  compilePatterns,
   createPattern,
   defaultMatch,
   matchRow,
@@ -93,6 +97,7 @@ function parseCriterion(text: string, scope: RuleScope): Criterion {
 interface TestText {
   match: string;
   patterns: string[];
+  files: PatternData[];
   /** Index of the first pattern after `-i`, -1 before one was seen. */
   foldFrom: number;
   operator: boolean;
@@ -104,6 +109,7 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
   const test: TestText = {
     match: impliedMatch(criterion),
     patterns: [],
+    files: [],
     foldFrom: -1,
     operator: false,
   };
@@ -115,7 +121,7 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
         `type ('${criterion.out}')`,
     );
   }
-  for (const word of rest.slice(used)) addPattern(test, word, scope, true);
+  for (const word of rest.slice(used)) addPattern(test, word, scope);
   warnEmpty(test, criterion, rest, scope);
   return {
     ...scope.origin,
@@ -124,6 +130,7 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
     match: test.match,
     ignoreCase: test.foldFrom >= 0,
     patterns: test.patterns,
+    files: test.files,
     ...(test.foldFrom > 0 ? { ignoreCaseFrom: test.foldFrom } : {}),
   };
 }
@@ -173,7 +180,7 @@ function parseFlags(
 function setMatch(test: TestText, criterion: Criterion, name: string): void {
   const row = name === 'meth' ? undefined : matchRow(name);
   if (!row) throw new ConfigError(`unknown matching method '${name}' when parsing ACL expression`);
-  if (test.patterns.length > 0) {
+  if (test.patterns.length + test.files.length > 0) {
     throw new ConfigError(
       "'-m' must only be specified before patterns and files in parsing ACL expression",
     );
@@ -186,31 +193,23 @@ function setMatch(test: TestText, criterion: Criterion, name: string): void {
   test.match = name;
 }
 
-function addPattern(test: TestText, word: string, scope: RuleScope, operators: boolean): void {
+function addPattern(test: TestText, word: string, scope: RuleScope): void {
   if (test.match === 'found' || test.match === 'bool') return;
   const integer = test.match === 'int' || test.match === 'len';
-  if (integer && operators && isOperator(word)) test.operator = true;
+  if (integer && isOperator(word)) test.operator = true;
   test.patterns.push(checkPattern(test.match, word, test.operator, scope.readFile));
 }
 
-/** Patterns of a file (2.7): one per line, leading blanks stripped, `#` begins a comment line. */
+/** Patterns of a file (2.7). It is compiled here, once for all tests and threads that use it. */
 function readPatterns(test: TestText, name: string, scope: RuleScope): void {
-  if (name.startsWith('virt@')) return;
-  const optional = name.startsWith('opt@');
+  if (test.match === '' || name.startsWith('virt@')) return;
   const path = name.replace(/^(opt|file)@/, '');
-  let text: string;
-  try {
-    text = scope.readFile(path);
-  } catch (error) {
-    if (optional) return;
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(`failed to open pattern file <${path}>`);
-  }
-  for (const line of text.split('\n')) {
-    if (line.startsWith('#')) continue;
-    const pattern = line.replace(/^[ \t]+/, '').replace(/\r$/, '');
-    if (pattern !== '') addPattern(test, pattern, scope, false);
-  }
+  const ignoreCase = test.foldFrom >= 0;
+  const data = scope.patternFile(path, `${test.match} ${ignoreCase}`, (bytes) =>
+    compileFile(test.match, bytes, path, ignoreCase, scope.readFile),
+  );
+  if (data !== null) test.files.push(data);
+  else if (!name.startsWith('opt@')) throw new ConfigError(`failed to open pattern file <${path}>`);
 }
 
 function warnEmpty(test: TestText, criterion: Criterion, words: string[], scope: RuleScope): void {
@@ -226,11 +225,18 @@ function warnEmpty(test: TestText, criterion: Criterion, words: string[], scope:
 
 /** Compiles one test for a worker. */
 export function compileAclTest(cfg: AclTestConfig): AclTest {
-  const none = cfg.patterns.length;
-  const foldFrom = cfg.ignoreCase ? (cfg.ignoreCaseFrom ?? 0) : Math.max(1, none);
-  return new AclTest(
-    compileExpression(cfg.expr, true),
-    matchTarget(cfg.match),
-    createPattern(cfg.match, cfg.patterns, foldFrom),
-  );
+  return new AclTest(compileExpression(cfg.expr, true), matchTarget(cfg.match), createList(cfg));
+}
+
+/** The patterns of the line, those before and those behind `-i`, and of its files. */
+function createList(cfg: AclTestConfig): Pattern {
+  const foldFrom = cfg.ignoreCase ? (cfg.ignoreCaseFrom ?? 0) : cfg.patterns.length;
+  const exact = cfg.patterns.slice(0, foldFrom);
+  const folded = cfg.patterns.slice(foldFrom);
+  const lists = cfg.files.map(createPattern);
+  if (exact.length > 0 || (folded.length === 0 && lists.length === 0)) {
+    lists.push(createPattern(compilePatterns(cfg.match, exact, false)));
+  }
+  if (folded.length > 0) lists.push(createPattern(compilePatterns(cfg.match, folded, true)));
+  return lists.reduce((first, second) => new EitherPattern(first, second));
 }

@@ -35,6 +35,10 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
       if (content === undefined) throw new ConfigError(`cannot read ${path}`);
       return content;
     },
+    patternFile: (path, _kind, compile) => {
+      const content = files[path];
+      return content === undefined ? null : compile(Buffer.from(content, 'latin1'));
+    },
     warnings,
     files,
   };

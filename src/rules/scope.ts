@@ -1,5 +1,6 @@
 /** Where an expression, condition or action is being parsed: what is valid there. */
 import type { AclTestConfig, Origin } from '../model/config.ts';
+import type { PatternData } from '../model/pattern.ts';
 
 /** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */
 export const enum Place {
@@ -37,8 +38,19 @@ export interface RuleScope {
   acls: Map<string, AclTestConfig[]>;
   /** Records a warning for the line. */
   warn(message: string): void;
-  /** Reads a pattern file (`-f`); throws ConfigError when it cannot be read. */
+  /** Reads a file; throws ConfigError when that cannot be done. */
   readFile(path: string): string;
+  /**
+   * The compiled patterns of a file (`-f`).
+   * @param kind how it is compiled: one file may be used in several ways
+   * @param compile makes the list when this is the first use; may throw ConfigError
+   * @returns null when the file cannot be opened
+   */
+  patternFile(
+    path: string,
+    kind: string,
+    compile: (bytes: Uint8Array) => PatternData,
+  ): PatternData | null;
   /**
    * Declares one more request capture of so many bytes in the section (`http-request capture ...
    * len`) and returns its index. Absent where captures cannot be declared.

@@ -116,6 +116,7 @@ function connectFormat(config: ProxyConfig): LogFormatConfig {
     acls: new Map(),
     warn: () => undefined,
     readFile: () => '',
+    patternFile: () => null,
   };
   return parseLogFormat(defaultLogFormat[config.mode], scope);
 }

@@ -33,7 +33,12 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
     place,
     acls: draft.acls,
     warn: (message) => line.state.diagnostics.warning(line.origin, message),
-    readFile: (path) => line.state.readPatterns(path, line.origin),
+    readFile: (path) => {
+      const text = line.state.readBytes(path, line.origin);
+      if (text === null) throw new ConfigError(`cannot read '${path}'`);
+      return text;
+    },
+    patternFile: (path, kind, compile) => line.state.patternFile(path, kind, compile, line.origin),
   };
 }
 

@@ -1,8 +1,8 @@
 /** What the parser knows while it reads: shared by the rows of all sections. */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { ConfigError } from '../../base/config-error.ts';
 import type { GlobalConfig, Origin, RingConfig } from '../../model/config.ts';
+import type { PatternData } from '../../model/pattern.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';
@@ -46,6 +46,8 @@ export class ParserState {
   sectionLost = false;
   /** `-dr`: a server whose name has no address is put into maintenance instead of refused. */
   allowsUnresolved = false;
+  /** Compiled pattern files by how they are matched and where they lie. */
+  private readonly patternFiles = new Map<string, PatternData>();
 
   constructor(
     global: GlobalConfig,
@@ -83,10 +85,25 @@ export class ParserState {
     }
   }
 
-  /** A pattern file (2.7). */
-  readPatterns(path: string, origin: Origin): string {
-    const text = this.readBytes(path, origin);
-    if (text === null) throw new ConfigError(`failed to open pattern file <${path}>`);
-    return text;
+  /** See `RuleScope.patternFile`. */
+  patternFile(
+    path: string,
+    kind: string,
+    compile: (bytes: Uint8Array) => PatternData,
+    origin: Origin,
+  ): PatternData | null {
+    const resolved = this.resolvePath(path, origin);
+    const key = `${kind} ${resolved}`;
+    const known = this.patternFiles.get(key);
+    if (known !== undefined) return known;
+    let bytes: Uint8Array;
+    try {
+      bytes = readFileSync(fromByteString(resolved));
+    } catch {
+      return null;
+    }
+    const data = compile(bytes);
+    this.patternFiles.set(key, data);
+    return data;
   }
 }

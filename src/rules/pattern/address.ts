@@ -8,36 +8,30 @@
  *
  * @dataplane
  */
+import type { AddressData } from '../../model/pattern.ts';
 import { mem } from '../../sys/arena.ts';
 import { embeddedIpv4, putMapped, readAddress } from '../inet.ts';
-import { type Network, parseNetwork } from '../inet-config.ts';
 import { type Sample, SampleType } from '../sample.ts';
 import { takeScratch } from '../scratch.ts';
-import { isPrefix, mergeNetworks, readNumber } from './network-range.ts';
-import { EmptyPattern, type Pattern } from './pattern.ts';
+import type { Pattern } from './pattern.ts';
 
 class Addresses implements Pattern {
-  private readonly low4: Float64Array;
-  private readonly high4: Float64Array;
-  private readonly value4: Int32Array;
-  private readonly mask4: Int32Array;
-  /** 16 bytes per bound. */
+  private readonly low4: Uint32Array;
+  private readonly high4: Uint32Array;
+  private readonly value4: Uint32Array;
+  private readonly mask4: Uint32Array;
   private readonly low6: Uint8Array;
   private readonly high6: Uint8Array;
   private readonly count6: number;
 
-  constructor(networks: readonly Network[]) {
-    const v4 = networks.filter((net) => net.bytes.length === 4);
-    const holes = v4.filter((net) => !isPrefix(net.mask));
-    const ranges4 = mergeNetworks(v4.filter((net) => isPrefix(net.mask)));
-    const ranges6 = mergeNetworks(networks.filter((net) => net.bytes.length === 16));
-    this.low4 = Float64Array.from(ranges4, (range) => readNumber(range.low));
-    this.high4 = Float64Array.from(ranges4, (range) => readNumber(range.high));
-    this.value4 = Int32Array.from(holes, (net) => readNumber(net.bytes) | 0);
-    this.mask4 = Int32Array.from(holes, (net) => readNumber(net.mask) | 0);
-    this.low6 = Uint8Array.from(ranges6.flatMap((range) => range.low));
-    this.high6 = Uint8Array.from(ranges6.flatMap((range) => range.high));
-    this.count6 = ranges6.length;
+  constructor(data: AddressData) {
+    this.low4 = data.low4;
+    this.high4 = data.high4;
+    this.value4 = data.value4;
+    this.mask4 = data.mask4;
+    this.low6 = data.low6;
+    this.high6 = data.high6;
+    this.count6 = data.low6.length / 16;
   }
 
   matches(sample: Sample): boolean {
@@ -63,7 +57,7 @@ class Addresses implements Pattern {
       else return true;
     }
     for (let i = 0; i < this.value4.length; i++) {
-      if ((address & this.mask4[i]!) === this.value4[i]) return true;
+      if ((address & this.mask4[i]!) >>> 0 === this.value4[i]) return true;
     }
     return false;
   }
@@ -89,8 +83,7 @@ function compare16(off: number, bound: Uint8Array, at: number): number {
   return 0;
 }
 
-/** `-m ip`; the patterns have been checked by the parser. */
-export function createAddresses(patterns: readonly string[]): Pattern {
-  if (patterns.length === 0) return new EmptyPattern();
-  return new Addresses(patterns.map((pattern) => parseNetwork(pattern)!));
+/** `-m ip`. */
+export function createAddresses(data: AddressData): Pattern {
+  return new Addresses(data);
 }

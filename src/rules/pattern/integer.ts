@@ -5,17 +5,16 @@
  * @dataplane
  */
 import type { Sample } from '../sample.ts';
-import { EmptyPattern, type Pattern } from './pattern.ts';
-import { mergeRanges, type Range } from './range-text.ts';
+import type { Pattern } from './pattern.ts';
 
 class Ranges implements Pattern {
   private readonly low: Float64Array;
   private readonly high: Float64Array;
   private readonly ofLength: boolean;
 
-  constructor(ranges: readonly Range[], ofLength: boolean) {
-    this.low = Float64Array.from(ranges, (range) => range[0]);
-    this.high = Float64Array.from(ranges, (range) => range[1]);
+  constructor(low: Float64Array, high: Float64Array, ofLength: boolean) {
+    this.low = low;
+    this.high = high;
     this.ofLength = ofLength;
   }
 
@@ -33,12 +32,7 @@ class Ranges implements Pattern {
   }
 }
 
-/** `-m int` and, with `ofLength`, `-m len`. Operators stand among the patterns. */
-export function createIntegers(
-  patterns: readonly string[],
-  ofLength: boolean,
-  dotted: boolean,
-): Pattern {
-  const ranges = mergeRanges(patterns, dotted);
-  return ranges.length === 0 ? new EmptyPattern() : new Ranges(ranges, ofLength);
+/** `-m int` and, with `ofLength`, `-m len`. */
+export function createIntegers(low: Float64Array, high: Float64Array, ofLength: boolean): Pattern {
+  return new Ranges(low, high, ofLength);
 }

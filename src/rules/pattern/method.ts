@@ -5,9 +5,12 @@
  * @dataplane
  */
 import { methodNames } from '../../http/method.ts';
+import type { PatternData } from '../../model/pattern.ts';
 import type { Sample } from '../sample.ts';
 import { createExact } from './exact.ts';
 import type { Pattern } from './pattern.ts';
+import { slicesOf } from './slices.ts';
+import { createTexts, type TextList } from './text-list.ts';
 
 class Methods implements Pattern {
   private readonly known: Uint8Array;
@@ -23,7 +26,7 @@ class Methods implements Pattern {
   }
 }
 
-export function createMethods(patterns: readonly string[], ignoreCase: boolean): Pattern {
+export function createMethodData(patterns: readonly string[], ignoreCase: boolean): PatternData {
   const known = new Uint8Array(methodNames.length);
   const others: string[] = [];
   for (const pattern of patterns) {
@@ -32,5 +35,9 @@ export function createMethods(patterns: readonly string[], ignoreCase: boolean):
     if (method > 0) known[method] = 1;
     else others.push(pattern);
   }
-  return new Methods(known, createExact(others, ignoreCase));
+  return { kind: 'meth', known, texts: createTexts(slicesOf(others), ignoreCase) };
+}
+
+export function createMethods(known: Uint8Array, others: TextList): Pattern {
+  return new Methods(known, createExact(others));
 }

@@ -1,13 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { mem, reserve } from '../../sys/arena.ts';
 import { Sample, SampleType } from '../sample.ts';
-import { createAddresses } from './address.ts';
-import { createPrefixes, createSuffixes } from './affix.ts';
-import { createExact } from './exact.ts';
-import { createIntegers } from './integer.ts';
 import type { Pattern } from './pattern.ts';
-import { createDirectories, createDomains } from './segment.ts';
-import { createSubstrings } from './substring.ts';
+import { mergeRanges } from './range-text.ts';
+import { compileFile, compilePatterns, createPattern } from './table.ts';
 
 const room = reserve(4096);
 const sample = new Sample();
@@ -29,9 +25,12 @@ function createRandom(seed: number): (below: number) => number {
   };
 }
 
+function create(match: string, patterns: readonly string[], ignoreCase = false): Pattern {
+  return createPattern(compilePatterns(match, patterns, ignoreCase));
+}
+
 interface TextMatch {
   name: string;
-  create: (patterns: readonly string[], ignoreCase: boolean) => Pattern;
   /** What the manual says, in the plainest way. */
   model: (value: string, pattern: string) => boolean;
 }
@@ -51,15 +50,15 @@ function segmentModel(delimiters: string) {
 }
 
 const matches: TextMatch[] = [
-  { name: 'str', create: createExact, model: (value, pattern) => value === pattern },
-  { name: 'beg', create: createPrefixes, model: (value, pattern) => value.startsWith(pattern) },
-  { name: 'end', create: createSuffixes, model: (value, pattern) => value.endsWith(pattern) },
-  { name: 'sub', create: createSubstrings, model: (value, pattern) => value.includes(pattern) },
-  { name: 'dir', create: createDirectories, model: segmentModel('/?') },
-  { name: 'dom', create: createDomains, model: segmentModel('./:?') },
+  { name: 'str', model: (value, pattern) => value === pattern },
+  { name: 'beg', model: (value, pattern) => value.startsWith(pattern) },
+  { name: 'end', model: (value, pattern) => value.endsWith(pattern) },
+  { name: 'sub', model: (value, pattern) => value.includes(pattern) },
+  { name: 'dir', model: segmentModel('/?') },
+  { name: 'dom', model: segmentModel('./:?') },
 ];
 
-describe.each(matches)('7.1.3: -m $name', ({ create, model }) => {
+describe.each(matches)('7.1.3: -m $name', ({ name, model }) => {
   test.each([1, 2, 5, 30, 300])('agrees with its definition for %i patterns', (count) => {
     const seed = 7919 * count;
     const random = createRandom(seed);
@@ -69,7 +68,7 @@ describe.each(matches)('7.1.3: -m $name', ({ create, model }) => {
       const ignoreCase = round % 2 === 1;
       const fold = (value: string) => (ignoreCase ? value.toLowerCase() : value);
       const patterns = Array.from({ length: count }, () => word(count > 20 ? 9 : 4));
-      const compiled = create(patterns, ignoreCase);
+      const compiled = create(name, patterns, ignoreCase);
       for (let i = 0; i < 50; i++) {
         const value = word(12);
         const expected = patterns.some((pattern) => model(fold(value), fold(pattern)));
@@ -84,7 +83,7 @@ describe.each(matches)('7.1.3: -m $name', ({ create, model }) => {
 
 test('7.1.2: integers, ranges and operators in any number', () => {
   const check = (patterns: string[], inside: number[], outside: number[]) => {
-    const compiled = createIntegers(patterns, false, false);
+    const compiled = create('int', patterns);
     const holds = (value: number) => {
       sample.reset();
       sample.setInt(value);
@@ -107,20 +106,15 @@ test('7.1.2: integers, ranges and operators in any number', () => {
 });
 
 test('7.1.2: dotted numbers are two integers', () => {
-  const compiled = createIntegers(['3:3.1'], false, true);
-  const holds = (major: number, minor: number) => {
-    sample.reset();
-    sample.setInt(major * 65536 + minor);
-    return compiled.matches(sample);
-  };
-  expect([holds(3, 0), holds(3, 1), holds(3, 2), holds(2, 9)]).toEqual([true, true, false, false]);
+  const one = (3 << 16) + 1;
+  expect(mergeRanges(['3:3.1'], true)).toEqual([[3 << 16, one]]);
 });
 
 test('7.1.6: many networks are one search', () => {
   const patterns: string[] = [];
   for (let i = 0; i < 256; i++) patterns.push(`10.${i}.0.0/17`, `2001:db8:${i.toString(16)}::/48`);
   patterns.push('10.0.0.0/9');
-  const compiled = createAddresses(patterns);
+  const compiled = create('ip', patterns);
   const v4 = (a: number, b: number, c: number, d: number) => {
     sample.reset();
     sample.type = SampleType.Ipv4;
@@ -148,8 +142,8 @@ test('7.1.6: many networks are one search', () => {
 
 test('7.1: a list of a hundred thousand patterns is searched, not scanned', () => {
   const patterns = Array.from({ length: 100_000 }, (_, i) => `host-${i * 7}.example.com`);
-  for (const create of [createExact, createPrefixes, createSuffixes, createDomains]) {
-    const compiled = create(patterns, false);
+  for (const match of ['str', 'beg', 'end', 'dom']) {
+    const compiled = create(match, patterns);
     expect(compiled.matches(text('host-699993.example.com'))).toBe(true);
     expect(compiled.matches(text('host-1.example.org'))).toBe(false);
     text('host-350001.example.com');
@@ -158,4 +152,115 @@ test('7.1: a list of a hundred thousand patterns is searched, not scanned', () =
     // A scan would take a hundred times longer than this generous bound.
     expect((Bun.nanoseconds() - start) / 2000).toBeLessThan(20_000);
   }
+});
+
+test('7.1.6: random networks and addresses agree with their definition', () => {
+  const seed = 4711;
+  const random = createRandom(seed);
+  const byte = () => [0, 10, 127, 128, 255, random(256)][random(6)]!;
+  for (let round = 0; round < 40; round++) {
+    const networks = Array.from({ length: 1 + random(60) }, () => {
+      const address = [byte(), byte(), byte(), byte()];
+      return { address, prefix: [0, 1, 8, 9, 24, 31, 32][random(7)]! || 32 };
+    });
+    const compiled = create(
+      'ip',
+      networks.map(({ address, prefix }) => `${address.join('.')}/${prefix}`),
+    );
+    const number = (bytes: number[]) => bytes.reduce((value, one) => value * 256 + one, 0);
+    for (let i = 0; i < 100; i++) {
+      const asked = number([byte(), byte(), byte(), byte()]);
+      const cut = (value: number, prefix: number) => Math.floor(value / 2 ** (32 - prefix));
+      const expected = networks.some(
+        ({ address, prefix }) => cut(number(address), prefix) === cut(asked, prefix),
+      );
+      sample.reset();
+      sample.type = SampleType.Ipv4;
+      sample.num = asked;
+      expect(compiled.matches(sample), `seed ${seed}, ${asked} in round ${round}`).toBe(expected);
+    }
+  }
+});
+
+test('7.1.6: random IPv6 networks in all forms agree with their definition', () => {
+  const seed = 815;
+  const random = createRandom(seed);
+  const groups = () => Array.from({ length: 8 }, () => [0, 0, 1, 0xdb8, 0xffff][random(5)]!);
+  const written = (value: number[]) => {
+    const plain = value.map((one) => one.toString(16)).join(':');
+    return random(2) === 0 ? plain : plain.replace(/(^|:)0(:0)+(:|$)/, '::').toUpperCase();
+  };
+  const bits = (value: number[]) => value.map((one) => one.toString(2).padStart(16, '0')).join('');
+  for (let round = 0; round < 40; round++) {
+    const networks = Array.from({ length: 1 + random(40) }, () => ({
+      address: groups(),
+      prefix: [0, 1, 16, 31, 64, 127, 128, 128][random(8)]!,
+    }));
+    const compiled = create(
+      'ip',
+      networks.map(({ address, prefix }) => `${written(address)}/${prefix}`),
+    );
+    for (let i = 0; i < 100; i++) {
+      const asked = random(2) === 0 ? groups() : networks[random(networks.length)]!.address;
+      const expected = networks.some(
+        ({ address, prefix }) => bits(address).slice(0, prefix) === bits(asked).slice(0, prefix),
+      );
+      asked.forEach((one, k) => {
+        mem[room + k * 2] = one >> 8;
+        mem[room + k * 2 + 1] = one & 255;
+      });
+      sample.reset();
+      sample.type = SampleType.Ipv6;
+      sample.off = room;
+      sample.len = 16;
+      expect(compiled.matches(sample), `seed ${seed}, ${asked} in round ${round}`).toBe(expected);
+    }
+  }
+});
+
+test.each([
+  '::1::',
+  ':1',
+  '1:',
+  '1:2:3:4:5:6:7',
+  '1:2:3:4:5:6:7:8:9',
+  '::/129',
+  '1::2/',
+  '12345::',
+])('7.1.6: %s is no network', (word) => {
+  expect(() => compileFile('ip', Buffer.from(word), 'list', false, () => '')).toThrow(
+    'not a valid',
+  );
+});
+
+describe('2.7: pattern files', () => {
+  const noHosts = () => '';
+  const file = (match: string, content: string) =>
+    compileFile(match, Buffer.from(content, 'latin1'), 'list', false, noHosts);
+
+  test('blanks in front, comment lines, empty lines and CR do not count', () => {
+    const compiled = createPattern(file('str', '# one\n\n one\r\n\t#two\nthree'));
+    const found = ['one', '#two', 'three', '# one', ''].map((value) =>
+      compiled.matches(text(value)),
+    );
+    expect(found).toEqual([true, true, true, false, false]);
+  });
+
+  test.each([
+    ['ip', '10.0.0.0/8\n\n10.0.0.256\n', "'10.0.0.256' is not a valid IPv4 or IPv6 address"],
+    ['int', '1\n# x\ngt\n', "'gt' is not a number"],
+    ['reg', 'a\n\n(\n', 'regex'],
+    ['bin', '61\n\n6\n', 'an even number of hex digit is expected'],
+  ])('a wrong line of -m %s is named', (match, content, message) => {
+    expect(() => file(match, content)).toThrow(message);
+    expect(() => file(match, content)).toThrow("at line 3 of file 'list'");
+  });
+
+  test('a large list lies in memory that threads share', () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `10.${i >> 8}.${i & 255}.1`).join('\n');
+    const data = file('ip', lines);
+    expect(data.kind === 'ip' && data.addresses.low4.buffer).toBeInstanceOf(SharedArrayBuffer);
+    const texts = file('str', lines);
+    expect(texts.kind === 'str' && texts.texts.bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
 });

@@ -12,16 +12,25 @@
  */
 import { mem } from '../../sys/arena.ts';
 import type { Sample } from '../sample.ts';
-import { TextSet } from './exact.ts';
-import { EmptyPattern, type Pattern } from './pattern.ts';
-import { createTexts, TextList } from './text-list.ts';
+import type { Pattern } from './pattern.ts';
+import type { Slices } from './slices.ts';
+import { addToHash, finishHash, HASH_START, type TextList } from './text-list.ts';
+
+const directoryEnds = createDelimiters('/?');
+const domainEnds = createDelimiters('./:?');
+
+function createDelimiters(chars: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const char of chars) table[char.charCodeAt(0)] = 1;
+  return table;
+}
 
 class Segments implements Pattern {
-  private readonly set: TextSet;
+  private readonly list: TextList;
   private readonly isDelimiter: Uint8Array;
 
-  constructor(set: TextSet, isDelimiter: Uint8Array) {
-    this.set = set;
+  constructor(list: TextList, isDelimiter: Uint8Array) {
+    this.list = list;
     this.isDelimiter = isDelimiter;
   }
 
@@ -41,50 +50,55 @@ class Segments implements Pattern {
   }
 
   private startsAt(start: number, end: number): boolean {
-    const set = this.set;
-    const table = set.list.table;
+    const { longest, table, lengths } = this.list;
     const delimiter = this.isDelimiter;
-    const limit = start + set.longest < end ? start + set.longest : end;
-    let hash = 0x811c9dc5 | 0;
+    const limit = start + longest < end ? start + longest : end;
+    let hash = HASH_START;
     for (let at = start; at < limit; at++) {
-      // The same function as `hashBytes`, one byte at a time.
-      hash = Math.imul(hash ^ table[mem[at]!]!, 0x01000193);
-      const boundary = at + 1 === end || delimiter[mem[at + 1]!] === 1;
-      if (!boundary || delimiter[mem[at]!] === 1) continue;
-      if (set.indexOf(hash ^ (hash >>> 15), start, at + 1 - start) >= 0) return true;
+      hash = addToHash(hash, table[mem[at]!]!);
+      const len = at + 1 - start;
+      if (lengths[len] === 0 || delimiter[mem[at]!] === 1) continue;
+      if (at + 1 < end && delimiter[mem[at + 1]!] === 0) continue;
+      if (this.list.has(finishHash(hash), start, len)) return true;
     }
     return false;
   }
 }
 
-function createSegments(
-  patterns: readonly string[],
-  ignoreCase: boolean,
-  delimiters: string,
-): Pattern {
-  const isDelimiter = new Uint8Array(256);
-  for (const char of delimiters) isDelimiter[char.charCodeAt(0)] = 1;
-  const trimmed = patterns.map((pattern) => {
-    let from = 0;
-    let until = pattern.length;
-    while (from < until && delimiters.includes(pattern[from]!)) from++;
-    while (until > from && delimiters.includes(pattern[until - 1]!)) until--;
-    return pattern.slice(from, until);
-  });
-  const texts = createTexts(
-    trimmed.filter((pattern) => pattern !== ''),
-    ignoreCase,
-  );
-  if (texts.length === 0) return new EmptyPattern();
-  return new Segments(new TextSet(new TextList(texts, ignoreCase)), isDelimiter);
+/** The patterns without the delimiters at their ends; one that is nothing else is dropped. */
+function trim(slices: Slices, delimiter: Uint8Array): Slices {
+  const { bytes } = slices;
+  const from = new Uint32Array(slices.count);
+  const until = new Uint32Array(slices.count);
+  let count = 0;
+  for (let i = 0; i < slices.count; i++) {
+    let start = slices.from[i]!;
+    let end = slices.until[i]!;
+    while (start < end && delimiter[bytes[start]!] === 1) start++;
+    while (end > start && delimiter[bytes[end - 1]!] === 1) end--;
+    if (start === end) continue;
+    from[count] = start;
+    until[count++] = end;
+  }
+  return { bytes, from, until, count };
+}
+
+/** What `-m dir` looks for. */
+export function trimDirectories(slices: Slices): Slices {
+  return trim(slices, directoryEnds);
+}
+
+/** What `-m dom` looks for. */
+export function trimDomains(slices: Slices): Slices {
+  return trim(slices, domainEnds);
 }
 
 /** `-m dir`. */
-export function createDirectories(patterns: readonly string[], ignoreCase: boolean): Pattern {
-  return createSegments(patterns, ignoreCase, '/?');
+export function createDirectories(list: TextList): Pattern {
+  return new Segments(list, directoryEnds);
 }
 
 /** `-m dom`. */
-export function createDomains(patterns: readonly string[], ignoreCase: boolean): Pattern {
-  return createSegments(patterns, ignoreCase, './:?');
+export function createDomains(list: TextList): Pattern {
+  return new Segments(list, domainEnds);
 }

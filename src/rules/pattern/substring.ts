@@ -6,8 +6,8 @@
  */
 import { mem } from '../../sys/arena.ts';
 import type { Sample } from '../sample.ts';
-import { EmptyPattern, type Pattern } from './pattern.ts';
-import { createTexts, TextList } from './text-list.ts';
+import type { Pattern } from './pattern.ts';
+import type { TextList } from './text-list.ts';
 
 class Substrings implements Pattern {
   private readonly list: TextList;
@@ -37,7 +37,6 @@ class Substrings implements Pattern {
 }
 
 /** `-m sub`. */
-export function createSubstrings(patterns: readonly string[], ignoreCase: boolean): Pattern {
-  const texts = createTexts(patterns, ignoreCase);
-  return texts.length === 0 ? new EmptyPattern() : new Substrings(new TextList(texts, ignoreCase));
+export function createSubstrings(list: TextList): Pattern {
+  return new Substrings(list);
 }

@@ -1,18 +1,23 @@
 /** The match methods of ACLs (configuration.txt 7.1): their names, what they want, what they make. */
 import { ConfigError } from '../../base/config-error.ts';
+import type { PatternData, TextData } from '../../model/pattern.ts';
 import { castTarget } from '../cast.ts';
+import { parseNetwork } from '../inet-config.ts';
 import type { TypeName } from '../row.ts';
 import { createAddresses } from './address.ts';
 import { createPrefixes, createSuffixes } from './affix.ts';
-import { createBinary, createExact } from './exact.ts';
+import { createExact, decodeHex } from './exact.ts';
 import { networkText } from './hosts.ts';
 import { createIntegers } from './integer.ts';
-import { createMethods } from './method.ts';
-import { BoolPattern, EitherPattern, FoundPattern, type Pattern } from './pattern.ts';
-import { isOperator, parseRange } from './range-text.ts';
+import { createMethodData, createMethods } from './method.ts';
+import { createAddressData } from './network-range.ts';
+import { BoolPattern, EmptyPattern, FoundPattern, type Pattern } from './pattern.ts';
+import { isOperator, mergeRanges, parseRange } from './range-text.ts';
 import { createRegexes } from './regex.ts';
-import { createDirectories, createDomains } from './segment.ts';
+import { createDirectories, createDomains, trimDirectories, trimDomains } from './segment.ts';
+import { lineOf, linesOf, type Slices, slicesOf, textOf, textsOf } from './slices.ts';
 import { createSubstrings } from './substring.ts';
+import { createTexts, Direction, TextList } from './text-list.ts';
 
 export interface MatchRow {
   readonly name: string;
@@ -20,7 +25,8 @@ export interface MatchRow {
   readonly wants: TypeName;
   /** Types of samples that the method may be used with (7.1, matrix). */
   readonly accepts: readonly TypeName[];
-  readonly create: (patterns: readonly string[], ignoreCase: boolean) => Pattern;
+  /** Compiles patterns that have been checked. */
+  readonly compile: (slices: Slices, ignoreCase: boolean) => PatternData;
 }
 
 const ALL: readonly TypeName[] = [
@@ -38,32 +44,93 @@ const NUMBERS: readonly TypeName[] = ['any', 'bool', 'sint', 'addr', 'ipv4', 'st
 const ADDRESSES: readonly TypeName[] = ['any', 'sint', 'addr', 'ipv4', 'ipv6', 'str', 'bin'];
 
 export const matchRows = [
-  { name: 'found', wants: 'any', accepts: ALL, create: () => new FoundPattern() },
+  { name: 'found', wants: 'any', accepts: ALL, compile: () => ({ kind: 'found' }) },
   {
     name: 'bool',
     wants: 'bool',
     accepts: ['any', 'bool', 'sint', 'str'],
-    create: () => new BoolPattern(),
+    compile: () => ({ kind: 'bool' }),
+  },
+  { name: 'int', wants: 'sint', accepts: NUMBERS, compile: (slices) => ranges('int', slices) },
+  {
+    name: 'ip',
+    wants: 'addr',
+    accepts: ADDRESSES,
+    // Names have become addresses when the patterns were checked.
+    compile: (slices) => ({
+      kind: 'ip',
+      addresses: createAddressData(slices, (text) => parseNetwork(text)!),
+    }),
   },
   {
-    name: 'int',
-    wants: 'sint',
-    accepts: NUMBERS,
-    create: (list) => createIntegers(list, false, false),
+    name: 'bin',
+    wants: 'bin',
+    accepts: ALL,
+    compile: (slices) => ({ kind: 'str', texts: createTexts(decodeHex(slices), false) }),
   },
-  { name: 'ip', wants: 'addr', accepts: ADDRESSES, create: createAddresses },
-  { name: 'bin', wants: 'bin', accepts: ALL, create: createBinary },
-  { name: 'len', wants: 'str', accepts: ALL, create: (list) => createIntegers(list, true, false) },
-  { name: 'str', wants: 'str', accepts: ALL, create: createExact },
-  { name: 'beg', wants: 'str', accepts: ALL, create: createPrefixes },
-  { name: 'sub', wants: 'str', accepts: ALL, create: createSubstrings },
-  { name: 'dir', wants: 'str', accepts: ALL, create: createDirectories },
-  { name: 'dom', wants: 'str', accepts: ALL, create: createDomains },
-  { name: 'end', wants: 'str', accepts: ALL, create: createSuffixes },
-  { name: 'reg', wants: 'str', accepts: ALL, create: createRegexes },
+  { name: 'len', wants: 'str', accepts: ALL, compile: (slices) => ranges('len', slices) },
+  {
+    name: 'str',
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, fold) => ({ kind: 'str', texts: createTexts(slices, fold) }),
+  },
+  {
+    name: 'beg',
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, fold) => ({ kind: 'beg', texts: createTexts(slices, fold) }),
+  },
+  {
+    name: 'sub',
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, fold) => ({ kind: 'sub', texts: createTexts(slices, fold) }),
+  },
+  {
+    name: 'dir',
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, fold) => ({ kind: 'dir', texts: createTexts(trimDirectories(slices), fold) }),
+  },
+  {
+    name: 'dom',
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, fold) => ({ kind: 'dom', texts: createTexts(trimDomains(slices), fold) }),
+  },
+  {
+    name: 'end',
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, fold) => ({
+      kind: 'end',
+      texts: createTexts(slices, fold, Direction.Backwards),
+    }),
+  },
+  {
+    name: 'reg',
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, ignoreCase) => ({ kind: 'reg', patterns: textsOf(slices), ignoreCase }),
+  },
   // Not a word of `-m`: what the criterion `method` implies.
-  { name: 'meth', wants: 'meth', accepts: ['meth', 'str', 'any'], create: createMethods },
+  {
+    name: 'meth',
+    wants: 'meth',
+    accepts: ['meth', 'str', 'any'],
+    compile: (slices, fold) => createMethodData(textsOf(slices), fold),
+  },
 ] as const satisfies readonly MatchRow[];
+
+function ranges(kind: 'int' | 'len', slices: Slices): PatternData {
+  const merged = mergeRanges(textsOf(slices), false);
+  return {
+    kind,
+    low: Float64Array.from(merged, (range) => range[0]),
+    high: Float64Array.from(merged, (range) => range[1]),
+  };
+}
 
 const byName = new Map<string, MatchRow>(matchRows.map((row) => [row.name, row]));
 
@@ -127,22 +194,92 @@ function checkHex(word: string): void {
   if (bad) throw new ConfigError(`an hex digit is expected (found '${bad[0]}')`);
 }
 
-/**
- * Compiles a list of patterns.
- * @param foldFrom index of the first pattern that ignores case; the length of the list = none.
- */
-export function createPattern(
+/** Compiles patterns that have been checked. */
+export function compilePatterns(
   match: string,
   patterns: readonly string[],
-  foldFrom: number,
+  ignoreCase: boolean,
+): PatternData {
+  return matchRow(match)!.compile(slicesOf(patterns), ignoreCase);
+}
+
+/**
+ * Checks and compiles the patterns of a file (2.7).
+ * @param file its bytes; @param name what messages call it
+ * @throws ConfigError naming the first line that is wrong
+ */
+export function compileFile(
+  match: string,
+  file: Uint8Array,
+  name: string,
+  ignoreCase: boolean,
+  readHosts: (path: string) => string,
+): PatternData {
+  const slices = linesOf(file);
+  const checked = (text: string, index: number): string => {
+    try {
+      // Operators are for the line (7.1.2).
+      if (match === 'int' || match === 'len') parseRange(text, false, false);
+      return checkPattern(match, text, false, readHosts);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const line = lineOf(slices, index);
+      throw new ConfigError(`${error.message} at line ${line} of file '${name}'`);
+    }
+  };
+  if (match === 'ip') {
+    const parse = (text: string, index: number) => parseNetwork(checked(text, index))!;
+    return { kind: 'ip', addresses: createAddressData(slices, parse) };
+  }
+  if (isChecked(match)) for (let i = 0; i < slices.count; i++) checked(textOf(slices, i), i);
+  return matchRow(match)!.compile(slices, ignoreCase);
+}
+
+/** Whether not every text is a pattern of this method. */
+function isChecked(match: string): boolean {
+  return match === 'int' || match === 'len' || match === 'bin' || match === 'reg';
+}
+
+/** Makes a compiled list ready to be asked, in the thread that calls. */
+export function createPattern(data: PatternData): Pattern {
+  switch (data.kind) {
+    case 'found':
+      return new FoundPattern();
+    case 'bool':
+      return new BoolPattern();
+    case 'int':
+    case 'len':
+      return createIntegers(data.low, data.high, data.kind === 'len');
+    case 'ip':
+      return createAddresses(data.addresses);
+    case 'reg':
+      return createRegexes(data.patterns, data.ignoreCase);
+    case 'meth':
+      return createMethods(data.known, new TextList(data.texts));
+    default:
+      return data.texts.count === 0 ? new EmptyPattern() : createTextPattern(data.kind, data.texts);
+  }
+}
+
+function createTextPattern(
+  kind: 'str' | 'beg' | 'end' | 'sub' | 'dir' | 'dom',
+  texts: TextData,
 ): Pattern {
-  const row = matchRow(match)!;
-  if (foldFrom <= 0) return row.create(patterns, true);
-  if (foldFrom >= patterns.length) return row.create(patterns, false);
-  return new EitherPattern(
-    row.create(patterns.slice(0, foldFrom), false),
-    row.create(patterns.slice(foldFrom), true),
-  );
+  const list = new TextList(texts);
+  switch (kind) {
+    case 'str':
+      return createExact(list);
+    case 'beg':
+      return createPrefixes(list);
+    case 'end':
+      return createSuffixes(list);
+    case 'sub':
+      return createSubstrings(list);
+    case 'dir':
+      return createDirectories(list);
+    case 'dom':
+      return createDomains(list);
+  }
 }
 
 /** What `cast` must make of the sample before the pattern sees it. */

@@ -1,0 +1,42 @@
+/**
+ * Lists of patterns once they have been compiled (configuration.txt 7.1), as plain data: typed
+ * arrays, which all threads share when they are large. Who compiles and matches them is
+ * `rules/pattern`.
+ */
+
+/** Texts of a list, each once, with the index that finds them by hash. */
+export interface TextData {
+  /** The texts, one behind the other; folded to lower case with `ignoreCase`. */
+  bytes: Uint8Array;
+  /** Where text i begins; one entry more than there are texts. */
+  start: Uint32Array;
+  count: number;
+  ignoreCase: boolean;
+  /** Open-addressed table of text numbers + 1; a power of two, at least twice as many as texts. */
+  slots: Uint32Array;
+  hashes: Int32Array;
+  /** 1 = there is a text of this length; its own length is that of the longest, plus 1. */
+  lengths: Uint8Array;
+}
+
+/** Networks as closed ranges in ascending order that do not touch each other. */
+export interface AddressData {
+  low4: Uint32Array;
+  high4: Uint32Array;
+  /** IPv4 masks with holes cannot be ranges. */
+  value4: Uint32Array;
+  mask4: Uint32Array;
+  /** 16 bytes per bound. */
+  low6: Uint8Array;
+  high6: Uint8Array;
+}
+
+export type PatternData =
+  | { kind: 'found' }
+  | { kind: 'bool' }
+  | { kind: 'int' | 'len'; low: Float64Array; high: Float64Array }
+  | { kind: 'ip'; addresses: AddressData }
+  | { kind: 'str' | 'beg' | 'end' | 'sub' | 'dir' | 'dom'; texts: TextData }
+  | { kind: 'reg'; patterns: string[]; ignoreCase: boolean }
+  /** Known methods by number, others by text. */
+  | { kind: 'meth'; known: Uint8Array; texts: TextData };

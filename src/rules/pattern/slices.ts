@@ -1,0 +1,91 @@
+/**
+ * Patterns before they are compiled: slices of one block of bytes, so that a file of a million
+ * lines is not a million strings. And the memory that compiled lists lie in.
+ */
+
+export interface Slices {
+  readonly bytes: Uint8Array;
+  readonly from: Uint32Array;
+  readonly until: Uint32Array;
+  readonly count: number;
+}
+
+const NEWLINE = 10;
+const RETURN = 13;
+const TAB = 9;
+const SPACE = 32;
+const HASH = 35;
+
+/** From this size on threads share a list instead of having copies; less is not worth the pages. */
+const SHARED_MIN = 64 << 10;
+
+/** Memory for a compiled list, shared between threads when it is large. Zeroed. */
+export function allocate(bytes: number): ArrayBuffer | SharedArrayBuffer {
+  return bytes >= SHARED_MIN ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+}
+
+/** Byte strings (latin1), in order. */
+export function slicesOf(texts: readonly string[]): Slices {
+  const count = texts.length;
+  const from = new Uint32Array(count);
+  const until = new Uint32Array(count);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    from[i] = at;
+    at += texts[i]!.length;
+    until[i] = at;
+  }
+  return { bytes: Buffer.from(texts.join(''), 'latin1'), from, until, count };
+}
+
+export function textOf(slices: Slices, index: number): string {
+  const { bytes, from, until } = slices;
+  const length = until[index]! - from[index]!;
+  const start = bytes.byteOffset + from[index]!;
+  return Buffer.from(bytes.buffer, start, length).toString('latin1');
+}
+
+export function textsOf(slices: Slices): string[] {
+  return Array.from({ length: slices.count }, (_, i) => textOf(slices, i));
+}
+
+/**
+ * The patterns of a file (2.7): one per line, leading blanks stripped, `#` begins a comment line,
+ * empty lines do not count.
+ */
+export function linesOf(bytes: Uint8Array): Slices {
+  let most = 1;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) most++;
+  const from = new Uint32Array(most);
+  const until = new Uint32Array(most);
+  let count = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const found = bytes.indexOf(NEWLINE, at);
+    const end = found < 0 ? bytes.length : found;
+    let start = at;
+    let stop = end;
+    at = end + 1;
+    if (bytes[start] === HASH) continue;
+    while (start < stop && (bytes[start] === SPACE || bytes[start] === TAB)) start++;
+    if (stop > start && bytes[stop - 1] === RETURN) stop--;
+    if (start === stop) continue;
+    from[count] = start;
+    until[count++] = stop;
+  }
+  return { bytes, from, until, count };
+}
+
+/** The line of a file that a slice of it stands in, 1-based. */
+export function lineOf(slices: Slices, index: number): number {
+  let line = 1;
+  const { bytes } = slices;
+  const until = slices.from[index]!;
+  for (
+    let at = bytes.indexOf(NEWLINE);
+    at >= 0 && at < until;
+    at = bytes.indexOf(NEWLINE, at + 1)
+  ) {
+    line++;
+  }
+  return line;
+}
