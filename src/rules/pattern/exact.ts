@@ -8,7 +8,6 @@
 import { mem } from '../../sys/arena.ts';
 import type { Sample } from '../sample.ts';
 import type { Pattern } from './pattern.ts';
-import { type Slices, slicesOf, textsOf } from './slices.ts';
 import { addToHash, finishHash, HASH_START, type TextList } from './text-list.ts';
 
 /** Up to this many patterns a linear scan is as fast as hashing. */
@@ -50,9 +49,4 @@ class ManyTexts implements Pattern {
 /** `-m str`, and `-m bin` once its patterns are bytes. */
 export function createExact(list: TextList): Pattern {
   return list.count <= LINEAR_MAX ? new FewTexts(list) : new ManyTexts(list);
-}
-
-/** The bytes that the hexadecimal patterns of `-m bin` stand for. */
-export function decodeHex(slices: Slices): Slices {
-  return slicesOf(textsOf(slices).map((text) => Buffer.from(text, 'hex').toString('latin1')));
 }

@@ -10,7 +10,8 @@ import type { Sample } from '../sample.ts';
 import { createExact } from './exact.ts';
 import type { Pattern } from './pattern.ts';
 import { slicesOf } from './slices.ts';
-import { createTexts, type TextList } from './text-list.ts';
+import { createTexts } from './text-builder.ts';
+import type { TextList } from './text-list.ts';
 
 class Methods implements Pattern {
   private readonly known: Uint8Array;

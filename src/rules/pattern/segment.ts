@@ -13,11 +13,12 @@
 import { mem } from '../../sys/arena.ts';
 import type { Sample } from '../sample.ts';
 import type { Pattern } from './pattern.ts';
-import type { Slices } from './slices.ts';
 import { addToHash, finishHash, HASH_START, type TextList } from './text-list.ts';
 
-const directoryEnds = createDelimiters('/?');
-const domainEnds = createDelimiters('./:?');
+/** What stands between the segments of `-m dir`. */
+export const directoryEnds = createDelimiters('/?');
+/** And of `-m dom`. */
+export const domainEnds = createDelimiters('./:?');
 
 function createDelimiters(chars: string): Uint8Array {
   const table = new Uint8Array(256);
@@ -63,34 +64,6 @@ class Segments implements Pattern {
     }
     return false;
   }
-}
-
-/** The patterns without the delimiters at their ends; one that is nothing else is dropped. */
-function trim(slices: Slices, delimiter: Uint8Array): Slices {
-  const { bytes } = slices;
-  const from = new Uint32Array(slices.count);
-  const until = new Uint32Array(slices.count);
-  let count = 0;
-  for (let i = 0; i < slices.count; i++) {
-    let start = slices.from[i]!;
-    let end = slices.until[i]!;
-    while (start < end && delimiter[bytes[start]!] === 1) start++;
-    while (end > start && delimiter[bytes[end - 1]!] === 1) end--;
-    if (start === end) continue;
-    from[count] = start;
-    until[count++] = end;
-  }
-  return { bytes, from, until, count };
-}
-
-/** What `-m dir` looks for. */
-export function trimDirectories(slices: Slices): Slices {
-  return trim(slices, directoryEnds);
-}
-
-/** What `-m dom` looks for. */
-export function trimDomains(slices: Slices): Slices {
-  return trim(slices, domainEnds);
 }
 
 /** `-m dir`. */

@@ -89,3 +89,26 @@ export function lineOf(slices: Slices, index: number): number {
   }
   return line;
 }
+
+/** The patterns without the delimiters at their ends; one that is nothing else is dropped. */
+export function trim(slices: Slices, delimiter: Uint8Array): Slices {
+  const { bytes } = slices;
+  const from = new Uint32Array(slices.count);
+  const until = new Uint32Array(slices.count);
+  let count = 0;
+  for (let i = 0; i < slices.count; i++) {
+    let start = slices.from[i]!;
+    let end = slices.until[i]!;
+    while (start < end && delimiter[bytes[start]!] === 1) start++;
+    while (end > start && delimiter[bytes[end - 1]!] === 1) end--;
+    if (start === end) continue;
+    from[count] = start;
+    until[count++] = end;
+  }
+  return { bytes, from, until, count };
+}
+
+/** The bytes that the hexadecimal patterns of `-m bin` stand for. */
+export function decodeHex(slices: Slices): Slices {
+  return slicesOf(textsOf(slices).map((text) => Buffer.from(text, 'hex').toString('latin1')));
+}

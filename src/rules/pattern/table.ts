@@ -6,7 +6,7 @@ import { parseNetwork } from '../inet-config.ts';
 import type { TypeName } from '../row.ts';
 import { createAddresses } from './address.ts';
 import { createPrefixes, createSuffixes } from './affix.ts';
-import { createExact, decodeHex } from './exact.ts';
+import { createExact } from './exact.ts';
 import { networkText } from './hosts.ts';
 import { createIntegers } from './integer.ts';
 import { createMethodData, createMethods } from './method.ts';
@@ -14,10 +14,20 @@ import { createAddressData } from './network-range.ts';
 import { BoolPattern, EmptyPattern, FoundPattern, type Pattern } from './pattern.ts';
 import { isOperator, mergeRanges, parseRange } from './range-text.ts';
 import { createRegexes } from './regex.ts';
-import { createDirectories, createDomains, trimDirectories, trimDomains } from './segment.ts';
-import { lineOf, linesOf, type Slices, slicesOf, textOf, textsOf } from './slices.ts';
+import { createDirectories, createDomains, directoryEnds, domainEnds } from './segment.ts';
+import {
+  decodeHex,
+  lineOf,
+  linesOf,
+  type Slices,
+  slicesOf,
+  textOf,
+  textsOf,
+  trim,
+} from './slices.ts';
 import { createSubstrings } from './substring.ts';
-import { createTexts, Direction, TextList } from './text-list.ts';
+import { createTexts, Direction } from './text-builder.ts';
+import { TextList } from './text-list.ts';
 
 export interface MatchRow {
   readonly name: string;
@@ -91,13 +101,19 @@ export const matchRows = [
     name: 'dir',
     wants: 'str',
     accepts: ALL,
-    compile: (slices, fold) => ({ kind: 'dir', texts: createTexts(trimDirectories(slices), fold) }),
+    compile: (slices, fold) => ({
+      kind: 'dir',
+      texts: createTexts(trim(slices, directoryEnds), fold),
+    }),
   },
   {
     name: 'dom',
     wants: 'str',
     accepts: ALL,
-    compile: (slices, fold) => ({ kind: 'dom', texts: createTexts(trimDomains(slices), fold) }),
+    compile: (slices, fold) => ({
+      kind: 'dom',
+      texts: createTexts(trim(slices, domainEnds), fold),
+    }),
   },
   {
     name: 'end',

@@ -15,9 +15,9 @@
 import type { TextData } from '../../model/pattern.ts';
 import { mem } from '../../sys/arena.ts';
 import { fold } from '../fold.ts';
-import { allocate, type Slices } from './slices.ts';
 
-const same = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+/** Bytes as they are. */
+export const same = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
 /** FNV-1a; `finishHash` makes of it what the table is indexed by. */
 export const HASH_START = 0x811c9dc5 | 0;
@@ -30,12 +30,6 @@ export function addToHash(hash: number, byte: number): number {
 /** Mixes the high bits down. */
 export function finishHash(hash: number): number {
   return hash ^ (hash >>> 15);
-}
-
-/** In which direction a hash runs over a text: from its first byte, or for suffixes its last. */
-export const enum Direction {
-  Forwards = 1,
-  Backwards = -1,
 }
 
 /** Texts of a list as they are matched. */
@@ -88,85 +82,5 @@ export class TextList {
       if (this.hashes[i] === hash && this.lengthOf(i) === len && this.standsAt(i, off)) return true;
     }
     return false;
-  }
-}
-
-/** Compiles byte strings, each only once. */
-export function createTexts(
-  slices: Slices,
-  ignoreCase: boolean,
-  direction: Direction = Direction.Forwards,
-): TextData {
-  return new TextBuilder(slices, ignoreCase ? fold : same, direction).build(ignoreCase);
-}
-
-class TextBuilder {
-  private readonly slices: Slices;
-  private readonly table: Uint8Array;
-  private readonly direction: Direction;
-  private readonly bytes: Uint8Array;
-  private readonly start: Uint32Array;
-  private readonly slots: Uint32Array;
-  private readonly hashes: Int32Array;
-  private count: number;
-
-  constructor(slices: Slices, table: Uint8Array, direction: Direction) {
-    let total = 0;
-    for (let i = 0; i < slices.count; i++) total += slices.until[i]! - slices.from[i]!;
-    let size = 8;
-    while (size < slices.count * 2) size *= 2;
-    this.slices = slices;
-    this.table = table;
-    this.direction = direction;
-    this.bytes = new Uint8Array(allocate(total));
-    this.start = new Uint32Array(allocate((slices.count + 1) * 4));
-    this.slots = new Uint32Array(allocate(size * 4));
-    this.hashes = new Int32Array(allocate(slices.count * 4));
-    this.count = 0;
-  }
-
-  build(ignoreCase: boolean): TextData {
-    let longest = 0;
-    for (let i = 0; i < this.slices.count; i++) {
-      this.add(this.slices.from[i]!, this.slices.until[i]!);
-      longest = Math.max(longest, this.slices.until[i]! - this.slices.from[i]!);
-    }
-    const { bytes, start, slots, hashes, count } = this;
-    const lengths = new Uint8Array(allocate(longest + 1));
-    for (let i = 0; i < count; i++) lengths[start[i + 1]! - start[i]!] = 1;
-    return { bytes, start, count, ignoreCase, slots, hashes, lengths };
-  }
-
-  private add(from: number, until: number): void {
-    const source = this.slices.bytes;
-    const at = this.start[this.count]!;
-    const len = until - from;
-    for (let i = 0; i < len; i++) this.bytes[at + i] = this.table[source[from + i]!]!;
-    const hash = this.hashOf(at, at + len);
-    const mask = this.slots.length - 1;
-    let slot = hash & mask;
-    for (; this.slots[slot] !== 0; slot = (slot + 1) & mask) {
-      if (this.equals(this.slots[slot]! - 1, hash, at, len)) return;
-    }
-    this.hashes[this.count] = hash;
-    this.slots[slot] = ++this.count;
-    this.start[this.count] = at + len;
-  }
-
-  private hashOf(from: number, until: number): number {
-    let hash = HASH_START;
-    if (this.direction === Direction.Forwards) {
-      for (let i = from; i < until; i++) hash = addToHash(hash, this.bytes[i]!);
-    } else {
-      for (let i = until - 1; i >= from; i--) hash = addToHash(hash, this.bytes[i]!);
-    }
-    return finishHash(hash);
-  }
-
-  private equals(index: number, hash: number, at: number, len: number): boolean {
-    const from = this.start[index]!;
-    if (this.hashes[index] !== hash || this.start[index + 1]! - from !== len) return false;
-    for (let i = 0; i < len; i++) if (this.bytes[from + i] !== this.bytes[at + i]) return false;
-    return true;
   }
 }
