@@ -17,6 +17,7 @@ import type { ParserState } from './section/state.ts';
 export function validate(config: Configuration, state: ParserState): void {
   const { diagnostics } = state;
   const complete = diagnostics.errors === 0;
+  const backends = backendsByName(config);
   for (const [index, proxy] of config.proxies.entries()) {
     const draft = state.proxies[index]!;
     checkServerNames(proxy, draft, diagnostics);
@@ -24,7 +25,7 @@ export function validate(config: Configuration, state: ParserState): void {
     const name = `${sectionName(draft)} '${proxy.name}'`;
     if (complete) warnNoBind(proxy, name, diagnostics);
     // A backend may be missing only because its section line was refused.
-    if (!state.sectionLost) checkBackends(config, proxy, diagnostics);
+    if (!state.sectionLost) checkBackends(backends, proxy, diagnostics);
     checkServers(proxy, draft, diagnostics);
     if (complete) warnAboutProxy(proxy, draft, name, diagnostics);
   }
@@ -123,11 +124,21 @@ function warnLogFormat(
   diagnostics.warning(null, `log format ignored for ${name} since it has no log address.`);
 }
 
-function checkBackends(config: Configuration, proxy: ProxyConfig, diagnostics: Diagnostics): void {
+type Backends = ReadonlyMap<string, ProxyConfig>;
+
+function backendsByName(config: Configuration): Backends {
+  const backends = new Map<string, ProxyConfig>();
+  for (const proxy of config.proxies) {
+    if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, proxy);
+  }
+  return backends;
+}
+
+function checkBackends(backends: Backends, proxy: ProxyConfig, diagnostics: Diagnostics): void {
   if (proxy.kind === 'backend') return;
   if (proxy.defaultBackend !== null) {
     const found = requireBackend(
-      config,
+      backends,
       proxy,
       proxy.defaultBackend,
       'default_backend',
@@ -136,26 +147,24 @@ function checkBackends(config: Configuration, proxy: ProxyConfig, diagnostics: D
     checkMode(proxy, found, 'as its default backend', diagnostics);
   }
   for (const name of proxy.lineBackends) {
-    const found = requireBackend(config, proxy, name, 'reqsetbe', diagnostics);
+    const found = requireBackend(backends, proxy, name, 'reqsetbe', diagnostics);
     checkMode(proxy, found, "in a 'reqsetbe' rule", diagnostics);
   }
   for (const rule of proxy.useBackends) {
     if (typeof rule.backend !== 'string') continue;
-    const found = requireBackend(config, proxy, rule.backend, 'use_backend', diagnostics);
+    const found = requireBackend(backends, proxy, rule.backend, 'use_backend', diagnostics);
     checkMode(proxy, found, "in a 'use_backend' rule", diagnostics);
   }
 }
 
 function requireBackend(
-  config: Configuration,
+  backends: Backends,
   proxy: ProxyConfig,
   name: string,
   keyword: string,
   diagnostics: Diagnostics,
 ): ProxyConfig | null {
-  const found = config.proxies.find(
-    (candidate) => candidate.name === name && candidate.kind !== 'frontend',
-  );
+  const found = backends.get(name);
   if (found !== undefined) return found;
   diagnostics.error(null, `Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'.`);
   return null;
@@ -182,13 +191,15 @@ function kindName(proxy: ProxyConfig): string {
 }
 
 function checkServerNames(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Diagnostics): void {
-  for (const [index, server] of proxy.servers.entries()) {
-    const first = proxy.servers.findIndex((candidate) => candidate.name === server.name);
-    if (first === index) continue;
+  const lines = new Map<string, number>();
+  for (const server of proxy.servers) {
+    const first = lines.get(server.name);
+    if (first === undefined) lines.set(server.name, server.line);
+    if (first === undefined) continue;
     diagnostics.error(
       { file: server.file, line: server.line },
       `${sectionName(draft)} '${proxy.name}', another server named '${server.name}' was already ` +
-        `defined at line ${proxy.servers[first]!.line}, please use distinct names.`,
+        `defined at line ${first}, please use distinct names.`,
     );
   }
 }

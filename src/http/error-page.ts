@@ -92,9 +92,13 @@ function pageSlot(status: number): number {
 /** Pages by proxy index, so that an action finds those of the stream's two sides. */
 const pagesOf: ErrorPages[] = [];
 
+/** Of most proxies. */
+const defaultOnly = new ErrorPages({});
+
 /** Compiles the pages of a proxy. Call for every proxy at start-up. */
 export function compileErrorPages(proxy: ProxyConfig): ErrorPages {
-  const pages = new ErrorPages(proxy.errorFiles);
+  const files = proxy.errorFiles;
+  const pages = Object.keys(files).length === 0 ? defaultOnly : new ErrorPages(files);
   pagesOf[proxy.index] = pages;
   return pages;
 }

@@ -6,10 +6,11 @@ import { contextOf, serialise } from '../rules/action/message-fixture.ts';
 import { hasHaproxy, Reference } from '../rules/action/reference-fixture.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { parseExpression } from '../rules/expression.ts';
-import { parseLogFormat } from '../rules/log-format.ts';
+import { compileLogFormat, parseLogFormat } from '../rules/log-format.ts';
 import { testScope } from '../rules/rule-fixture.ts';
 import { mem } from '../sys/arena.ts';
-import { createForwarding } from './forwarding.ts';
+import { createForwardedField } from './forwarded.ts';
+import { createForwarding, type ForwardingSide } from './forwarding.ts';
 
 const request = 'GET /a HTTP/1.1\r\nHost: h.com\r\nX-Forwarded-For: 1.2.3.4\r\nX-C: 1\r\n\r\n';
 
@@ -20,6 +21,15 @@ const forward = (changes: Partial<ForwardConfig> = {}): ForwardConfig => ({
   ...changes,
 });
 
+function sideOf(config: ProxyConfig): ForwardingSide {
+  const { forwarded, uniqueIdFormat } = config;
+  return {
+    config,
+    forwarded: forwarded === null ? null : createForwardedField(forwarded),
+    uniqueId: uniqueIdFormat === null ? null : compileLogFormat(uniqueIdFormat, 'unique-id'),
+  };
+}
+
 /** The fields that forwarding appends to the request. */
 function added(
   frontend: Partial<ProxyConfig>,
@@ -29,7 +39,7 @@ function added(
   const ctx = contextOf(request);
   prepare(ctx);
   const before = serialise(ctx.request!).slice(0, -2);
-  const forwarding = createForwarding(proxyConfig(frontend), proxyConfig(backend));
+  const forwarding = createForwarding(sideOf(proxyConfig(frontend)), sideOf(proxyConfig(backend)));
   expect(forwarding.apply(ctx)).toBe(true);
   const after = serialise(ctx.request!);
   expect(after).toStartWith(before);
@@ -190,7 +200,10 @@ describe('4.2 option forwarded (RFC 7239)', () => {
 
 test('tune.maxrewrite: without room nothing is sent half', () => {
   const ctx = contextOf(request, 8);
-  const forwarding = createForwarding(proxyConfig({ forwardFor: forward() }), proxyConfig());
+  const forwarding = createForwarding(
+    sideOf(proxyConfig({ forwardFor: forward() })),
+    sideOf(proxyConfig()),
+  );
   expect(forwarding.apply(ctx)).toBe(false);
 });
 

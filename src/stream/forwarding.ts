@@ -17,9 +17,9 @@ import { FieldName } from '../rules/action/edit.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { IPV6_TEXT_MAX, putIpv4, putIpv6, readIpv4Bytes } from '../rules/inet.ts';
 import { destinationFamily } from '../rules/log-format/address.ts';
-import { compileLogFormat, type LogFormatWriter } from '../rules/log-format.ts';
+import type { LogFormatWriter } from '../rules/log-format.ts';
 import { mem } from '../sys/arena.ts';
-import { createForwardedField, type ForwardedField } from './forwarded.ts';
+import type { ForwardedField } from './forwarded.ts';
 
 const IPV4_LEN = 4;
 const IPV6_LEN = 16;
@@ -70,7 +70,7 @@ class AddressField {
 
   constructor(frontend: ForwardConfig | null, backend: ForwardConfig | null) {
     const first = backend ?? frontend!;
-    this.name = new FieldName(first.header.toLowerCase());
+    this.name = createFieldName(first.header.toLowerCase());
     this.ifNone = (frontend ?? first).ifNone && first.ifNone;
     const both = frontend === backend ? [first] : [frontend, backend];
     this.except = new Networks(both.flatMap((side) => side?.except ?? []));
@@ -101,15 +101,16 @@ export class Forwarding {
   private readonly uniqueName: FieldName | null;
   private readonly uniqueId: LogFormatWriter | null;
 
-  constructor(frontend: ProxyConfig, backend: ProxyConfig) {
-    this.forwardFor = createAddressField(frontend.forwardFor, backend.forwardFor);
-    this.originalTo = createAddressField(frontend.originalTo, backend.originalTo);
-    this.forwarded = backend.forwarded === null ? null : createForwardedField(backend.forwarded);
-    const header = frontend.uniqueIdHeader;
-    const format = frontend.uniqueIdFormat;
-    const unique = header !== null && format !== null;
-    this.uniqueName = unique ? new FieldName(header.toLowerCase()) : null;
-    this.uniqueId = unique ? compileLogFormat(format, 'unique-id') : null;
+  constructor(frontend: ForwardingSide, backend: ForwardingSide) {
+    const fe = frontend.config;
+    const be = backend.config;
+    this.forwardFor = createAddressField(fe.forwardFor, be.forwardFor);
+    this.originalTo = createAddressField(fe.originalTo, be.originalTo);
+    this.forwarded = backend.forwarded;
+    const header = fe.uniqueIdHeader;
+    this.uniqueId = frontend.uniqueId;
+    const unique = header !== null && this.uniqueId !== null;
+    this.uniqueName = unique ? createFieldName(header.toLowerCase()) : null;
     this.empty =
       this.forwardFor === null && this.originalTo === null && this.forwarded === null && !unique;
   }
@@ -154,7 +155,27 @@ function createAddressField(
   return frontend === null && backend === null ? null : new AddressField(frontend, backend);
 }
 
-/** @param backend the section the request goes to; for `listen` the same as `frontend`. */
-export function createForwarding(frontend: ProxyConfig, backend: ProxyConfig): Forwarding {
+const fieldNames = new Map<string, FieldName>();
+
+/** Names are few, and pairs of frontends and backends may be many. */
+function createFieldName(name: string): FieldName {
+  const known = fieldNames.get(name);
+  if (known !== undefined) return known;
+  const created = new FieldName(name);
+  fieldNames.set(name, created);
+  return created;
+}
+
+/** What one section says about it, compiled. */
+export interface ForwardingSide {
+  readonly config: Pick<ProxyConfig, 'forwardFor' | 'originalTo' | 'uniqueIdHeader'>;
+  /** `option forwarded` of a backend. */
+  readonly forwarded: ForwardedField | null;
+  /** `unique-id-format` of a frontend. */
+  readonly uniqueId: LogFormatWriter | null;
+}
+
+/** @param backend the section the request goes to; for `listen` the same as `frontend` */
+export function createForwarding(frontend: ForwardingSide, backend: ForwardingSide): Forwarding {
   return new Forwarding(frontend, backend);
 }

@@ -23,6 +23,7 @@ import { compileRuleset, type Ruleset } from '../rules/ruleset.ts';
 import { Place, type RuleScope } from '../rules/scope.ts';
 import { reserve } from '../sys/arena.ts';
 import { createSockaddr } from '../sys/socket.ts';
+import { createForwardedField, type ForwardedField } from './forwarded.ts';
 import { createForwarding, type Forwarding } from './forwarding.ts';
 
 /** A field that `capture` copies for the log. */
@@ -54,8 +55,8 @@ export class Plan {
   readonly lineBackends: (Plan | null)[];
   defaultBackend: Plan | null;
   readonly balancer: Balancer | null;
-  /** Per backend index, made on first use of the pair at start-up. */
-  readonly forwarding: (Forwarding | null)[];
+  /** By the index of the backend: those that requests of this frontend went to. */
+  private readonly forwardings: Map<number, Forwarding>;
   readonly layout: CaptureLayout;
   readonly captureRequest: CaptureField[];
   readonly captureResponse: CaptureField[];
@@ -64,6 +65,8 @@ export class Plan {
   readonly logFormatSd: LogFormatWriter | null;
   /** `unique-id-format`, null = none. */
   readonly uniqueId: LogFormatWriter | null;
+  /** `option forwarded`, null = off. */
+  readonly forwarded: ForwardedField | null;
   /** No format was chosen: one line per connection when it begins (8.2.1). */
   readonly greets: boolean;
   readonly hasLogs: boolean;
@@ -85,7 +88,7 @@ export class Plan {
     this.lineBackends = [];
     this.defaultBackend = null;
     this.balancer = hasBackend(config) ? createBalancer(proxy, shared) : null;
-    this.forwarding = [];
+    this.forwardings = new Map();
     this.layout = captureLayout(config, logurilen);
     this.captureRequest = captures(config.captureRequest, this.layout.request);
     this.captureResponse = captures(config.captureResponse, this.layout.response);
@@ -94,6 +97,7 @@ export class Plan {
     this.greets = config.logFormat === null;
     const uniqueId = config.uniqueIdFormat;
     this.uniqueId = uniqueId ? compileLogFormat(uniqueId, 'unique-id') : null;
+    this.forwarded = config.forwarded ? createForwardedField(config.forwarded) : null;
     const errorFormat = config.errorLogFormat;
     this.errorLogFormat = errorFormat ? compileLogFormat(errorFormat, 'log') : null;
     this.logFormatSd = config.logFormatSd ? compileLogFormat(config.logFormatSd, 'log') : null;
@@ -103,6 +107,17 @@ export class Plan {
 
   has(option: Option): boolean {
     return (this.options & option) !== 0;
+  }
+
+  /** What the pair of this frontend and a backend tells the server, made when it is first used. */
+  forwardingTo(backend: Plan): Forwarding {
+    const { index } = backend.proxy;
+    let forwarding = this.forwardings.get(index);
+    if (forwarding === undefined) {
+      forwarding = createForwarding(this, backend);
+      this.forwardings.set(index, forwarding);
+    }
+    return forwarding;
   }
 }
 
@@ -154,13 +169,15 @@ export function createPlans(
     }
     return new Plan(runtime, shared, config.global.tune.httpLogurilen);
   });
-  const backendNamed = (name: string): Plan | null =>
-    plans.find((plan) => plan.config.name === name && hasBackend(plan.config)) ?? null;
-  for (const plan of plans) link(plan, plans, backendNamed);
+  const backends = new Map<string, Plan>();
+  for (const plan of plans.toReversed()) {
+    if (hasBackend(plan.config)) backends.set(plan.config.name, plan);
+  }
+  for (const plan of plans) link(plan, (name) => backends.get(name) ?? null);
   return plans;
 }
 
-function link(plan: Plan, plans: Plan[], backendNamed: (name: string) => Plan | null): void {
+function link(plan: Plan, backendNamed: (name: string) => Plan | null): void {
   const config = plan.config;
   for (const use of config.useBackends) {
     const fixed = typeof use.backend === 'string';
@@ -173,8 +190,4 @@ function link(plan: Plan, plans: Plan[], backendNamed: (name: string) => Plan | 
   for (const name of config.lineBackends) plan.lineBackends.push(backendNamed(name));
   plan.defaultBackend = config.defaultBackend ? backendNamed(config.defaultBackend) : null;
   if (plan.defaultBackend === null && hasBackend(config)) plan.defaultBackend = plan;
-  for (const backend of plans) {
-    const pair = hasFrontend(config) && hasBackend(backend.config);
-    plan.forwarding.push(pair ? createForwarding(config, backend.config) : null);
-  }
 }

@@ -320,8 +320,7 @@ export function runBackendRules(strm: Stream, plan: Plan, backend: Plan): void {
     const verdict = runRuleset(strm, backend.requestRules, backend.proxy.backend);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backend, backend.requestRules);
   }
-  const forwarding = plan.forwarding[backend.proxy.index];
-  if (forwarding && !forwarding.apply(engine)) return replyFailure(strm);
+  if (!plan.forwardingTo(backend).apply(engine)) return replyFailure(strm);
   placeRequest(strm, plan, backend);
 }
 
