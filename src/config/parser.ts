@@ -32,6 +32,7 @@ import {
 import { newRing } from './section/ring.ts';
 import { ParserState, type RingDraft } from './section/state.ts';
 import { badNameCharacter, refuseExtra, tightError } from './section/words.ts';
+import { shareEqualParts } from './share.ts';
 import { validate } from './validate.ts';
 
 export interface ParserInput {
@@ -101,6 +102,7 @@ export function parseConfiguration(input: ParserInput): Configuration {
   }
   const config = finishConfiguration(state);
   validate(config, state);
+  shareEqualParts(config);
   return config;
 }
 

@@ -43,6 +43,8 @@ import { type BoundSockets, bindAll, giveUp, publish } from './sockets.ts';
 import { releaseDate, reportedVersion } from './usage.ts';
 import { openWakeFds, WorkerPool } from './worker-pool.ts';
 
+/** When the garbage of the start is collected, in ms after it. */
+const COLLECT_START_MS = [500, 1500];
 /** Syslog level of what an administrator must look at. */
 const LOG_ALERT = 1;
 
@@ -146,6 +148,7 @@ async function startServing(
   startSampling(sampler);
   pool.serve();
   announce(request, nullFd);
+  collectStart();
   return true;
 }
 
@@ -255,6 +258,14 @@ async function startWorkers(
     console.alert(`[sluice.main()] Cannot start the worker threads: ${(error as Error).message}`);
     return false;
   }
+}
+
+/**
+ * Reading a configuration leaves garbage behind, which the collector would only look at when as much
+ * again has come; and it gives pages back to the system only in the collection after that.
+ */
+function collectStart(): void {
+  for (const ms of COLLECT_START_MS) setTimeout(() => Bun.gc(true), ms).unref();
 }
 
 function startSampling(sampler: Sampler): void {

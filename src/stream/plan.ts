@@ -121,8 +121,18 @@ export class Plan {
   }
 }
 
+const connectFormats = new Map<ProxyConfig['mode'], LogFormatConfig>();
+
 /** `Connect from …`: what is logged when no format is configured (8.2.1). */
 function connectFormat(config: ProxyConfig): LogFormatConfig {
+  const known = connectFormats.get(config.mode);
+  if (known !== undefined) return known;
+  const created = createConnectFormat(config);
+  connectFormats.set(config.mode, created);
+  return created;
+}
+
+function createConnectFormat(config: ProxyConfig): LogFormatConfig {
   const scope: RuleScope = {
     origin: config,
     proxy: `proxy '${config.name}'`,

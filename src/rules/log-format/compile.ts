@@ -27,8 +27,21 @@ import {
  */
 export type LogFormatMode = 'log' | 'header' | 'raw' | 'unique-id';
 
+/** What has been compiled; sections inherit formats, and a writer keeps nothing of a line. */
+const compiled = new WeakMap<LogFormatConfig, Map<LogFormatMode, LogFormatWriter>>();
+
 /** Compiles for one worker. Start-up only: literals and expressions go into the arena. */
 export function compileLogFormat(cfg: LogFormatConfig, mode: LogFormatMode): LogFormatWriter {
+  const byMode = compiled.get(cfg) ?? new Map<LogFormatMode, LogFormatWriter>();
+  compiled.set(cfg, byMode);
+  const known = byMode.get(mode);
+  if (known !== undefined) return known;
+  const created = createWriter(cfg, mode);
+  byMode.set(mode, created);
+  return created;
+}
+
+function createWriter(cfg: LogFormatConfig, mode: LogFormatMode): LogFormatWriter {
   const merge = mode === 'log' || mode === 'unique-id';
   const header = mode === 'header' || mode === 'unique-id';
   const mandatory = mode === 'log' ? LogFlag.Mandatory : 0;

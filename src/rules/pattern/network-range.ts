@@ -8,7 +8,7 @@
 import type { AddressData } from '../../model/pattern.ts';
 import type { Network } from '../inet-config.ts';
 import { NetworkForm, plain, readPlain } from './plain-network.ts';
-import { allocate, type Slices, textOf } from './slices.ts';
+import { createBytes, createWords, type Slices, textOf } from './slices.ts';
 
 /** An IPv4 network as one number that sorts as above: its address, then the length of its mask. */
 const PREFIX_FACTOR = 64;
@@ -115,8 +115,8 @@ function mergeFour(keys: Float64Array): Pick<AddressData, 'low4' | 'high4'> {
     low.items[at] = address;
     high.items[at] = last;
   }
-  const low4 = new Uint32Array(allocate(low.count * 4));
-  const high4 = new Uint32Array(allocate(high.count * 4));
+  const low4 = createWords(low.count);
+  const high4 = createWords(high.count);
   low4.set(low.items.subarray(0, low.count));
   high4.set(high.items.subarray(0, high.count));
   return { low4, high4 };
@@ -144,8 +144,8 @@ function mergeSix(rows: Uint8Array, count: number): Pick<AddressData, 'low6' | '
     }
     kept++;
   }
-  const low6 = new Uint8Array(allocate(kept * 16));
-  const high6 = new Uint8Array(allocate(kept * 16));
+  const low6 = createBytes(kept * 16);
+  const high6 = createBytes(kept * 16);
   low6.set(low.subarray(0, kept * 16));
   high6.set(high.subarray(0, kept * 16));
   return { low6, high6 };

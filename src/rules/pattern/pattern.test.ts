@@ -142,15 +142,24 @@ test('7.1.6: many networks are one search', () => {
 
 test('7.1: a list of a hundred thousand patterns is searched, not scanned', () => {
   const patterns = Array.from({ length: 100_000 }, (_, i) => `host-${i * 7}.example.com`);
+  /** The best of some runs: other work on the machine only ever adds to one. */
+  const fastest = (compiled: Pattern) => {
+    let best = Number.POSITIVE_INFINITY;
+    for (let run = 0; run < 20; run++) {
+      const start = Bun.nanoseconds();
+      for (let i = 0; i < 200; i++) compiled.matches(sample);
+      best = Math.min(best, Bun.nanoseconds() - start);
+    }
+    return best;
+  };
   for (const match of ['str', 'beg', 'end', 'dom']) {
-    const compiled = create(match, patterns);
-    expect(compiled.matches(text('host-699993.example.com'))).toBe(true);
-    expect(compiled.matches(text('host-1.example.org'))).toBe(false);
+    const many = create(match, patterns);
+    const some = create(match, patterns.slice(0, 100));
+    expect(many.matches(text('host-699993.example.com'))).toBe(true);
+    expect(many.matches(text('host-1.example.org'))).toBe(false);
     text('host-350001.example.com');
-    const start = Bun.nanoseconds();
-    for (let i = 0; i < 2000; i++) compiled.matches(sample);
-    // A scan would take a hundred times longer than this generous bound.
-    expect((Bun.nanoseconds() - start) / 2000).toBeLessThan(20_000);
+    // A scan would take a thousand times longer.
+    expect(fastest(many) / fastest(some), match).toBeLessThan(50);
   }
 });
 

@@ -19,9 +19,22 @@ const HASH = 35;
 /** From this size on threads share a list instead of having copies; less is not worth the pages. */
 const SHARED_MIN = 64 << 10;
 
-/** Memory for a compiled list, shared between threads when it is large. Zeroed. */
-export function allocate(bytes: number): ArrayBuffer | SharedArrayBuffer {
-  return bytes >= SHARED_MIN ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+/** Zeroed bytes for a compiled list, shared between threads when they are many. */
+export function createBytes(length: number): Uint8Array {
+  if (length < SHARED_MIN) return new Uint8Array(length);
+  return new Uint8Array(new SharedArrayBuffer(length));
+}
+
+/** The same for numbers of 32 bits. */
+export function createWords(length: number): Uint32Array {
+  if (length * 4 < SHARED_MIN) return new Uint32Array(length);
+  return new Uint32Array(new SharedArrayBuffer(length * 4));
+}
+
+/** The same for signed ones. */
+export function createInts(length: number): Int32Array {
+  if (length * 4 < SHARED_MIN) return new Int32Array(length);
+  return new Int32Array(new SharedArrayBuffer(length * 4));
 }
 
 /** Byte strings (latin1), in order. */

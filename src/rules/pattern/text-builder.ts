@@ -1,7 +1,7 @@
 /** Makes the data of a `TextList`: texts folded and without repetitions, and the table of hashes. */
 import type { TextData } from '../../model/pattern.ts';
 import { fold } from '../fold.ts';
-import { allocate, type Slices } from './slices.ts';
+import { createBytes, createInts, createWords, type Slices } from './slices.ts';
 import { addToHash, finishHash, HASH_START, same } from './text-list.ts';
 
 /** In which direction a hash runs over a text: from its first byte, or for suffixes its last. */
@@ -37,10 +37,10 @@ class TextBuilder {
     this.slices = slices;
     this.table = table;
     this.direction = direction;
-    this.bytes = new Uint8Array(allocate(total));
-    this.start = new Uint32Array(allocate((slices.count + 1) * 4));
-    this.slots = new Uint32Array(allocate(size * 4));
-    this.hashes = new Int32Array(allocate(slices.count * 4));
+    this.bytes = createBytes(total);
+    this.start = createWords(slices.count + 1);
+    this.slots = createWords(size);
+    this.hashes = createInts(slices.count);
     this.count = 0;
   }
 
@@ -51,7 +51,7 @@ class TextBuilder {
       longest = Math.max(longest, this.slices.until[i]! - this.slices.from[i]!);
     }
     const { bytes, start, slots, hashes, count } = this;
-    const lengths = new Uint8Array(allocate(longest + 1));
+    const lengths = createBytes(longest + 1);
     for (let i = 0; i < count; i++) lengths[start[i + 1]! - start[i]!] = 1;
     return { bytes, start, count, ignoreCase, slots, hashes, lengths };
   }
