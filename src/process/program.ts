@@ -51,7 +51,9 @@ export function loadProgram(commandLine: CommandLine): Program {
     allowsUnresolved: commandLine.allowsUnresolved,
   });
   applyCommandLine(config, commandLine);
-  return { config, diagnostics, env, isUnreadable };
+  // The parts of the configuration lie scattered among the parser's garbage, which would keep its
+  // pages for ever; a copy lies in one piece (30 MB less with 2,000 frontends).
+  return { config: structuredClone(config), diagnostics, env, isUnreadable };
 }
 
 function applyCommandLine(config: Configuration, commandLine: CommandLine): void {
