@@ -13,6 +13,21 @@ import type { Environment } from './environment.ts';
 /** Words per line, as in HAProxy. */
 export const lineWordsMax = 64;
 
+/** A word without a character (`""`, or the value of a variable that is not set). */
+export interface EmptyWord {
+  /** Which word of the line, from 0. */
+  index: number;
+  /** Column where it begins, from 1. */
+  position: number;
+}
+
+export interface SplitLine {
+  /** None for a blank line or a comment. */
+  words: string[];
+  /** The first empty word. */
+  empty: EmptyWord | null;
+}
+
 /** A mistake at one character of a line; the message shows the line with a mark below it. */
 export class LexerError extends ConfigError {
   /** The mistake, without where it is. */
@@ -52,12 +67,10 @@ export function markedLine(line: string, position: number): string {
  * @param text one line without its line feed; a byte string
  * @param env gives variables their values
  * @param comments a bare `#` begins a comment; otherwise it is an ordinary character
- * @returns the words; none for a blank line or a comment. Words may be empty (`""`).
  * @throws LexerError, or ConfigError for too many words
  */
-export function splitLine(text: string, env: Environment, comments = true): { words: string[] } {
-  const lexer = new Lexer(text.endsWith('\r') ? text.slice(0, -1) : text, env, comments);
-  return { words: lexer.run() };
+export function splitLine(text: string, env: Environment, comments = true): SplitLine {
+  return new Lexer(text.endsWith('\r') ? text.slice(0, -1) : text, env, comments).run();
 }
 
 function isBlank(char: string): boolean {
@@ -73,6 +86,7 @@ class Lexer {
   private readonly env: Environment;
   private readonly comments: boolean;
   private readonly words: string[] = [];
+  private empty: EmptyWord | null = null;
   private at = 0;
   private word = '';
   /** A word has begun, even if it is still empty (`""`). */
@@ -89,7 +103,7 @@ class Lexer {
     this.env = env;
   }
 
-  run(): string[] {
+  run(): SplitLine {
     while (this.at < this.text.length) {
       const char = this.text[this.at]!;
       if (this.quote === "'") this.strong(char);
@@ -100,7 +114,7 @@ class Lexer {
     }
     if (this.quote !== '') this.fail('unmatched quote', this.quoteAt);
     this.endWord();
-    return this.words;
+    return { words: this.words, empty: this.empty };
   }
 
   private plain(char: string): void {
@@ -225,6 +239,7 @@ class Lexer {
 
   private endWord(): void {
     if (!this.begun) return;
+    if (this.word === '') this.empty ??= { index: this.words.length, position: this.wordFrom + 1 };
     this.words.push(this.word);
     this.lastFrom = this.wordFrom;
     this.word = '';

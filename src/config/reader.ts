@@ -13,7 +13,7 @@ import { resolveHost } from '../sys/resolve.ts';
 import { type ConditionContext, ConditionError, evaluateCondition } from './conditions.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Environment } from './environment.ts';
-import { markedLine, splitLine } from './lexer.ts';
+import { type EmptyWord, markedLine, type SplitLine, splitLine } from './lexer.ts';
 import type { ConfigLine } from './line.ts';
 import type { ConfigSource } from './sources.ts';
 
@@ -114,25 +114,39 @@ export class ConfigReader {
       this.error(`Stray NUL character at position ${nul + 1}.`);
       return null;
     }
-    const words = this.split(text);
-    if (words === null || words.length === 0 || words[0] === '') return null;
-    if (words[0]!.startsWith('.')) {
-      this.directive(words);
+    const line = this.split(text);
+    if (line === null || line.words.length === 0) return null;
+    const directive = line.words[0]!.startsWith('.');
+    if (line.empty !== null && (directive || this.reading())) this.reportEmpty(text, line.empty);
+    if (directive) {
+      this.directive(line.words);
       return null;
     }
     if (!this.reading()) return null;
+    const words = line.empty === null ? line.words : line.words.slice(0, line.empty.index);
+    if (words.length === 0) return null;
     if (isKnownSection(words[0]!)) this.env.section = sectionName(words);
     return words;
   }
 
-  private split(text: string): string[] | null {
+  private split(text: string): SplitLine | null {
     try {
-      return splitLine(text, this.env).words;
+      return splitLine(text, this.env);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       this.error(error.message);
       return null;
     }
+  }
+
+  /** Sections take an empty word for the end of the line, as HAProxy does. */
+  private reportEmpty(text: string, empty: EmptyWord): void {
+    this.diagnostics.warning(
+      this.origin(),
+      `: argument number ${empty.index} at position ${empty.position} is empty and marks the end ` +
+        'of the argument list; all subsequent arguments will be ignored:\n' +
+        markedLine(text, empty.position),
+    );
   }
 
   private reading(): boolean {
