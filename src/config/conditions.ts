@@ -119,15 +119,11 @@ function integer(text: string): number {
 type Evaluate = () => boolean;
 
 /**
- * Evaluates a condition as a line of text (`-cc`): quotes and variables first. Blanks at an end
- * count as one, so that a line of blanks is not the empty condition.
+ * Evaluates a condition as a line of text (`-cc`): quotes and variables first.
  * @throws LexerError, ConditionError
  */
 export function evaluateConditionLine(line: string, context: ConditionContext): boolean {
-  const text = splitLine(line, context.env, false).words.join(' ');
-  const lead = /^\s/.test(line) ? ' ' : '';
-  const tail = text !== '' && /\s$/.test(line) ? ' ' : '';
-  return evaluateCondition(lead + text + tail, context);
+  return evaluateCondition(splitLine(line, context.env, false).words.join(' '), context);
 }
 
 /**

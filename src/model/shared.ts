@@ -143,6 +143,8 @@ export const enum Counter {
   /** Failed header rewrites: `wrew`. */
   FailedRewrites = 48,
   InternalErrors = 49,
+  /** Process: accepted connections that were the last of `maxconn`. */
+  MaxconnReached = 50,
   WIDTH = 52,
 }
 

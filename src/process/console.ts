@@ -18,6 +18,8 @@ export interface ConsoleOptions {
 export class Console {
   quiet: boolean;
   verbose: boolean;
+  /** Warnings so far, those that `quiet` kept back too. */
+  warnings = 0;
   private introduced = false;
   private readonly fd: number;
 
@@ -46,6 +48,7 @@ export class Console {
 
   /** Prints a line that already has its prefix. */
   line(text: string): void {
+    if (text.startsWith('[WARNING]')) this.warnings++;
     if (this.quiet && !this.verbose) return;
     this.introduce();
     this.write(text);

@@ -1,4 +1,4 @@
-/** The same configuration and commands through Debian's haproxy and through sluice. */
+/** The same configuration and commands through HAProxy and through sluice. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration's own syntax
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
@@ -17,8 +17,8 @@ afterEach(() => {
   program.close();
 });
 
-/** Columns of the manual up to those that HAProxy 2.6 does not have yet. */
-const COLUMNS = 103;
+/** Columns that both have, up to `proto`: later ones are of one program only. */
+const COLUMNS = 113;
 
 /**
  * Columns that may differ: seconds since the start, and the estimate of needed connections, which
@@ -115,6 +115,11 @@ describe.skipIf(haproxy === null)('messages of a failed start next to haproxy', 
 
   test.each([
     ['an address that is not there', `${base}frontend f\n  bind 192.0.2.1:80\n`, ['-db']],
+    [
+      'an abstract name twice',
+      `${base}listen l\n${'  bind abns@sluice-twice\n'.repeat(2)}`,
+      ['-db'],
+    ],
     ['a unix socket in no folder', `${base}frontend f\n  bind unix@/nonexistent/s\n`, ['-db']],
     ['nothing to listen on', `${base}backend b\n  server s 127.0.0.1:1\n`, ['-db']],
     ['an unknown keyword', 'frontend f\n  bnd :1\n', ['-c']],

@@ -134,11 +134,11 @@ frontend g
     taken.stop(true);
     expect(status).toBe(1);
     expect(stderr).toContain(
-      `Binding [${file}:14] for frontend g: cannot bind socket (Address already in use) ` +
-        `for [127.0.0.1:${taken.port}]\n`,
+      `Binding [${file}:14] for frontend g: protocol tcpv4: cannot bind socket (Address already in use) ` +
+        `for [127.0.0.1:${taken.port}].\n`,
     );
     expect(stderr).toContain(
-      `Binding [${file}:15] for frontend g: cannot bind UNIX socket (No such file or directory) `,
+      `Binding [${file}:15] for frontend g: protocol unix_stream: cannot bind UNIX socket (No such file or directory) `,
     );
     expect(stderr).toContain('Some protocols failed to start their listeners! Exiting.');
     expect(readdirSync(program.folder)).toEqual(['haproxy.cfg']);

@@ -93,6 +93,7 @@ async function startServing(
   const { config, env } = request.program;
   const nullFd = pipe === null ? -1 : openNull();
   const startMs = Date.now();
+  let bootMs = 0;
   const entities = numberEntities(config);
   const buffers = SharedState.allocate(entities.count, workers);
   const shared = new SharedState(buffers);
@@ -131,9 +132,12 @@ async function startServing(
     stats: { config, entities, shared, sampler, checks },
     info: {
       ...createInfo(request, limits, shared, sampler),
+      entities,
       startMs,
       stopping: () => control.stopping,
       logsLost: () => logger.lost,
+      warnings: () => console.warnings,
+      bootMs: () => bootMs,
     },
     nowMs: () => Date.now(),
   });
@@ -147,6 +151,7 @@ async function startServing(
   checks.start();
   startSampling(sampler);
   pool.serve();
+  bootMs = Math.round(performance.now());
   announce(request, nullFd);
   collectStart();
   return true;
@@ -158,7 +163,7 @@ function createInfo(
   limits: Limits,
   shared: SharedState,
   sampler: Sampler,
-): Omit<InfoSource, 'startMs' | 'stopping' | 'logsLost'> {
+): Omit<InfoSource, 'entities' | 'startMs' | 'bootMs' | 'stopping' | 'logsLost' | 'warnings'> {
   return {
     config: request.program.config,
     shared,

@@ -3,6 +3,7 @@
  * cannot be bound is reported with its place and leaves nothing behind (configuration.txt 5.1).
  */
 import { constants } from 'node:os';
+import type { Address } from '../base/value/address.ts';
 import type {
   BindConfig,
   Configuration,
@@ -12,7 +13,13 @@ import type {
 } from '../model/config.ts';
 import { Errno } from '../sys/errno.ts';
 import { libc } from '../sys/libc.ts';
-import { ListenError, type ListenOptions, openListeners, Staged } from '../transport/listen.ts';
+import {
+  ListenError,
+  type ListenOptions,
+  openListeners,
+  protocolName,
+  Staged,
+} from '../transport/listen.ts';
 import type { Console } from './console.ts';
 
 const { SIGTTOU, SIGTTIN } = constants.signals;
@@ -102,8 +109,9 @@ export interface BindRequest {
 /** A `bind` or `stats socket` line that is to be opened. */
 interface Line {
   origin: Origin;
-  /** Of the frontend; GLOBAL for a stats socket. */
-  name: string;
+  /** Whose it is, as messages say it: `frontend <name>`; GLOBAL for a stats socket. */
+  owner: string;
+  address: Address;
   open(): void;
 }
 
@@ -140,7 +148,8 @@ export async function bindAll(
   if (failures.length === 0) return bound;
   for (const { line, error } of failures) {
     const place = `[${line.origin.file}:${line.origin.line}]`;
-    console.alert(`Binding ${place} for frontend ${line.name}: ${error.message}`);
+    const protocol = protocolName(line.address);
+    console.alert(`Binding ${place} for ${line.owner}: protocol ${protocol}: ${error.message}.`);
   }
   giveUp(bound);
   console.alert('[sluice.main()] Some protocols failed to start their listeners! Exiting.');
@@ -164,14 +173,15 @@ function createLines(request: BindRequest, bound: BoundSockets): Line[] {
         const fds = openListeners(options, reusePort ? workers : 1, staged);
         bound.listeners.push({ proxy: proxy.index, bind: bind.index, fds, options });
       };
-      lines.push({ origin: bind, name: proxy.name, open });
+      const owner = `${proxy.kind === 'listen' ? 'proxy' : 'frontend'} ${proxy.name}`;
+      lines.push({ origin: bind, owner, address: bind.address, open });
     }
   }
   config.global.statsSockets.forEach((socket, i) => {
     const open = () => {
       bound.stats[i] = openListeners(statsOptions(socket), 1, staged)[0]!;
     };
-    lines.push({ origin: socket, name: 'GLOBAL', open });
+    lines.push({ origin: socket, owner: 'frontend GLOBAL', address: socket.address, open });
   });
   return lines;
 }

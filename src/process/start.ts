@@ -99,7 +99,7 @@ function evaluate(commandLine: CommandLine, console: Console): number {
       error instanceof LexerError
         ? `Syntax Error in condition: ${error.what[0]!.toUpperCase()}${error.what.slice(1)}.`
         : `Failed to evaluate condition: ${error.message}`;
-    console.alert(`config : ${problem}`);
+    console.alert(problem);
     return TROUBLE;
   }
 }

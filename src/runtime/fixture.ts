@@ -32,6 +32,7 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
     stats: { config, entities, shared, sampler, checks },
     info: {
       config,
+      entities,
       shared,
       sampler,
       workers,
@@ -44,6 +45,8 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
       ownVersion: '0.1.0',
       stopping: () => false,
       logsLost: () => 0,
+      warnings: () => 0,
+      bootMs: () => 0,
       cli: { connections: 0, requests: 0 },
     },
     nowMs: () => nowMs,

@@ -1,6 +1,7 @@
 /** What several statistics fields have in common. */
 import { isUsable } from '../balance/server-state.ts';
 import { AdminFlag, type Counter, Health, State } from '../model/shared.ts';
+import { protocolName } from '../transport/listen.ts';
 import type { Subject } from './subject.ts';
 import type { StatValue } from './value.ts';
 
@@ -31,10 +32,7 @@ export function listenerName(s: Subject): string {
 }
 
 export function listenerProtocol(s: Subject): string {
-  const { family } = s.bind!.address;
-  if (family === 'ipv4') return 'tcpv4';
-  if (family === 'ipv6') return 'tcpv6';
-  return family === 'unix' || family === 'abns' ? 'unix_stream' : 'fd';
+  return protocolName(s.bind!.address);
 }
 
 /** Seconds spent down, the present time of being down included. */

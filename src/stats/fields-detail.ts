@@ -69,7 +69,11 @@ export const detailFields: readonly StatField[] = [
   field('conn_rate_max', 'MMPV', 'u32', 'Most connections in a second', {
     F: (s) => s.ratePeak(Counter.ConnectionSecond),
   }),
-  field('conn_tot', 'MCPP', 'u64', 'Connections so far', { F: (s) => s.sum(Counter.Connections) }),
+  field('conn_tot', 'MCPP', 'u64', 'Connections so far', {
+    F: (s) => s.sum(Counter.Connections),
+    // A connection of a listener is a session at once.
+    L: (s) => s.sum(Counter.Sessions),
+  }),
   field('intercepted', 'MCPP', 'u64', 'Requests that the proxy answered itself', {
     F: (s) => http(s, Counter.Intercepted),
   }),
@@ -122,20 +126,20 @@ export const detailFields: readonly StatField[] = [
   field('agg_server_status', 'MGPV', 'u32', 'Aggregated state of the servers', { B: zero }),
   field('agg_server_check_status', 'MGPV', 'u32', 'Aggregated checks (deprecated)', { B: zero }),
   field('agg_check_status', 'MGPV', 'u32', 'Aggregated result of the checks', { B: zero }),
-  field('srid', 'KGSV', 'u32', 'Revision of the server', { S: zero }),
+  field('srid', 'MCPV', 'u32', 'Revision of the server', { S: zero }),
   field('sess_other', 'MCPP', 'u64', 'Sessions other than HTTP', {
     F: (s) => (s.isHttp ? 0 : s.sum(Counter.Sessions)),
   }),
-  field('h1_sess', 'MCPP', 'u64', 'HTTP/1 sessions', {
+  field('h1sess', 'MCPP', 'u64', 'HTTP/1 sessions', {
     F: (s) => (s.isHttp ? s.sum(Counter.Sessions) : 0),
   }),
-  field('h2_sess', 'MCPP', 'u64', 'HTTP/2 sessions', { F: zero }),
-  field('h3_sess', 'MCPP', 'u64', 'HTTP/3 sessions', { F: zero }),
+  field('h2sess', 'MCPP', 'u64', 'HTTP/2 sessions', { F: zero }),
+  field('h3sess', 'MCPP', 'u64', 'HTTP/3 sessions', { F: zero }),
   field('req_other', 'MCPP', 'u64', 'Requests other than HTTP', { F: zero }),
   field('h1req', 'MCPP', 'u64', 'HTTP/1 requests', { F: (s) => s.sum(Counter.Requests) }),
   field('h2req', 'MCPP', 'u64', 'HTTP/2 requests', { F: zero }),
   field('h3req', 'MCPP', 'u64', 'HTTP/3 requests', { F: zero }),
-  field('proto', 'CGSV', 'str', 'Protocol of the listener', { L: listenerProtocol }),
+  field('proto', 'SGPV', 'str', 'Protocol of the listener', { L: listenerProtocol }),
   field('priv_idle_cur', 'MGPV', 'u32', 'Private idle connections', { S: zero }),
   field('reqbin', 'MCPP', 'u64', 'Bytes of requests received', {
     LFBS: (s) => s.sum(Counter.BytesIn),

@@ -3,13 +3,20 @@
  * Positions stay; holes are values that HAProxy has only with libraries that are not there.
  */
 import type { Configuration } from '../model/config.ts';
-import { Counter, PROCESS_ENTITY, type SharedState, State } from '../model/shared.ts';
+import {
+  Counter,
+  type EntityMap,
+  PROCESS_ENTITY,
+  type SharedState,
+  State,
+} from '../model/shared.ts';
 import { currentRate } from './rate.ts';
 import type { Sampler } from './sampler.ts';
 import { type StatTags, type StatType, tagObject } from './value.ts';
 
 export interface InfoSource {
   config: Configuration;
+  entities: EntityMap;
   shared: SharedState;
   sampler: Sampler;
   workers: number;
@@ -27,6 +34,10 @@ export interface InfoSource {
   stopping(): boolean;
   /** Log lines that the control thread could not deliver. */
   logsLost(): number;
+  /** Warnings printed so far, of the configuration too. */
+  warnings(): number;
+  /** From the start of the program until it served, ms. */
+  bootMs(): number;
   /** Connections and requests on the stats socket, which HAProxy counts too. */
   cli: { connections: number; requests: number };
 }
@@ -87,6 +98,27 @@ function residentBytes(): number {
 
 function connections(m: InfoMoment): number {
   return m.source.shared.get(PROCESS_ENTITY, State.Current);
+}
+
+/** HTTP has a stream per request, TCP one per session. A kept connection has none. */
+function currentStreams(m: InfoMoment): number {
+  const { entities, shared } = m.source;
+  let streams = 0;
+  for (const entity of entities.backend) {
+    if (entity >= 0) streams += shared.get(entity, State.Current);
+  }
+  return streams;
+}
+
+function totalStreams(m: InfoMoment): number {
+  const { config, entities, shared, cli } = m.source;
+  let streams = cli.requests;
+  for (const proxy of config.proxies) {
+    const entity = entities.frontend[proxy.index]!;
+    const column = proxy.mode === 'http' ? Counter.Requests : Counter.Sessions;
+    if (entity >= 0) streams += shared.sum(entity, column);
+  }
+  return streams;
 }
 
 const zero = () => 0;
@@ -239,7 +271,7 @@ const rows: readonly InfoRow[] = [
   row(61, 'TotalBytesOut', 'MGPV', 'u64', 'Bytes sent to clients', (m) =>
     m.source.sampler.totalOf(Counter.BytesOut),
   ),
-  row(62, 'TotalSplicdedBytesOut', 'MGPV', 'u64', 'Bytes sent through pipes', zero),
+  row(62, 'TotalSplicedBytesOut', 'MGPV', 'u64', 'Bytes sent through pipes', zero),
   row(
     63,
     'BytesOutRate',
@@ -265,6 +297,15 @@ const rows: readonly InfoRow[] = [
     Math.floor(m.source.startMs / 1000),
   ),
   row(71, 'Tainted', 'SGPV', 'str', 'Experimental features used', () => '0'),
+  row(72, 'TotalWarnings', 'MCPV', 'u32', 'Warnings printed', (m) => m.source.warnings()),
+  row(73, 'MaxconnReached', 'MCPV', 'u32', 'Connections that were the last of Maxconn', (m) =>
+    processSum(m, Counter.MaxconnReached),
+  ),
+  row(74, 'BootTime_ms', 'MDPV', 'u32', 'Time until it served, ms', (m) => m.source.bootMs()),
+  row(75, 'Niced_tasks', 'MGPV', 'u32', 'Tasks with another priority', zero),
+  row(76, 'CurrStreams', 'MGPV', 'u64', 'Streams in a backend now', currentStreams),
+  row(77, 'CumStreams', 'MCPV', 'u64', 'Streams so far', totalStreams),
+  row(78, 'BlockedTrafficWarnings', 'MGPV', 'u32', 'Warnings of tasks that block traffic', zero),
 ];
 
 /** The rows that apply: a process without a description does not show one. */

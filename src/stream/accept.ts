@@ -176,9 +176,11 @@ function takeLimit(entity: number, limit: number): boolean {
   }
 }
 
-/** Keeps the largest number of connections seen at a time (`smax`). */
-function noteMost(entity: number): void {
-  engine.raise(entity, Counter.SessionsMax, engine.shared.get(entity, State.Current));
+/** Keeps the largest number of connections seen at a time (`smax`). @returns the number now. */
+function noteMost(entity: number): number {
+  const now = engine.shared.get(entity, State.Current);
+  engine.raise(entity, Counter.SessionsMax, now);
+  return now;
 }
 
 /** Gives an accepted descriptor to a less loaded worker. @returns false = keep it. */
@@ -258,7 +260,9 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   sess.acceptMs = engine.nowMs;
   conn.activeMs = engine.nowMs;
   tuneClient(conn);
-  noteMost(PROCESS_ENTITY);
+  if (noteMost(PROCESS_ENTITY) === engine.init.maxconn) {
+    engine.count(PROCESS_ENTITY, Counter.MaxconnReached, 1);
+  }
   noteMost(frontend.frontend);
   noteMost(entity);
   countAccepted(frontend.frontend, conn.listenerEntity);

@@ -30,6 +30,8 @@ const texts: Record<number, string> = {
   11: 'Resource temporarily unavailable',
   12: 'Cannot allocate memory',
   13: 'Permission denied',
+  18: 'Invalid cross-device link',
+  19: 'No such device',
   20: 'Not a directory',
   22: 'Invalid argument',
   23: 'Too many open files in system',

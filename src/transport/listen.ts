@@ -64,7 +64,7 @@ export interface ListenOptions
   reusePort: boolean;
 }
 
-/** A `bind` that the kernel refused; `message` is the text after "for frontend <name>: ". */
+/** A `bind` that the kernel refused; `message` follows "protocol <name>: ". */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   /** errno, 0 when the refusal is not the kernel's. */
@@ -135,7 +135,8 @@ function remove(path: string): void {
 }
 
 function unixText(what: string, code: number, path: string): string {
-  return `${what} (${errnoText(code)}) [${path}]`;
+  const reason = code === Errno.EADDRINUSE ? 'already in use' : errnoText(code);
+  return `${what} (${reason}) [${path}]`;
 }
 
 function addressText(value: Address, port: number): string {
@@ -144,6 +145,19 @@ function addressText(value: Address, port: number): string {
   }
   if (value.family === 'unix') return value.path;
   return value.family === 'abns' ? `abns@${value.path}` : `fd@${value.fd}`;
+}
+
+const protocols: Record<Address['family'], string> = {
+  ipv4: 'tcpv4',
+  ipv6: 'tcpv6',
+  unix: 'unix_stream',
+  abns: 'abns_stream',
+  fd: 'fd',
+};
+
+/** HAProxy's name for the protocol of a stream address, in messages and in `show stat`. */
+export function protocolName(value: Address): string {
+  return protocols[value.family];
 }
 
 /** The address as messages and `show stat` write it: `127.0.0.1:80`, `:::80`, a path. */
@@ -170,8 +184,8 @@ function getInt(fd: number, level: number, name: number): number {
  */
 export function inheritedProblem(fd: number): string | null {
   const type = getInt(fd, SOL_SOCKET, SO_TYPE);
-  if (type < 0) return `cannot use file descriptor '${fd}' : ${errnoText(-type)}.`;
-  if (type !== SOCK_STREAM) return `cannot use file descriptor '${fd}' : not a stream socket.`;
+  if (type < 0) return `cannot use file descriptor '${fd}' : ${errnoText(-type)}`;
+  if (type !== SOCK_STREAM) return `cannot use file descriptor '${fd}' : not a stream socket`;
   return null;
 }
 
@@ -218,7 +232,7 @@ function setOptions(fd: number, options: ListenOptions, text: string): void {
   if (options.interface !== null) {
     const name = Buffer.from(`${options.interface}\0`);
     if (libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name as never, name.length) < 0) {
-      refuse(`cannot bind listener to device '${options.interface}'`);
+      refuse(`cannot bind receiver to device '${options.interface}'`);
     }
   }
   if (options.mss !== 0 && !setInt(fd, IPPROTO_TCP, TCP_MAXSEG, Math.abs(options.mss))) {
