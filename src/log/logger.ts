@@ -102,8 +102,7 @@ class PartsBuilder {
       // The format of the ring counts, whatever the log line says (12.5).
       format: ring ? ring.format : log.format,
       facility: log.facility,
-      lengthMax: ring ? ring.maxlen : log.length,
-      textMax: log.length,
+      lengthMax: Math.min(log.length - 1, ring?.maxlen ?? Number.POSITIVE_INFINITY),
       hostname: asked === '' ? hostname : asked,
       tag,
       pid,

@@ -12,9 +12,9 @@
  * A header changes once per second and with the level, so it is built then and copied per line;
  * only the six digits of the microseconds are written into the copy.
  *
- * `len` limits header and text together; a line end of one byte comes on top. The text fills it to
- * the last byte; a part of the header (a word, or what stands between words) must leave one byte,
- * or it is left out whole, with everything after it.
+ * `len` limits header, text and line feed together, and counts the line feed in rings too. The text fills it to the last byte; a part of
+ * the header (a word, or what stands between words) must leave one byte, or it is left out whole,
+ * with everything after it.
  *
  * @dataplane
  */
@@ -62,8 +62,6 @@ export interface FramingConfig {
   facility: number;
   /** Most bytes of header and text. */
   lengthMax: number;
-  /** Most bytes of the text. */
-  textMax: number;
   /** null = not asked for (`localhost` in RFC 3164, `-` in RFC 5424). */
   hostname: string | null;
   tag: string;
@@ -77,7 +75,6 @@ export class Framing {
   private readonly format: Format;
   private readonly facility: number;
   private readonly lengthMax: number;
-  private readonly textMax: number;
   private readonly newline: boolean;
   private readonly hostOff: number;
   private readonly hostLen: number;
@@ -101,7 +98,6 @@ export class Framing {
     this.facility = config.facility;
     this.lengthMax = config.lengthMax;
     this.newline = config.newline;
-    this.textMax = config.textMax;
     const host = config.hostname ?? (format === Format.Rfc3164 ? 'localhost' : '-');
     const hostBytes = encoder.encode(host);
     const tagBytes = encoder.encode(config.tag);
@@ -144,7 +140,7 @@ export class Framing {
       open = next > 0;
       if (next !== 0) pos = Math.abs(next);
     }
-    if (open) pos = putBytes(pos, off, Math.min(len, this.textMax, end - pos));
+    if (open) pos = putBytes(pos, off, Math.min(len, end - pos));
     if (this.newline) mem[pos++] = NEWLINE;
     return pos - at;
   }
