@@ -36,7 +36,7 @@ export const defaultPages: readonly DefaultPage[] = [
   {
     status: 405,
     reason: 'Method Not Allowed',
-    text: 'A request was made of a resource using a request method not supported by that resource',
+    text: 'A request was made of a resource using a request method not supported by that resource.',
   },
   {
     status: 407,
@@ -95,8 +95,7 @@ export const defaultPages: readonly DefaultPage[] = [
   {
     status: 501,
     reason: 'Not Implemented',
-    // The full stop in front is part of the page.
-    text: '.The server does not support the functionality required to fulfill the request.',
+    text: 'The server does not support the functionality required to fulfill the request.',
   },
   {
     status: 502,

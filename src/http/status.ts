@@ -2,8 +2,7 @@
  * Reason phrases (RFC 9110 15 and the registries that HAProxy knows). They are HAProxy's spellings,
  * some of them older than the RFC's, because logs, scripts and tests compare them.
  *
- * `set-status`, `return` and `deny` take them from here; redirects and the default error pages
- * carry their own phrase (302 is `Found` there, 413 `Payload Too Large`).
+ * The default error pages carry their own phrase (413 `Payload Too Large`).
  *
  * @dataplane
  */
@@ -26,7 +25,7 @@ const phrases: Readonly<Record<number, string>> = {
   226: 'IM Used',
   300: 'Multiple Choices',
   301: 'Moved Permanently',
-  302: 'Moved Temporarily',
+  302: 'Found',
   303: 'See Other',
   304: 'Not Modified',
   305: 'Use Proxy',

@@ -173,6 +173,15 @@ if { urlp(y) 1 }
 if { hdr(list),upper BETA }
 if { hdr(list),field(2,a) l }
 if { hdr(list),word(2,t) a }
+if { hdr(list),word(1,t) be }
+if { str(abc),word(2,_) -m found }
+if { str(a_b),word(-3,_) -m found }
+if { str(a_b),word(-2,_) -m found }
+if { str(__),word(1,_) -m found }
+if { str(),word(1,_) -m found }
+if { str(a_b_),word(3,_,0) -m found }
+if { str(_a_b),word(-3,_,0) -m found }
+if { str(abc),field(2,_) -m found }
 if { hdr(list),map_nothing } never
 if TRUE
 if FALSE

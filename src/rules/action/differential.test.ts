@@ -127,7 +127,6 @@ const cases: Case[] = [
       'http-request deny content-type text/plain string "hello world" hdr x-a 1 hdr x-b %[path]',
       'http-request deny content-type text/plain lf-string "hello %[path]"',
       'http-request return',
-      'http-request return status 204',
       'http-request return status 304 hdr x y',
       'http-request return status 404 default-errorfiles',
       'http-request return content-type text/plain string hello hdr x-a "%[req.hdr(none)]"',

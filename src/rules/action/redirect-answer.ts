@@ -8,7 +8,7 @@
  * @dataplane
  */
 import { FieldId, fieldNameOff } from '../../http/field.ts';
-import { BodyMode, Col, ConnectionFlag, type HttpMessage, ROW } from '../../http/message.ts';
+import { Col, type HttpMessage, ROW } from '../../http/message.ts';
 import { addContentLength, beginReply, endReply } from '../../http/reply.ts';
 import { pathEnd, pathStart, queryMark } from '../../http/uri.ts';
 import { Bytes } from '../../model/runtime.ts';
@@ -56,8 +56,7 @@ export class RedirectAnswer {
   private readonly code: number;
   private readonly writer: LogFormatWriter;
   private readonly cookie: LogFormatWriter | null;
-  private readonly phrase: Bytes;
-  /** In `http-request` rules a request body that nobody will read ends the connection. */
+  /** Stands in a ruleset of requests. */
   private readonly onRequest: boolean;
 
   constructor(args: RedirectArgs) {
@@ -66,7 +65,6 @@ export class RedirectAnswer {
     this.code = args.code;
     this.writer = compileLogFormat(args.format, 'header');
     this.cookie = args.cookie === null ? null : compileLogFormat(args.cookie, 'header');
-    this.phrase = new Bytes(phraseOf(args.code));
     this.onRequest = !args.response;
   }
 
@@ -83,12 +81,8 @@ export class RedirectAnswer {
     const len = assembly.commit(msg);
     if (this.cookie !== null && !makeValue(ctx, msg, this.cookie)) return Verdict.Fail;
     beginReply(msg, this.code);
-    msg.reasonOff = this.phrase.off;
-    msg.reasonLen = this.phrase.len;
     if (!this.addFields(msg, off, len)) return Verdict.Fail;
     endReply(ctx, msg, 0, 0);
-    const req = ctx.request;
-    if (this.onRequest && req !== null && hasBody(req)) msg.connection |= ConnectionFlag.Close;
     return Verdict.Reply;
   }
 
@@ -159,24 +153,4 @@ function putHost(req: HttpMessage | null): boolean {
   if (index < 0) return true;
   const row = index * ROW;
   return assembly.put(req.rows[row + Col.ValOff]!, req.rows[row + Col.ValLen]!);
-}
-
-function hasBody(req: HttpMessage): boolean {
-  return req.body === BodyMode.Length ? req.contentLength > 0 : req.body !== BodyMode.None;
-}
-
-/** Redirections say `Found` where the table of phrases has the older name. */
-function phraseOf(code: number): string {
-  switch (code) {
-    case 301:
-      return 'Moved Permanently';
-    case 303:
-      return 'See Other';
-    case 307:
-      return 'Temporary Redirect';
-    case 308:
-      return 'Permanent Redirect';
-    default:
-      return 'Found';
-  }
 }

@@ -157,7 +157,8 @@ function decodeUrl(sample: Sample, inForm: boolean): boolean {
       if (from + 2 >= end) return false;
       const high = hexValue[mem[from + 1]!]!;
       const low = hexValue[mem[from + 2]!]!;
-      if (high > 15 || low > 15) return false;
+      // HAProxy decodes no NUL, which would end its string.
+      if (high > 15 || low > 15 || (high | low) === 0) return false;
       byte = high * 16 + low;
       from += 2;
     } else if (byte === QUESTION) {

@@ -76,10 +76,10 @@ function compileField(args: readonly ArgConfig[]): Convert {
 }
 
 /**
- * Words are separated by runs of delimiters; a word that is not there is empty. When fewer words
- * than `count` are left, the delimiters after the last one belong to the result.
+ * Words are separated by runs of delimiters. When fewer words than `count` are left, the delimiters
+ * after the last one belong to the result. @returns whether there is such a word.
  */
-function cutWordForward(sample: Sample, set: Uint8Array, index: number, count: number): void {
+function cutWordForward(sample: Sample, set: Uint8Array, index: number, count: number): boolean {
   const end = sample.off + sample.len;
   let at = sample.off;
   for (let word = 1; ; word++) {
@@ -87,6 +87,7 @@ function cutWordForward(sample: Sample, set: Uint8Array, index: number, count: n
     if (word === index) break;
     while (at < end && set[mem[at]!] === 0) at++;
   }
+  if (at === end) return false;
   const start = at;
   let until = count === 0 ? end : start;
   let left = count;
@@ -97,9 +98,10 @@ function cutWordForward(sample: Sample, set: Uint8Array, index: number, count: n
   }
   sample.off = start;
   sample.len = until - start;
+  return true;
 }
 
-function cutWordBackward(sample: Sample, set: Uint8Array, index: number, count: number): void {
+function cutWordBackward(sample: Sample, set: Uint8Array, index: number, count: number): boolean {
   const begin = sample.off;
   let at = begin + sample.len;
   for (let word = 1; ; word++) {
@@ -107,6 +109,7 @@ function cutWordBackward(sample: Sample, set: Uint8Array, index: number, count: 
     if (word === index) break;
     while (at > begin && set[mem[at - 1]!] === 0) at--;
   }
+  if (at === begin) return false;
   const end = at;
   let from = count === 0 ? begin : end;
   let left = count;
@@ -117,17 +120,17 @@ function cutWordBackward(sample: Sample, set: Uint8Array, index: number, count: 
   }
   sample.off = from;
   sample.len = end - from;
+  return true;
 }
 
 function compileWord(args: readonly ArgConfig[]): Convert {
   const index = Number(args[0]);
   const set = createByteSet(String(args[1]));
   const count = Number(args[2] ?? 1);
-  return (_ctx, sample) => {
-    if (index > 0) cutWordForward(sample, set, index, count);
-    else cutWordBackward(sample, set, -index, count);
-    return true;
-  };
+  return (_ctx, sample) =>
+    index > 0
+      ? cutWordForward(sample, set, index, count)
+      : cutWordBackward(sample, set, -index, count);
 }
 
 function checkBytes(args: ArgConfig[]): void {
