@@ -52,7 +52,6 @@ export function benchLogLine(lines: number, port: number): LogLineResult {
     format: 'local',
     facility: 16,
     lengthMax: 1024,
-    textMax: 1024,
     hostname: null,
     tag: 'haproxy',
     pid: 4711,

@@ -72,7 +72,7 @@ const steps: { open?: number; shut?: number; until: string }[] = [
 
 function haproxyConfig(targets: Target[], logPort: number, option: string, folder: string): string {
   const servers = targets.map(
-    ({ port }, i) => `  server s${i + 1} 127.0.0.1:${port} check inter 30 ${words[i]}`,
+    ({ port }, i) => `  server s${i + 1} 127.0.0.1:${port} check inter 30ms ${words[i]}`,
   );
   return `global
   log 127.0.0.1:${logPort} format short local0

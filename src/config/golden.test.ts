@@ -16,6 +16,8 @@ interface Golden {
   warnings?: string[];
   /** HAProxy stops at the first wrong http-request rule: it names the first of our lines only. */
   haproxyStops?: boolean;
+  /** Lines that 3.2 warns of, as sluice does, and then refuses too (docs/differences.md). */
+  haproxyRefuses?: string[];
 }
 
 const timeouts = 'timeout connect 1s\n timeout client 1s\n timeout server 1s\n';
@@ -25,6 +27,12 @@ const missing = (name: string): string =>
   '   | While not properly invalid, you will certainly encounter various problems\n' +
   '   | with such a configuration. To fix this, please ensure that all following\n' +
   "   | timeouts are set to a non-zero value: 'client', 'connect', 'server'.";
+
+/** Lines of servers say where they are in another way. */
+const small = (line: number, setting: string, place: string, bare: number | string, subject = '') =>
+  `${place.startsWith('server') ? '' : 'parsing '}[t.cfg:${line}] : ${subject}'${setting}' in ` +
+  `${place} is suspiciously small for a value in milliseconds. Please use an explicit unit ` +
+  `('${bare}ms') if that was the intent.`;
 
 const cases: Golden[] = [
   {
@@ -73,34 +81,42 @@ listen tcp
     ],
   },
   {
+    // HAProxy reads twice: what tells it how to start, and then, unless that is wrong, the rest.
+    name: 'wrong arguments of keywords that say how to start',
+    text: `global
+ daemon 3
+ pidfile
+ no daemon
+`,
+    errors: [
+      "parsing [t.cfg:2] : 'daemon' cannot handle unexpected argument '3'.",
+      "parsing [t.cfg:3] : 'pidfile' expects a file name as an argument.",
+      'parsing [t.cfg:4]: negation/default currently supported only for options, log and ' +
+        'strict-limits.',
+    ],
+  },
+  {
     name: 'missing and unexpected arguments',
     text: `global
  maxconn
  maxconn 5 6
- daemon 3
- pidfile
  nbthread 0
  node
  hard-stop-after x
  tune.http.maxhdr 0
  spread-checks 60
- no daemon
  stats foo
 `,
     errors: [
       "parsing [t.cfg:2] : 'maxconn' expects an integer argument.",
       "parsing [t.cfg:3] : 'maxconn' cannot handle unexpected argument '6'.",
-      "parsing [t.cfg:4] : 'daemon' cannot handle unexpected argument '3'.",
-      "parsing [t.cfg:5] : 'pidfile' expects a file name as an argument.",
-      "parsing [t.cfg:6] : 'nbthread' value must be between 1 and 64 (was 0)",
-      "parsing [t.cfg:7]: 'node' requires valid node name - non-empty string with digits(0-9), " +
+      "parsing [t.cfg:4] : 'nbthread' value must be between 1 and 64 (was 0)",
+      "parsing [t.cfg:5]: 'node' requires valid node name - non-empty string with digits(0-9), " +
         'letters(A-Z, a-z), dot(.), hyphen(-) or underscode(_).',
-      "parsing [t.cfg:8] : unexpected character 'x' in argument to <hard-stop-after>.",
-      "parsing [t.cfg:9] : 'tune.http.maxhdr' expects a numeric value between 1 and 32767",
-      "parsing [t.cfg:10]: 'spread-checks' needs a positive value in range 0..50.",
-      'parsing [t.cfg:11]: negation/default currently supported only for options, log and ' +
-        'strict-limits.',
-      "parsing [t.cfg:12] : 'stats' only supports 'socket', 'maxconn', 'bind-process' and 'timeout' " +
+      "parsing [t.cfg:6] : unexpected character 'x' in argument to <hard-stop-after>.",
+      "parsing [t.cfg:7] : 'tune.http.maxhdr' expects a numeric value between 1 and 32767",
+      "parsing [t.cfg:8]: 'spread-checks' needs a positive value in range 0..50.",
+      "parsing [t.cfg:9] : 'stats' only supports 'socket', 'maxconn', 'bind-process' and 'timeout' " +
         "(got 'foo')",
     ],
   },
@@ -246,6 +262,7 @@ backend b
  log-format abc
 `,
     errors: [],
+    haproxyRefuses: ['19'],
     warnings: [
       "parsing [t.cfg:8] : 'balance' ignored because frontend 'f' has no backend capability.",
       "parsing [t.cfg:9] : 'retries' ignored because frontend 'f' has no backend capability.",
@@ -264,6 +281,34 @@ backend b
       "parsing [t.cfg:19] : 'dontlognull' ignored because backend 'b' has no frontend capability.",
       "parsing [t.cfg:20] : backend 'b' : 'option httplog' directive is ignored in backends.",
       "parsing [t.cfg:21] : backend 'b' : 'log-format' directive is ignored in backends.",
+    ],
+  },
+  {
+    name: 'bare numbers that were probably meant in another unit',
+    text: `defaults
+ mode http
+ timeout client 99
+ timeout connect 100
+ timeout server 5ms
+listen x
+ bind 127.0.0.1:45001
+ timeout queue 7
+ timeout tunnel 0
+ server a 127.0.0.1:1 check inter 30 fastinter 30ms
+ default-server downinter 40
+backend b
+ timeout client 5
+ timeout server 042
+`,
+    errors: [],
+    warnings: [
+      small(3, 'timeout client 99', "defaults ''", 99),
+      small(8, 'timeout queue 7', "proxy 'x'", 7),
+      small(10, 'inter 30', "server 'a'", 30, "'server x/a' : "),
+      small(11, 'downinter 40', "server 'default-server'", 40),
+      "parsing [t.cfg:13] : 'timeout client' will be ignored because backend 'b' has no frontend " +
+        'capability',
+      small(14, 'timeout server 042', "backend 'b'", '042'),
     ],
   },
   {
@@ -493,10 +538,11 @@ describe('HAProxy finds the same lines', () => {
       const run = Bun.spawnSync([haproxy!, '-c', '-f', 't.cfg'], { cwd: folder, stderr: 'pipe' });
       const output = run.stderr.toString().split('\n');
       const { errors, warnings } = parseText(golden.text);
+      const refused = golden.haproxyRefuses ?? [];
       const alerts = output.filter((line) => line.startsWith('[ALERT]'));
-      expect(errors.length > 0).toBe(alerts.length > 0);
+      expect(errors.length + refused.length > 0).toBe(alerts.length > 0);
       const theirs = linesOf(alerts);
-      const ours = linesOf(errors);
+      const ours = [...linesOf(errors), ...refused];
       expect(golden.haproxyStops === true ? ours.slice(0, theirs.length) : ours).toEqual(theirs);
       if (golden.warnings === undefined) return;
       expect(linesOf(warnings)).toEqual(

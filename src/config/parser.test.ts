@@ -437,15 +437,15 @@ describe('other proxy keywords (4.2)', () => {
  srvtcpka-cnt 4
  srvtcpka-idle 1m
  srvtcpka-intvl 20
- timeout client-fin 1
- timeout client-hs 2
- timeout server-fin 3
- timeout tunnel 4
- timeout http-request 5
- timeout http-keep-alive 6
- timeout queue 7
- timeout check 8
- timeout tarpit 9
+ timeout client-fin 1ms
+ timeout client-hs 2ms
+ timeout server-fin 3ms
+ timeout tunnel 4ms
+ timeout http-request 5ms
+ timeout http-keep-alive 6ms
+ timeout queue 7ms
+ timeout check 8ms
+ timeout tarpit 9ms
 `,
     );
     expect(errors).toEqual([]);

@@ -5,12 +5,14 @@ import { parseDuration } from '../../base/value/duration.ts';
 import type { Origin } from '../../model/config.ts';
 import type { ServerSettings } from './draft.ts';
 import type { ParserState } from './state.ts';
-import { delayProblem, integer } from './words.ts';
+import { delayProblem, integer, smallDelay } from './words.ts';
 
 export interface ServerOptionLine {
   settings: ServerSettings;
   origin: Origin;
   state: ParserState;
+  /** How messages begin: `'server app/s1'`. */
+  subject: string;
   /** The server's name, or `default-server`. */
   name: string;
   isDefault: boolean;
@@ -58,6 +60,12 @@ function checkDelay(line: ServerOptionLine, name: string, value: string): number
   }
   if (delay <= 0) {
     throw new ConfigError(`invalid value ${delay} for argument '${name}' of server ${line.name}`);
+  }
+  const warning = smallDelay(`${name} ${value}`, delay, `server '${line.name}'`);
+  if (warning !== null) {
+    const { file, line: number } = line.origin;
+    const subject = line.isDefault ? '' : `${line.subject} : `;
+    line.state.diagnostics.warning(null, `[${file}:${number}] : ${subject}${warning}`);
   }
   return delay;
 }

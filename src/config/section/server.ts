@@ -57,11 +57,12 @@ export function parseServer(
     settings,
     origin,
     state,
+    subject,
     name,
     isDefault: false,
     idGiven: false,
   };
-  parseServerOptions(words, 3, line, subject);
+  parseServerOptions(words, 3, line);
   if (line.idGiven) refuseSameId(draft, settings.server);
   finishServer(settings);
   draft.config.servers.push(settings.server);
@@ -76,15 +77,17 @@ export function parseDefaultServer(
 ): void {
   // On a copy: a line with an error leaves the settings as they were.
   const settings = structuredClone(draft.defaultServer);
+  const subject = "'default-server'";
   const line: ServerOptionLine = {
     settings,
     origin,
     state,
+    subject,
     name: 'default-server',
     isDefault: true,
     idGiven: false,
   };
-  parseServerOptions(words, 1, line, "'default-server'");
+  parseServerOptions(words, 1, line);
   draft.defaultServer = settings;
 }
 
@@ -141,12 +144,8 @@ function oneAddress(text: string): ParsedAddress {
   return found[0]!;
 }
 
-function parseServerOptions(
-  words: readonly string[],
-  from: number,
-  line: ServerOptionLine,
-  subject: string,
-): void {
+function parseServerOptions(words: readonly string[], from: number, line: ServerOptionLine): void {
+  const { subject } = line;
   let at = from;
   while (at < words.length) {
     const word = words[at]!;

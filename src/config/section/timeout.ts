@@ -4,7 +4,7 @@ import { parseDuration } from '../../base/value/duration.ts';
 import type { TimeoutConfig } from '../../model/config.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type KeywordLine, Where } from './keyword.ts';
-import { delayProblem } from './words.ts';
+import { delayProblem, smallDelay } from './words.ts';
 
 export interface TimeoutRow {
   name: string;
@@ -106,23 +106,35 @@ function setTimeoutOf(
       `'timeout ${row.name}' : unexpected extra argument '${extra}' after value '${value}'.`,
     );
   }
-  warnWrongSide(draft, line, row);
+  if (!warnWrongSide(draft, line, row))
+    warnSmall(draft, line, `timeout ${row.name} ${value}`, delay);
   // Zero is written by those who want no limit at all.
   draft.config.timeout[row.field] = delay === 0 ? -1 : delay;
 }
 
-function warnWrongSide(draft: ProxyDraft, line: KeywordLine, row: TimeoutRow): void {
+function warnSmall(draft: ProxyDraft, line: KeywordLine, setting: string, delay: number): void {
+  const section = draft.section === 'listen' ? 'proxy' : draft.section;
+  const warning = smallDelay(setting, delay, `${section} '${draft.name}'`);
+  if (warning !== null) line.state.diagnostics.warning(line.origin, warning);
+}
+
+/** @returns whether the timeout is of no use in this section. */
+function warnWrongSide(draft: ProxyDraft, line: KeywordLine, row: TimeoutRow): boolean {
   if (draft.section === 'frontend' && (row.where & Where.Frontend) === 0) {
     line.state.diagnostics.warning(
       line.origin,
       `'timeout ${row.name}' will be ignored because frontend '${draft.name}' ` +
         'has no backend capability',
     );
-  } else if (draft.section === 'backend' && (row.where & Where.Backend) === 0) {
+    return true;
+  }
+  if (draft.section === 'backend' && (row.where & Where.Backend) === 0) {
     line.state.diagnostics.warning(
       line.origin,
       `'timeout ${row.name}' will be ignored because backend '${draft.name}' ` +
         'has no frontend capability',
     );
+    return true;
   }
+  return false;
 }

@@ -54,6 +54,21 @@ export function delayMs(word: string, name: string, unit: 'ms' | 's' = 'ms'): nu
   }
 }
 
+const SMALL_DELAY_MS = 100;
+
+/**
+ * What HAProxy warns of when a bare number was probably meant in another unit, or null.
+ * @param setting the keyword and the word, `place` where it stands: `timeout client 30`, `proxy 'x'`
+ */
+export function smallDelay(setting: string, delay: number, place: string): string | null {
+  const [bare] = /[0-9]+$/.exec(setting) ?? [];
+  if (bare === undefined || delay === 0 || delay >= SMALL_DELAY_MS) return null;
+  return (
+    `'${setting}' in ${place} is suspiciously small for a value in milliseconds. ` +
+    `Please use an explicit unit ('${bare}ms') if that was the intent.`
+  );
+}
+
 /** What is wrong with a delay, in HAProxy's words. */
 export function delayProblem(word: string, problem: ConfigError): string {
   if (!(problem instanceof DurationError)) return problem.message;
