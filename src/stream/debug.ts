@@ -249,36 +249,20 @@ export function showEnd(strm: Stream): void {
   const mark = marks[strm.slot]!;
   marks[strm.slot] = 0;
   if (mark === 0) return;
-  const isHttp = engine.plans[strm.frontend!.index]!.isHttp;
+  const isTunnel = (strm.flags & StreamFlag.Tunnel) !== 0;
+  const isHttp = engine.plans[strm.frontend!.index]!.isHttp && !isTunnel;
   const client = strm.client!.fd;
   const server = strm.serverFd;
-  // In HTTP both connections outlive the stream, in TCP mode they end with it.
-  if (strm.connectMs < 0) {
-    const dropped = !isHttp && strm.cause === Cause.Client;
-    const left = isHttp ? client : CLOSED_FD;
-    const tried = dropped ? CLOSED_FD : server;
-    showClose(strm, words.clientClosed, left, tried);
-    showClose(strm, words.closed, left, tried);
-  } else if (isHttp) {
-    const isShown = (mark & Mark.ServerShown) !== 0;
-    const isLate = isClientFirst(strm, mark);
-    if (!isShown && !isLate) showClose(strm, words.serverClosed, client, server);
-    showClose(strm, words.clientClosed, client, server);
-    if (!isShown && isLate) showClose(strm, words.serverClosed, client, server);
-    showClose(strm, words.closed, client, server);
-  } else if (isLastClient(strm, mark)) {
-    showClose(strm, words.clientClosed, CLOSED_FD, server);
-    showClose(strm, words.serverClosed, CLOSED_FD, CLOSED_FD);
-    showClose(strm, words.closed, CLOSED_FD, CLOSED_FD);
-  } else {
-    showClose(strm, words.serverClosed, client, CLOSED_FD);
-    showClose(strm, words.clientClosed, CLOSED_FD, CLOSED_FD);
-    showClose(strm, words.closed, CLOSED_FD, CLOSED_FD);
-  }
+  const hasServerSide = strm.connectMs >= 0 && (mark & Mark.ServerShown) === 0;
+  const isClientFirst = isHttp ? isClientServed(strm, mark) : isLastClient(strm, mark);
+  if (hasServerSide && !isClientFirst) showClose(strm, words.serverClosed, client, server);
+  showClose(strm, words.clientClosed, client, server);
+  if (hasServerSide && isClientFirst) showClose(strm, words.serverClosed, client, server);
+  showClose(strm, words.closed, client, server);
 }
 
-/** HTTP: whether the client's side ends before the server's. */
-function isClientFirst(strm: Stream, mark: number): boolean {
+/** Messages: whether the client's side ends before the server's. */
+function isClientServed(strm: Stream, mark: number): boolean {
   const isAnswered = (strm.flags & StreamFlag.FromServer) !== 0;
   switch (strm.cause) {
     case Cause.None:
@@ -287,13 +271,13 @@ function isClientFirst(strm: Stream, mark: number): boolean {
     case Cause.Client:
       return isAnswered || !strm.requestSent;
     case Cause.ClientTimeout:
-      return isAnswered && (strm.flags & StreamFlag.Tunnel) === 0;
+      return isAnswered;
     default:
       return false;
   }
 }
 
-/** TCP: the side that ends last is shown first, with the other one still open. */
+/** Tunnels: the side that ends last is shown first. */
 function isLastClient(strm: Stream, mark: number): boolean {
   switch (strm.cause) {
     case Cause.None:
