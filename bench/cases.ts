@@ -1,57 +1,17 @@
 /** The cases: each loads all programs in alternating rounds, because the machine is noisy. */
-import { join } from 'node:path';
-import { type Load, type Measurement, measure, medianOf, runWrk } from './load.ts';
-import { residentKib, stopProcess, withOpenFiles } from './process.ts';
 import {
-  type ProgramName,
-  type Running,
-  type Setting,
-  startProgram,
-  usual,
-  type Variation,
-} from './programs.ts';
-import { ratio, table } from './table.ts';
-
-export interface Options {
-  programs: ProgramName[];
-  seconds: number;
-  rounds: number;
-  idleConnections: number;
-  growthSeconds: number;
-  print(text: string): void;
-}
-
-/** A limit that a case sets, and whether it held. */
-export interface Limit {
-  text: string;
-  held: boolean;
-}
-
-export interface CaseResult {
-  limits: Limit[];
-  measurements: Partial<Record<ProgramName, Measurement>>;
-}
-
-export interface BenchCase {
-  name: string;
-  title: string;
-  run(setting: Setting, options: Options): Promise<CaseResult>;
-}
-
-async function withPrograms<T>(
-  setting: Setting,
-  options: Options,
-  variation: Variation,
-  body: (running: Running[]) => Promise<T>,
-): Promise<T> {
-  const running: Running[] = [];
-  try {
-    for (const name of options.programs) running.push(await startProgram(name, setting, variation));
-    return await body(running);
-  } finally {
-    await Promise.all(running.map((program) => stopProcess(program.child)));
-  }
-}
+  atMost,
+  type BenchCase,
+  type Limit,
+  type Options,
+  printRatios,
+  startSeconds,
+  withPrograms,
+} from './case.ts';
+import { type Load, type Measurement, measure, medianOf, runWrk } from './load.ts';
+import { growthCase, idleCase, startCase } from './memory-cases.ts';
+import { type ProgramName, usual, type Variation } from './programs.ts';
+import { table } from './table.ts';
 
 const columns: [string, (m: Measurement) => string][] = [
   ['requests/s', (m) => m.requestsPerSecond.toFixed(0)],
@@ -85,29 +45,24 @@ function printLoad(options: Options, results: Results, direct: Measurement): voi
   // What wrk and a back end do alone on this machine: no proxy's latency says less than this.
   rows.push(row('no proxy', direct));
   options.print(table(['', ...columns.map(([title]) => title)], rows));
-  const ours = results.sluice;
-  if (ours === undefined) return;
-  const ratios = options.programs
-    .filter((name) => name !== 'sluice')
-    .map((name) => [
-      `sluice / ${name}`,
-      ...compared.map(([, value]) => ratio(value(ours), value(results[name]!))),
-    ]);
-  if (ratios.length === 0) return;
-  options.print('');
-  options.print(table(['ratio', ...compared.map(([title]) => title)], ratios));
+  const values = options.programs.map(
+    (name) => [name, compared.map(([, value]) => value(results[name]!))] as const,
+  );
+  printRatios(
+    options,
+    compared.map(([title]) => title),
+    new Map(values),
+  );
 }
 
 const warmUpSeconds = 6;
 
-type LimitsOf = (results: Results) => Limit[];
-
-function atMost(text: string, value: number | undefined, bound: number | undefined): Limit[] {
-  if (value === undefined || bound === undefined) return [];
-  return [
-    { text: `${text}: ${value.toFixed(2)}, at most ${bound.toFixed(2)}`, held: value <= bound },
-  ];
+/** What a run of wrk takes. */
+function wrkSeconds(seconds: number): number {
+  return seconds + 0.03;
 }
+
+type LimitsOf = (results: Results) => Limit[];
 
 function loadCase(
   name: string,
@@ -119,6 +74,9 @@ function loadCase(
   return {
     name,
     title,
+    estimate: ({ programs, seconds, rounds }) =>
+      programs.length * (startSeconds + wrkSeconds(Math.min(warmUpSeconds, seconds))) +
+      rounds * (programs.length + 1) * wrkSeconds(seconds),
     run: (setting, options) =>
       withPrograms(setting, options, { ...usual, ...variation }, async (running) => {
         const full = { ...load, seconds: options.seconds };
@@ -162,110 +120,6 @@ function smallLimits(results: Results): Limit[] {
 function latencyLimit({ sluice, haproxy }: Results): Limit[] {
   return atMost('p99 in us', sluice?.p99Us, haproxy?.p99Us);
 }
-
-async function openIdle(port: number, count: number): Promise<{ close(): Promise<void> }> {
-  const bun = process.execPath;
-  const command = [bun, join(import.meta.dir, 'opener.ts'), String(port), String(count)];
-  const child = Bun.spawn(withOpenFiles(command), { stdio: ['pipe', 'pipe', 'inherit'] });
-  const reader = child.stdout.getReader();
-  const first = await reader.read();
-  if (!new TextDecoder().decode(first.value).startsWith('open')) {
-    throw new Error(`the connections could not be opened (status ${await child.exited})`);
-  }
-  return {
-    async close() {
-      child.stdin.end();
-      await child.exited;
-    },
-  };
-}
-
-/** Resident memory of idle keep-alive connections. */
-const idleCase: BenchCase = {
-  name: 'idle',
-  title: 'idle keep-alive connections: resident memory',
-  async run(setting, options) {
-    const variation = {
-      ...usual,
-      maxconn: options.idleConnections + 500,
-      // The limit on open files allows for server connections that this case does not make.
-      globals: ['no strict-limits'],
-      defaults: ['http-reuse always'],
-      poolMax: 64,
-    };
-    const rows: string[][] = [];
-    const limits: Limit[] = [];
-    for (const name of options.programs) {
-      const one = { ...options, programs: [name] };
-      await withPrograms(setting, one, variation, async ([program]) => {
-        await runWrk(program!.port, { ...small, seconds: 1 });
-        const before = residentKib(program!.pid);
-        const idle = await openIdle(program!.port, options.idleConnections);
-        const after = residentKib(program!.pid);
-        await idle.close();
-        const each = (after - before) / options.idleConnections;
-        rows.push([name, String(before), String(after), each.toFixed(2)]);
-        if (name === 'sluice') limits.push(...atMost('KiB per idle connection', each, 2));
-      });
-    }
-    options.print(
-      table([`${options.idleConnections}`, 'before KiB', 'after KiB', 'KiB each'], rows),
-    );
-    return { limits, measurements: {} };
-  },
-};
-
-/** Start-up until the first answer, with two workers. */
-const startCase: BenchCase = {
-  name: 'start',
-  title: 'start-up until the first answer, two workers',
-  async run(setting, options) {
-    const rows: string[][] = [];
-    const limits: Limit[] = [];
-    for (const name of options.programs) {
-      const times: number[] = [];
-      let memory = 0;
-      for (let round = 0; round < options.rounds; round++) {
-        const program = await startProgram(name, setting, { ...usual, threads: 2 });
-        times.push(program.startMs);
-        memory = Math.max(memory, residentKib(program.pid));
-        await stopProcess(program.child);
-      }
-      const median = times.sort((a, b) => a - b)[times.length >> 1]!;
-      rows.push([name, median.toFixed(0), String(memory)]);
-      if (name !== 'sluice') continue;
-      limits.push(...atMost('ms to the first answer', median, 200));
-      limits.push(...atMost('MiB with two workers', memory / 1024, 80));
-    }
-    options.print(table(['', 'ms', 'RSS KiB'], rows));
-    return { limits, measurements: {} };
-  },
-};
-
-/** Memory during a long load: no growth after its first third. */
-const growthCase: BenchCase = {
-  name: 'growth',
-  title: 'resident memory under load, at a third and at the end',
-  async run(setting, options) {
-    const rows: string[][] = [];
-    const limits: Limit[] = [];
-    for (const name of options.programs) {
-      const one = { ...options, programs: [name] };
-      await withPrograms(setting, one, usual, async ([program]) => {
-        const third = Math.max(1, Math.round(options.growthSeconds / 3));
-        await runWrk(program!.port, { ...small, seconds: third });
-        const early = residentKib(program!.pid);
-        await runWrk(program!.port, { ...small, seconds: options.growthSeconds - third });
-        const late = residentKib(program!.pid);
-        rows.push([name, String(early), String(late), String(late - early)]);
-        // One percent is what the allocator's own bookkeeping may move.
-        if (name === 'sluice') limits.push(...atMost('growth in KiB', late - early, early / 100));
-      });
-    }
-    options.print(table([`${options.growthSeconds} s`, 'early KiB', 'late KiB', 'growth'], rows));
-    return { limits, measurements: {} };
-  },
-};
 
 const splice = { defaults: ['option splice-response'] };
 

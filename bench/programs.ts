@@ -3,13 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, freePort, waitForHttp, withOpenFiles } from './process.ts';
 
-export type ProgramName = 'haproxy' | 'nginx' | 'sluice';
+/** `before` is sluice as another commit has it (`--against`). */
+export type ProgramName = 'haproxy' | 'nginx' | 'before' | 'sluice';
 export const programNames: readonly ProgramName[] = ['haproxy', 'nginx', 'sluice'];
 
 export interface Setting {
   dir: string;
   backEndPorts: [number, number];
   logPort: number;
+  /** Root of the other commit's tree, '' = there is none. */
+  beforeRoot: string;
 }
 
 export interface Variation {
@@ -42,9 +45,20 @@ export interface Running {
 
 const root = join(import.meta.dir, '..');
 
+/** The reference first, as bin/test has it. */
+const searchPath = `${process.env.SLUICE_REFERENCE ?? '/opt/haproxy-3.2'}:${process.env.PATH}`;
+
 /** The file that runs a program, or null when it is not installed. */
-export function pathOf(name: ProgramName): string | null {
-  return name === 'sluice' ? join(root, 'bin', 'sluice') : Bun.which(name);
+export function pathOf(name: ProgramName, beforeRoot = ''): string | null {
+  if (name === 'sluice') return join(root, 'bin', 'sluice');
+  if (name === 'before') return join(beforeRoot, 'bin', 'sluice');
+  return Bun.which(name, { PATH: searchPath });
+}
+
+/** The first line of what a program says about its version. */
+export function versionOf(name: ProgramName, beforeRoot = ''): string {
+  const run = Bun.spawnSync([pathOf(name, beforeRoot)!, '-v'], { stdin: 'ignore' });
+  return `${run.stdout}${run.stderr}`.trim().split('\n')[0]!;
 }
 
 /** haproxy and sluice run the same text. */
@@ -111,28 +125,37 @@ http {
 `;
 }
 
+/** Writes the configuration. @returns the command that reads it, in two parts. */
 function commandOf(name: ProgramName, setting: Setting, port: number, variation: Variation) {
   const dir = join(setting.dir, `${name}-${port}`);
   mkdirSync(dir, { recursive: true });
   const file = join(dir, 'proxy.conf');
   if (name === 'nginx') {
     writeFileSync(file, nginxConfig(setting, port, dir));
-    return ['nginx', '-p', dir, '-e', join(dir, 'start.log'), '-c', file];
+    const nginx = [pathOf(name)!, '-p', dir, '-e', join(dir, 'start.log')];
+    return { command: nginx, rest: ['-c', file] };
   }
   writeFileSync(file, haproxyConfig(setting, port, variation));
-  return [pathOf(name)!, '-f', file];
+  return { command: [pathOf(name, setting.beforeRoot)!], rest: ['-f', file] };
 }
 
-/** Starts a program and waits for its first answer. */
+/**
+ * Starts a program and waits for its first answer.
+ * @param instead of the program's own command, without the file of the configuration
+ */
 export async function startProgram(
   name: ProgramName,
   setting: Setting,
   variation: Variation = usual,
+  instead: string[] | null = null,
 ): Promise<Running> {
   const port = freePort();
-  const command = withOpenFiles(commandOf(name, setting, port, variation));
+  const parts = commandOf(name, setting, port, variation);
+  const command = instead ?? parts.command;
   const began = performance.now();
-  const child = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'inherit'] }) as Child;
+  const child = Bun.spawn(withOpenFiles([...command, ...parts.rest]), {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  }) as Child;
   try {
     await waitForHttp(port, child);
   } catch (error) {

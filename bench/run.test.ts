@@ -1,27 +1,38 @@
 /** A small run of the bench, so that it cannot rot. It asserts that it measures, not how fast. */
 import { expect, test } from 'bun:test';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Options } from './case.ts';
 import { benchCases } from './cases.ts';
 import { type Measurement, medianOf } from './load.ts';
-import { type ProgramName, pathOf } from './programs.ts';
-import { missingPrograms, runCases } from './run.ts';
+import { checkOut, type OtherCommit } from './other-commit.ts';
+import type { ProgramName } from './programs.ts';
+import { durationText, estimateSeconds, missingPrograms, runCases } from './run.ts';
 import { table } from './table.ts';
 
 const programs: ProgramName[] = ['haproxy', 'nginx', 'sluice'];
 const missing = missingPrograms(programs);
 
-async function small(names: string[], rounds = 1): Promise<{ text: string; cpu: number[] }> {
+const usual: Options = {
+  programs,
+  seconds: 1,
+  rounds: 1,
+  idleConnections: 200,
+  growthSeconds: 2,
+  print: () => {},
+};
+
+const casesOf = (...names: string[]) => benchCases.filter((bench) => names.includes(bench.name));
+
+async function small(
+  names: string[],
+  change: Partial<Options> = {},
+  other: OtherCommit | null = null,
+): Promise<{ text: string; cpu: number[] }> {
   const lines: string[] = [];
-  const results = await runCases(
-    benchCases.filter((bench) => names.includes(bench.name)),
-    {
-      programs: programs.filter((name) => pathOf(name) !== null),
-      seconds: 1,
-      rounds,
-      idleConnections: 200,
-      growthSeconds: 2,
-      print: (text) => lines.push(text),
-    },
-  );
+  const print = (text: string) => void lines.push(text);
+  const results = await runCases(casesOf(...names), { ...usual, ...change, print }, other);
   const measured = [...results.values()].flatMap((result) => Object.values(result.measurements));
   expect(measured.map((m) => m.errors)).toEqual(measured.map(() => 0));
   return { text: lines.join('\n'), cpu: measured.map((m) => m.cpuUs) };
@@ -34,6 +45,7 @@ test.skipIf(missing.length > 0)(
   title('the small case measures all programs and prints ratios'),
   async () => {
     const { text, cpu } = await small(['small']);
+    expect(text).toMatch(/^this takes about \d+ s\nhaproxy: HAProxy version /);
     expect(text).toMatch(/sluice \/ haproxy +\d/);
     expect(text).toMatch(/sluice \/ nginx +\d/);
     expect(cpu.length).toBe(3);
@@ -51,6 +63,41 @@ test.skipIf(missing.length > 0)(
   },
   120_000,
 );
+
+test.skipIf(missing.length > 0 || Bun.which('git') === null)(
+  title('another commit is one more program, and its tree is gone afterwards'),
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'sluice-against-'));
+    const tree = join(dir, 'tree');
+    try {
+      expect(() => checkOut('no-such-commit', tree)).toThrow('no-such-commit');
+      const other = checkOut('HEAD', tree);
+      try {
+        const { text } = await small(['start'], { programs: ['sluice', 'before'] }, other);
+        expect(text).toContain(`before: ${other.title}`);
+        expect(text).toMatch(/sluice \/ before +\d/);
+      } finally {
+        other.remove();
+      }
+      expect(existsSync(tree)).toBe(false);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+  60_000,
+);
+
+test('a run says first how long it will take: the sum of what its cases do', () => {
+  const seconds = (name: string, change: Partial<Options>) =>
+    estimateSeconds(casesOf(name), { ...usual, ...change }) - estimateSeconds([], usual);
+  // Two programs warm up for a second; two rounds measure them and the back end.
+  const load = { programs: ['haproxy', 'sluice'] satisfies ProgramName[], rounds: 2 };
+  expect(seconds('small', load)).toBeWithin(2 + 2 * 3, 9);
+  expect(seconds('growth', { growthSeconds: 60 })).toBeWithin(3 * 60, 182);
+  expect(seconds('start', { rounds: 9 })).toBeCloseTo(5 * seconds('start', { rounds: 1 }));
+  expect(durationText(59.4)).toBe('59 s');
+  expect(durationText(125)).toBe('2 min 5 s');
+});
 
 test('the median of rounds is taken per number, errors are added', () => {
   const round = (p50Us: number, errors: number) => ({ p50Us, errors }) as Measurement;

@@ -5,6 +5,8 @@
  *
  *   --case NAME        one case only (may be given again); --list names them
  *   --programs A,B     which programs, default haproxy,nginx,sluice
+ *   --against REV      that commit of this repository as one more program, called `before`
+ *   --quick            all cases in two minutes: other defaults for the numbers below
  *   --seconds N        length of each run of wrk, default 5
  *   --rounds N         rounds per case, of which the median counts, default 3
  *   --idle N           idle connections, default 10000
@@ -15,9 +17,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BenchCase, benchCases, type CaseResult, type Options } from './cases.ts';
+import type { BenchCase, CaseResult, Options } from './case.ts';
+import { benchCases } from './cases.ts';
+import { build, checkOut, type OtherCommit } from './other-commit.ts';
 import { stopProcess } from './process.ts';
-import { type ProgramName, pathOf, programNames, startBackEnds } from './programs.ts';
+import { type ProgramName, pathOf, programNames, startBackEnds, versionOf } from './programs.ts';
 
 /** The syslog receiver, in a process of its own. */
 async function startReceiver() {
@@ -36,18 +40,42 @@ async function startReceiver() {
   return { port, child, count };
 }
 
-/** Runs cases between the start and the end of everything that they need. */
+/** Seconds that are spent before and after all cases. */
+const OVERHEAD_SECONDS = 0.5;
+
+/** How long a run of these cases takes, in seconds. */
+export function estimateSeconds(cases: readonly BenchCase[], options: Options): number {
+  return cases.reduce((sum, bench) => sum + bench.estimate(options), OVERHEAD_SECONDS);
+}
+
+/** `2 min 5 s` */
+export function durationText(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/**
+ * Runs cases between the start and the end of everything that they need.
+ * @param other the commit that `before` is
+ */
 export async function runCases(
   cases: readonly BenchCase[],
   options: Options,
+  other: OtherCommit | null = null,
 ): Promise<Map<string, CaseResult>> {
+  const began = performance.now();
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const results = new Map<string, CaseResult>();
+  const beforeRoot = other?.root ?? '';
+  options.print(`this takes about ${durationText(estimateSeconds(cases, options))}`);
+  for (const name of options.programs) {
+    options.print(`${name}: ${name === 'before' ? other!.title : versionOf(name, beforeRoot)}`);
+  }
   const receiver = await startReceiver();
   try {
     const backEnds = await startBackEnds(dir);
     try {
-      const setting = { dir, backEndPorts: backEnds.ports, logPort: receiver.port };
+      const setting = { dir, backEndPorts: backEnds.ports, logPort: receiver.port, beforeRoot };
       for (const bench of cases) {
         options.print(`\n== ${bench.name}: ${bench.title}\n`);
         const result = await bench.run(setting, options);
@@ -65,24 +93,31 @@ export async function runCases(
     await receiver.child.exited;
     rmSync(dir, { recursive: true, force: true });
   }
+  options.print(`it took ${durationText((performance.now() - began) / 1000)}`);
   return results;
 }
 
 /** Names of the programs that the bench needs and that are not installed. */
 export function missingPrograms(programs: readonly ProgramName[]): string[] {
-  const needed = ['wrk', 'nginx', ...programs.filter((name) => pathOf(name) === null)];
-  return [...new Set(needed)].filter((name) => Bun.which(name) === null);
+  const needed = ['wrk', 'nginx'].filter((name) => Bun.which(name) === null);
+  return [...new Set([...needed, ...programs.filter((name) => pathOf(name) === null)])];
 }
+
+/** Numbers of a usual run, and of one that is over in two minutes. */
+const usual = { seconds: 5, rounds: 3, idleConnections: 10_000, growthSeconds: 60 };
+const quick = { seconds: 2, rounds: 1, idleConnections: 4000, growthSeconds: 4 };
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       case: { type: 'string', multiple: true },
       programs: { type: 'string', default: programNames.join(',') },
-      seconds: { type: 'string', default: '5' },
-      rounds: { type: 'string', default: '3' },
-      idle: { type: 'string', default: '10000' },
-      growth: { type: 'string', default: '60' },
+      against: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
+      idle: { type: 'string' },
+      growth: { type: 'string' },
       strict: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
     },
@@ -103,16 +138,40 @@ async function main(): Promise<number> {
     return 1;
   }
   const cases = benchCases.filter((bench) => values.case?.includes(bench.name) ?? true);
-  const results = await runCases(cases, {
-    programs: programNames.filter((name) => asked.includes(name)),
-    seconds: Number(values.seconds),
-    rounds: Number(values.rounds),
-    idleConnections: Number(values.idle),
-    growthSeconds: Number(values.growth),
+  const numbers = values.quick ? quick : usual;
+  const programs = programNames.filter((name) => asked.includes(name));
+  const options: Options = {
+    programs: values.against === undefined ? programs : [...programs, 'before'],
+    seconds: Number(values.seconds ?? numbers.seconds),
+    rounds: Number(values.rounds ?? numbers.rounds),
+    idleConnections: Number(values.idle ?? numbers.idleConnections),
+    growthSeconds: Number(values.growth ?? numbers.growthSeconds),
     print: (text) => console.log(text),
-  });
+  };
+  const results = await measureAll(cases, options, values.against);
   const missed = [...results.values()].flatMap((result) => result.limits).filter((l) => !l.held);
   return values.strict && missed.length > 0 ? 1 : 0;
+}
+
+/** Runs the cases on fresh builds, of this tree and of the other commit. */
+async function measureAll(
+  cases: readonly BenchCase[],
+  options: Options,
+  against: string | undefined,
+): Promise<Map<string, CaseResult>> {
+  build(join(import.meta.dir, '..'));
+  if (against === undefined) return await runCases(cases, options);
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-against-'));
+  try {
+    const other = checkOut(against, join(dir, 'tree'));
+    try {
+      return await runCases(cases, options, other);
+    } finally {
+      other.remove();
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
 if (import.meta.main) process.exit(await main());
