@@ -7,6 +7,7 @@
  * The arena is address space, not memory: a page costs nothing until it is used. So the sum may be
  * generous, and the only hard limit is `ARENA_MAX`, half of what a small integer can address.
  */
+import { strideOf } from '../sys/pool.ts';
 import { captureLayout } from './capture.ts';
 import type { Configuration } from './config.ts';
 
@@ -73,18 +74,18 @@ function logTargets(config: Configuration): number {
   return count;
 }
 
-/** Largest capture block, rounded as `BlockPool` rounds. */
+/** Largest capture block, with what `BlockPool` adds. */
 function captureBytes(config: Configuration): number {
   const logurilen = config.global.tune.httpLogurilen;
   let most = logurilen;
   for (const proxy of config.proxies) {
     most = Math.max(most, captureLayout(proxy, logurilen).size);
   }
-  return (most + 63) & ~63;
+  return strideOf(most);
 }
 
 function bufferBytes(config: Configuration): number {
-  return (config.global.tune.bufsize + TAIL_ROOM + 63) & ~63;
+  return strideOf(config.global.tune.bufsize + TAIL_ROOM);
 }
 
 /** Bytes of an arena that do not depend on the number of connections. */

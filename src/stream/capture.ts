@@ -4,6 +4,7 @@
  *
  * @dataplane
  */
+import { assert } from '../base/assert.ts';
 import { FieldId } from '../http/field.ts';
 import { Col, type HttpMessage, ROW } from '../http/message.ts';
 import { State } from '../model/shared.ts';
@@ -12,21 +13,20 @@ import { mem } from '../sys/arena.ts';
 import { engine } from './engine.ts';
 import type { CaptureField, Plan } from './plan.ts';
 
-/** Takes the stream's capture block, emptied. @returns false when there is none. */
-function takeBlock(strm: Stream, plan: Plan): boolean {
-  if (strm.captureOff !== 0) return true;
-  const block = engine.captures.take();
-  if (block === 0) return false;
-  strm.captureOff = block;
+/** Gives the stream an empty capture block, unless its frontend keeps nothing or none is left. */
+function takeBlock(strm: Stream, plan: Plan): void {
+  assert(strm.captureOff === 0, 'a stream takes its second capture block');
   const layout = plan.layout;
-  mem.fill(0, block + layout.uriMax, block + layout.size);
-  return true;
+  if (!plan.hasLogs && layout.size === layout.uriMax) return;
+  const block = engine.captures.take();
+  strm.captureOff = block;
+  if (block !== 0) mem.fill(0, block + layout.uriMax, block + layout.size);
 }
 
 /** Keeps `METHOD uri HTTP/x.y`, at most tune.http.logurilen - 1 bytes of it. */
 export function captureRequestLine(strm: Stream, plan: Plan, msg: HttpMessage): void {
-  if (!plan.hasLogs && plan.captureRequest.length === 0 && plan.uniqueId === null) return;
-  if (!takeBlock(strm, plan)) return;
+  takeBlock(strm, plan);
+  if (strm.captureOff === 0) return;
   const max = plan.layout.uriMax - 1;
   const at = strm.captureOff;
   // The target may have moved away from the method when its default port was taken out.
@@ -50,6 +50,7 @@ export function makeUniqueId(strm: Stream, plan: Plan): void {
 
 /** Captures the last occurrence of each declared field. */
 export function captureFields(strm: Stream, fields: CaptureField[], msg: HttpMessage): void {
+  if (strm.captureOff === 0) return;
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!;
     // A slot without a name is filled by a `capture` rule.
@@ -57,13 +58,17 @@ export function captureFields(strm: Stream, fields: CaptureField[], msg: HttpMes
     let row = msg.find(field.id, field.name.off, field.name.len, 0);
     while (row >= 0) {
       const off = msg.rows[row * ROW + Col.ValOff]!;
-      store(strm.captureOff + field.at, field.max, off, msg.rows[row * ROW + Col.ValLen]!);
+      store(strm, field.at, field.max, off, msg.rows[row * ROW + Col.ValLen]!);
       row = msg.find(field.id, field.name.off, field.name.len, row + 1);
     }
   }
 }
 
-function store(slot: number, max: number, off: number, len: number): void {
+/** @param at offset of the slot within the block; @param max its capacity in bytes. */
+function store(strm: Stream, at: number, max: number, off: number, len: number): void {
+  assert(strm.captureOff !== 0, 'a capture without a block');
+  assert(at + 2 + max <= engine.captures.blockBytes, 'a capture slot outside of its block');
+  const slot = strm.captureOff + at;
   const n = Math.min(len, max);
   mem[slot] = (n + 1) & 255;
   mem[slot + 1] = (n + 1) >> 8;
@@ -86,7 +91,7 @@ export function captureCookie(strm: Stream, plan: Plan, msg: HttpMessage): void 
       const from = p;
       while (p < end && mem[p] !== 59) p++;
       if (startsWith(from, p, cookie.off, cookie.len)) {
-        return store(strm.captureOff + slot!.at, slot!.max, from, p - from);
+        return store(strm, slot!.at, slot!.max, from, p - from);
       }
       // A Set-Cookie field holds one cookie; what follows are its attributes.
       if (msg.isResponse) break;

@@ -2,7 +2,7 @@
  * The arena: one anonymous mapping per thread, one `Uint8Array` over it. A buffer is an integer
  * offset into `mem`; the kernel is given `base + offset`. No view is made per request.
  *
- *   0 .......... fixed blocks (bump, never freed) .......... | ..... untouched .....
+ *   0 .. nothing .. | .... fixed blocks (bump, never freed) .... | ..... untouched .....
  *
  * Pages are touched only when used (MAP_NORESERVE), so the size is a limit, not a cost. It stays
  * below 2^31 so that every offset is a small integer for the JIT.
@@ -41,8 +41,19 @@ export const mem = new Uint8Array(memoryAt(base, arenaSize));
 export const mem32 = new Int32Array(mem.buffer);
 const view = new DataView(mem.buffer);
 
-// Offset 0 is never handed out: 0 means "no buffer" everywhere.
-let top = 64;
+/**
+ * The first bytes are never handed out: offset 0 means "no buffer" everywhere, and a defect that
+ * writes behind it writes over nothing. Debug runs look whether it happened (`BlockPool.give`).
+ */
+const NULL_BYTES = 16 << 10;
+
+let top = NULL_BYTES;
+
+/** Whether something was written behind the offset that means "none". */
+export function isNullTouched(): boolean {
+  for (let i = 0; i < NULL_BYTES >> 2; i++) if (mem32[i] !== 0) return true;
+  return false;
+}
 
 /** Takes `bytes` from the arena for ever, aligned to 64 bytes. For start-up, not for requests. */
 export function reserve(bytes: number): number {

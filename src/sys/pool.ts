@@ -3,13 +3,23 @@
  * so that a quiet worker keeps touching the same warm pages. When a burst has ended, `trim` gives
  * the pages of free blocks back to the kernel.
  *
+ *   | block 0 | canary | block 1 | canary | ...
+ *
+ * In debug runs (`-dM`, tests) a canary stands behind each block that is out; it is looked at when
+ * the block comes back.
+ *
  * @dataplane
  */
 import { assert } from '../base/assert.ts';
-import { base, mem, reserve } from './arena.ts';
+import { base, isNullTouched, mem, reserve } from './arena.ts';
 import { kernel } from './kernel.ts';
 
 const MADV_DONTNEED = 4;
+
+/** Room behind each block for its canary, always there so that sizes do not depend on the run. */
+const CANARY_BYTES = 64;
+/** Not a byte that texts, lengths or the usual poison consist of. */
+const CANARY = 0xc5;
 
 export class BlockPool {
   /** Usable bytes of a block. */
@@ -31,7 +41,7 @@ export class BlockPool {
     this.poison = poison;
     this.blockBytes = blockBytes;
     this.blocksMax = blocksMax;
-    this.stride = (blockBytes + 63) & ~63;
+    this.stride = strideOf(blockBytes);
     this.start = reserve(this.stride * blocksMax);
     this.free = new Int32Array(blocksMax);
     this.freeCount = 0;
@@ -43,8 +53,19 @@ export class BlockPool {
   /** @returns the arena offset of a block with undefined content, or 0 when all are in use. */
   take(): number {
     const off = this.next();
-    if (off !== 0 && this.poison >= 0) mem.fill(this.poison, off, off + this.blockBytes);
+    if (off !== 0 && this.poison >= 0) {
+      mem.fill(this.poison, off, off + this.blockBytes);
+      mem.fill(CANARY, off + this.blockBytes, off + this.stride);
+    }
     return off;
+  }
+
+  /** Whether nothing was written behind the block, nor behind the offset that means "none". */
+  private checkCanary(off: number): void {
+    for (let p = off + this.blockBytes; p < off + this.stride; p++) {
+      assert(mem[p] === CANARY, 'a block was written behind its end');
+    }
+    assert(!isNullTouched(), 'offset 0 was written to');
   }
 
   private next(): number {
@@ -59,7 +80,11 @@ export class BlockPool {
   }
 
   give(off: number): void {
-    assert(off >= this.start && this.freeCount < this.carved, 'block given back twice');
+    const at = off - this.start;
+    const isBlock = at >= 0 && at < this.stride * this.carved && at % this.stride === 0;
+    assert(isBlock, 'no block of this pool is given back');
+    assert(this.freeCount < this.carved, 'block given back twice');
+    if (this.poison >= 0) this.checkCanary(off);
     this.free[this.freeCount++] = off;
   }
 
@@ -81,4 +106,9 @@ export class BlockPool {
     }
     if (idle > this.trimmed) this.trimmed = idle;
   }
+}
+
+/** @returns bytes from one block of a pool to the next: for sizing the arena. */
+export function strideOf(blockBytes: number): number {
+  return (blockBytes + CANARY_BYTES + 63) & ~63;
 }
