@@ -2,10 +2,11 @@
  * The event loop of a worker: what happens in one turn, and what a message changes. It knows no
  * threads: the thread's entry (worker.ts) or a simulation turns it and carries its messages.
  *
- *   wait → clock → events → messages → timers → queues → flush logs → wait
+ *   wait → clock → events → messages → timers → queues → grants → flush logs → wait
  *
  * @dataplane
  */
+import { assert } from '../base/assert.ts';
 import { Ready } from '../loop/poller.ts';
 import { Health, State } from '../model/shared.ts';
 import { initCaptures } from '../rules/fetch/capture.ts';
@@ -115,17 +116,11 @@ export function turn(): void {
   if (eng.debug !== null) eng.debug.flush();
 }
 
-/** What events of this turn have left to do. New entries of the meantime wait for the next turn. */
+/**
+ * What events of this turn have left to do. New entries of the meantime wait for the next turn, but
+ * for grants: a server slot that was given back by whatever ran before is used at once.
+ */
 function runQueues(): void {
-  const grants = engine.grantQueue;
-  while (grants.length > 0) {
-    const strm = grants.pop()!;
-    try {
-      onGranted(strm);
-    } catch (error) {
-      if (strm.client !== null) failed(strm.client, error);
-    }
-  }
   const busy = engine.busyQueue;
   for (let n = busy.length; n > 0; n--) {
     const conn = busy.shift()!;
@@ -144,9 +139,25 @@ function runQueues(): void {
       failed(conn, error);
     }
   }
+  runGrants();
+}
+
+/** In the order in which slots were given. It ends, because each grant takes a stream off a queue. */
+function runGrants(): void {
+  const grants = engine.grantQueue;
+  for (let i = 0; i < grants.length; i++) {
+    const strm = grants[i]!;
+    try {
+      onGranted(strm);
+    } catch (error) {
+      if (strm.client !== null) failed(strm.client, error);
+    }
+  }
+  grants.length = 0;
 }
 
 function waitMs(): number {
+  assert(engine.grantQueue.length === 0, 'a stream sleeps with a server slot');
   if (engine.clientQueue.length > 0 || engine.busyQueue.length > 0) return 0;
   const timer = engine.timers.wait(engine.nowMs);
   const house = Math.min(nextPurgeMs, nextTrimMs) - engine.nowMs;

@@ -2,8 +2,15 @@
 import { expect } from 'bun:test';
 import { answer } from '../harness/http.ts';
 import type { Peer } from '../harness/peer.ts';
+import type { Proxy } from '../harness/proxy.ts';
 import { defaultsHttp, scenario } from '../harness/scenario.ts';
 import { until } from '../harness/wait.ts';
+
+/** `qcur` of each line of `show stat`. */
+async function queued(proxy: Proxy): Promise<number[]> {
+  const lines = (await proxy.command('show stat')).trim().split('\n');
+  return lines.slice(1).map((line) => Number(line.split(',')[2]));
+}
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
 
@@ -216,3 +223,68 @@ listen l
   expect((await client.readMessage('GET')).status).toBe(503);
   expect(await log.find(/\/none/)).toMatch(/ l l\/<NOSRV> \d+\/-1\/-1\/-1\/\d+ 503 \d+ - - SC-- /);
 });
+
+scenario(
+  'a queued request leaves the queue at the moment at which the slot before it is given back (5.2)',
+  async (world) => {
+    const log = await world.syslog();
+    const asked: ((answer: string) => void)[] = [];
+    const server = world.http(() => new Promise((resolve) => asked.push(resolve)));
+    // Small buffers: one turn of the loop does not take the whole answer, however fast all are.
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+  stats socket {{dir}}/stats
+  nosplice
+  tune.bufsize 4096
+  tune.rcvbuf.server 400000
+  tune.sndbuf.client 400000
+  log 127.0.0.1:${log.port} format raw local0
+${defaultsHttp}
+  log global
+  log-format "%[accept_date(ms)] %Ti %TR %Tw %Tt"
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${server.port} maxconn 1
+`);
+    const body = 'x'.repeat(200_000);
+    for (let round = 0; round < 5; round++) {
+      const first = await world.connect(proxy.port('l'));
+      first.send(get('/first'));
+      await until(
+        () => asked.length === 1,
+        () => 'no request at the server',
+      );
+      const second = await world.connect(proxy.port('l'));
+      second.send(get('/second'));
+      await until(
+        async () => (await queued(proxy)).includes(1),
+        () => 'the second request is not queued',
+      );
+      // Everything is there before the proxy looks: nothing else wakes it after the answer's end.
+      proxy.signal('SIGSTOP');
+      asked.shift()!(answer(body));
+      await Bun.sleep(0);
+      proxy.signal('SIGCONT');
+      expect((await first.readMessage('GET')).body.length).toBe(body.length);
+      await until(
+        () => asked.length === 1,
+        () => 'the queued request never came',
+      );
+      asked.shift()!(answer('short'));
+      await second.readMessage('GET');
+      first.close();
+      second.close();
+    }
+    const lines = (await log.take(10)).map((line) => line.split(' ').map(Number));
+    // All times are readings of the proxy's own clock, which stands still within a turn of its
+    // loop: only the rounding of each of them to a millisecond is left, however slow the machine is.
+    const late = [];
+    for (let i = 0; i < lines.length; i += 2) {
+      const [dateBefore, , , , total] = lines[i]!;
+      const [date, idle, head, queue] = lines[i + 1]!;
+      late.push(date! + idle! + head! + queue! - (dateBefore! + total!));
+    }
+    expect(late.filter((ms) => Math.abs(ms) > 3)).toEqual([]);
+  },
+);
