@@ -93,8 +93,10 @@ export class Conn {
   server: Server | null = null;
   /** Requests that this server connection has carried. */
   uses: number = 0;
-  /** Position in its idle list, -1 = not listed; `safe` tells which list. */
-  idleAt: number = -1;
+  /** In an idle list of its server, with its neighbours there; `safe` tells which list. */
+  listed: boolean = false;
+  older: Conn | null = null;
+  newer: Conn | null = null;
   safe: boolean = false;
   /** With `http-reuse never` or a private connection: the client connection that owns it. */
   owner: Conn | null = null;
@@ -134,7 +136,9 @@ export class Conn {
     this.unread = false;
     this.server = null;
     this.uses = 0;
-    this.idleAt = -1;
+    this.listed = false;
+    this.older = null;
+    this.newer = null;
     this.safe = false;
     this.owner = null;
     this.owned = null;

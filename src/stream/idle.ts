@@ -4,10 +4,14 @@
  *
  * `fresh` holds connections that have carried one session's requests only; `safe` those that were
  * already given to another one and are thus known to be reusable. Last in, first out: the busiest
- * connections stay busy and the others are purged.
+ * connections stay busy and the others are purged. The lists are linked through the connections, so
+ * that taking one out from anywhere leaves the order of the others as it is:
+ *
+ *     oldest ◀─ older ─ conn ─ newer ─▶ newest
  *
  * @dataplane
  */
+import { assert } from '../base/assert.ts';
 import { Reuse } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
 import { State } from '../model/shared.ts';
@@ -17,14 +21,50 @@ import { recv } from '../sys/socket.ts';
 import { closeConn, resetConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
+import { closeIdlePipe } from './splice.ts';
 
 /** Private connections that one client connection keeps (max-session-srv-conns). */
 const OWNED_MAX = 5;
 
+/** Idle connections in the order in which they became idle. */
+class IdleList {
+  oldest: Conn | null;
+  newest: Conn | null;
+  count: number;
+
+  constructor() {
+    this.oldest = null;
+    this.newest = null;
+    this.count = 0;
+  }
+
+  push(conn: Conn): void {
+    assert(!conn.listed, 'an idle connection is listed twice');
+    conn.listed = true;
+    conn.older = this.newest;
+    if (this.newest === null) this.oldest = conn;
+    else this.newest.newer = conn;
+    this.newest = conn;
+    this.count++;
+  }
+
+  remove(conn: Conn): void {
+    assert(conn.listed && this.count > 0, 'an idle connection is not listed');
+    if (conn.older === null) this.oldest = conn.newer;
+    else conn.older.newer = conn.newer;
+    if (conn.newer === null) this.newest = conn.older;
+    else conn.newer.older = conn.older;
+    conn.listed = false;
+    conn.older = null;
+    conn.newer = null;
+    this.count--;
+  }
+}
+
 export class IdleLists {
   readonly server: Server;
-  readonly fresh: Conn[];
-  readonly safe: Conn[];
+  readonly fresh: IdleList;
+  readonly safe: IdleList;
   /** Fewest connections that lay idle since the last purge: what was not needed. */
   idleLow: number;
   /** Connections that carry a stream now, and the most at a time in this and the last period. */
@@ -35,8 +75,8 @@ export class IdleLists {
 
   constructor(server: Server) {
     this.server = server;
-    this.fresh = [];
-    this.safe = [];
+    this.fresh = new IdleList();
+    this.safe = new IdleList();
     this.idleLow = 0;
     this.used = 0;
     this.usedMax = 0;
@@ -45,7 +85,7 @@ export class IdleLists {
   }
 
   get count(): number {
-    return this.fresh.length + this.safe.length;
+    return this.fresh.count + this.safe.count;
   }
 
   /** Idle connections beyond what was in use at a time lately would only be purged again. */
@@ -78,10 +118,8 @@ export function takeIdle(server: Server, strm: Stream): Conn | null {
   const first = strm.session.requests <= 1;
   if (reuse === Reuse.Never || (first && reuse === Reuse.Safe)) return null;
   const list = lists[server.entity]!;
-  let conn = list.safe.length > 0 ? list.safe[list.safe.length - 1]! : null;
-  if (conn === null && list.fresh.length > 0 && (!first || reuse === Reuse.Always)) {
-    conn = list.fresh[list.fresh.length - 1]!;
-  }
+  let conn = list.safe.newest;
+  if (conn === null && (!first || reuse === Reuse.Always)) conn = list.fresh.newest;
   if (conn === null) return null;
   unlist(conn);
   if (list.count < list.idleLow) list.idleLow = list.count;
@@ -90,26 +128,32 @@ export function takeIdle(server: Server, strm: Stream): Conn | null {
 }
 
 function takeOwned(client: Conn, server: Server): Conn | null {
-  let prev: Conn | null = null;
   let conn = client.owned;
-  while (conn !== null) {
-    if (conn.server === server) {
-      if (prev === null) client.owned = conn.nextOwned;
-      else prev.nextOwned = conn.nextOwned;
-      conn.nextOwned = null;
-      conn.owner = null;
-      return conn;
-    }
-    prev = conn;
-    conn = conn.nextOwned;
+  while (conn !== null && conn.server !== server) conn = conn.nextOwned;
+  if (conn !== null) disown(client, conn);
+  return conn;
+}
+
+/** Takes a private connection from its owner, who has `OWNED_MAX` of them at most. */
+function disown(client: Conn, conn: Conn): void {
+  assert(conn.owner === client, 'a private connection is taken from a stranger');
+  if (client.owned === conn) {
+    client.owned = conn.nextOwned;
+  } else {
+    let before = client.owned;
+    while (before !== null && before.nextOwned !== conn) before = before.nextOwned;
+    assert(before !== null, 'a private connection is not in the list of its owner');
+    before.nextOwned = conn.nextOwned;
   }
-  return null;
+  conn.nextOwned = null;
+  conn.owner = null;
 }
 
 /** A connection of this server begins (+1) or ends (-1) to carry a stream. */
 export function countUsed(server: Server, change: 1 | -1): void {
   const list = lists[server.entity]!;
   list.used += change;
+  assert(list.used >= 0, 'fewer connections in use than none');
   if (list.used > list.usedMax) list.usedMax = list.used;
 }
 
@@ -128,9 +172,8 @@ export function keepIdle(conn: Conn, client: Conn | null): void {
   if (server.backend.config.reuse === Reuse.Never) return keepOwned(conn, client);
   const list = lists[server.entity]!;
   if (list.isFull) return resetConn(conn);
-  const target = conn.safe ? list.safe : list.fresh;
-  conn.idleAt = target.length;
-  target.push(conn);
+  if (conn.safe) list.safe.push(conn);
+  else list.fresh.push(conn);
   Atomics.add(engine.shared.state, server.entity * State.WIDTH + State.IdleConnections, 1);
 }
 
@@ -146,22 +189,14 @@ function keepOwned(conn: Conn, client: Conn | null): void {
 
 /** Takes a connection out of wherever it waits; before it is used or closed. */
 export function unlist(conn: Conn): void {
-  if (conn.idleAt >= 0) {
+  if (conn.listed) {
     const list = lists[conn.server!.entity]!;
-    const from = conn.safe ? list.safe : list.fresh;
-    const last = from.pop()!;
-    if (last !== conn) {
-      from[conn.idleAt] = last;
-      last.idleAt = conn.idleAt;
-    }
-    conn.idleAt = -1;
+    if (conn.safe) list.safe.remove(conn);
+    else list.fresh.remove(conn);
     const state = engine.shared.state;
     Atomics.sub(state, conn.server!.entity * State.WIDTH + State.IdleConnections, 1);
   }
-  if (conn.owner !== null) {
-    takeOwned(conn.owner, conn.server!);
-    conn.owner = null;
-  }
+  if (conn.owner !== null) disown(conn.owner, conn);
 }
 
 /**
@@ -183,9 +218,7 @@ function isQuiet(conn: Conn): boolean {
 export function closeOwned(client: Conn): void {
   while (client.owned !== null) {
     const conn = client.owned;
-    client.owned = conn.nextOwned;
-    conn.owner = null;
-    conn.nextOwned = null;
+    disown(client, conn);
     closeConn(conn);
   }
 }
@@ -218,8 +251,30 @@ export function purgeIdle(nowMs: number): number {
   return next;
 }
 
+/** What has been idle for longest, in either list. */
 function oldest(list: IdleLists): Conn {
-  return list.fresh.length > 0 ? list.fresh[0]! : list.safe[0]!;
+  const fresh = list.fresh.oldest;
+  const safe = list.safe.oldest;
+  if (fresh === null) return safe!;
+  return safe !== null && safe.activeMs < fresh.activeMs ? safe : fresh;
+}
+
+/**
+ * Frees descriptors for what needs one now: a pipe that nobody uses, else the server connection
+ * that has been idle for longest.
+ * @returns false when nothing lies idle.
+ */
+export function giveUpIdle(): boolean {
+  if (closeIdlePipe()) return true;
+  let least: Conn | null = null;
+  for (let i = 0; i < all.length; i++) {
+    const list = all[i]!;
+    if (list.count === 0) continue;
+    const conn = oldest(list);
+    if (least === null || conn.activeMs < least.activeMs) least = conn;
+  }
+  if (least !== null) resetConn(least);
+  return least !== null;
 }
 
 /** Closes all idle connections of servers that may not be used any more. */

@@ -76,6 +76,15 @@ export function dropPipe(conn: Conn): void {
   pipesOpen--;
 }
 
+/** Closes a pipe that nobody uses. @returns false when there is none. */
+export function closeIdlePipe(): boolean {
+  const pipe = idlePipes.pop();
+  if (pipe === undefined) return false;
+  closePipe(pipe.readFd, pipe.writeFd);
+  pipesOpen--;
+  return true;
+}
+
 /**
  * Moves body bytes from one socket to the other. Nothing of the source is in memory.
  * @returns as `forward`; NoBuffer = no pipe is to be had, use a buffer instead.
