@@ -81,13 +81,14 @@ export function upText(label: ServerLabel, reason: string, counts: ServerCounts)
   );
 }
 
-export function noServerText(backend: string): string {
-  return `backend ${backend} has no server available!`;
+/** `listen` sections are called proxies. */
+export function noServerText(kind: 'proxy' | 'backend', name: string): string {
+  return `${kind} ${name} has no server available!`;
 }
 
 /** The same on stderr, where the name stands in quotes. */
-export function noServerAlert(backend: string): string {
-  return `backend '${backend}' has no server available!`;
+export function noServerAlert(kind: 'proxy' | 'backend', name: string): string {
+  return `${kind} '${name}' has no server available!`;
 }
 
 /** A line of stderr as HAProxy prints it. */

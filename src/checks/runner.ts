@@ -16,6 +16,7 @@ import {
   type ProxyConfig,
   type ServerConfig,
 } from '../model/config.ts';
+import { hasFrontend } from '../model/entity.ts';
 import { AdminFlag, type EntityMap, Health, type SharedState, State } from '../model/shared.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Connect, createConnect } from './connect.ts';
@@ -237,8 +238,10 @@ export class CheckRunner {
     const queued = shared.get(entry.entity, State.Queued);
     // Workers move what waits for this server elsewhere, if they may (4.2 option redispatch).
     const moves = (entry.backend.proxy.options & Option.Redispatch) !== 0;
-    const requeued = moves ? queued : 0;
-    const counts = this.counts(entry, requeued, queued - requeued);
+    const moved = moves ? queued : 0;
+    // Who waited for any server of the backend has none to wait for any more.
+    const gone = lostLast ? shared.get(entry.backend.entity, State.Queued) : 0;
+    const counts = this.counts(entry, moved + gone, queued - moved);
     this.report(entry, Level.Alert, downText(entry.label, reason, counts));
     if (lostLast) this.reportNoServer(entry.backend);
     this.options.notify();
@@ -305,8 +308,9 @@ export class CheckRunner {
 
   private reportNoServer(backend: BackendEntry): void {
     const { name, index } = backend.proxy;
-    this.options.stderr(stderrLine('ALERT', this.pid(), noServerAlert(name)));
-    this.options.logger.text(index, Level.Emergency, noServerText(name));
+    const kind = hasFrontend(backend.proxy) ? 'proxy' : 'backend';
+    this.options.stderr(stderrLine('ALERT', this.pid(), noServerAlert(kind, name)));
+    this.options.logger.text(index, Level.Emergency, noServerText(kind, name));
   }
 
   private pid(): number {

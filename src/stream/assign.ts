@@ -4,13 +4,15 @@
  *
  * @dataplane
  */
+
 import { NOTHING, workerToWake } from '../balance/queue-order.ts';
 import { isReachable } from '../balance/server-state.ts';
+import { assert } from '../base/assert.ts';
 import { Option } from '../model/config.ts';
-import type { Server } from '../model/runtime.ts';
+import type { Proxy, Server } from '../model/runtime.ts';
 import { Counter, State } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
-import { Errno } from '../sys/errno.ts';
+import { Errno, errno, isDescriptorLimit, isShortage } from '../sys/errno.ts';
 import {
   bindTo,
   close,
@@ -27,7 +29,7 @@ import { closeConn, resetConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
-import { countUsed, takeIdle } from './idle.ts';
+import { countUsed, giveUpIdle, takeIdle } from './idle.ts';
 import { abortStream, beginExchange } from './phases.ts';
 import { replyError } from './reply.ts';
 
@@ -37,7 +39,10 @@ const TURN_AROUND_MS = 1000;
 /** Most attempts to take a slot from servers that other workers fill at the same time. */
 const ACQUIRE_TRIES = 8;
 
-/** Finds a server with room and goes there, or waits in the backend's queue. */
+/**
+ * Finds a server with room and goes there, or waits in the backend's queue. After a failure it
+ * prefers another server than the one that failed (`triedServer`).
+ */
 export function assignServer(strm: Stream): void {
   const plan = engine.plans[strm.backend!.index]!;
   const balancer = plan.balancer!;
@@ -45,7 +50,7 @@ export function assignServer(strm: Stream): void {
     const server = balancer.pick(strm.triedServer);
     if (server === null) break;
     if (!engine.queue.tryAcquire(server)) continue;
-    return useServer(strm, server);
+    return takeServer(strm, server);
   }
   // The counts are written before workers are woken, so they know more than the balancer's table.
   const shared = engine.shared;
@@ -57,6 +62,7 @@ export function assignServer(strm: Stream): void {
 }
 
 function noServer(strm: Stream): void {
+  countChange(strm, null);
   strm.server = null;
   strm.cause = Cause.Server;
   strm.stage = Stage.Connect;
@@ -64,13 +70,11 @@ function noServer(strm: Stream): void {
   replyOrEnd(strm, 503);
 }
 
-/** Queues for a backend or for one of its servers. */
+/** Queues for any server of a backend. */
 function waitInQueue(strm: Stream, entity: number): void {
   const config = strm.backend!.config;
   strm.phase = Phase.Queue;
-  const position = engine.queue.enqueue(strm.slot, entity);
-  if (entity === strm.backend!.backend) strm.backendQueue = position + 1;
-  else strm.serverQueue = position + 1;
+  strm.backendQueue = engine.queue.enqueue(strm.slot, entity) + 1;
   const ms = config.timeout.queue >= 0 ? config.timeout.queue : config.timeout.connect;
   if (ms >= 0) engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);
   // A slot may have become free between the two.
@@ -95,17 +99,23 @@ function runNext(server: Server, next: number): void {
     const strm = engine.streams[next]!;
     engine.timers.clear(engine.streamTimer(strm));
     strm.slotHeld = server;
-    strm.phase = Phase.Granted;
-    // Later in this turn, not from here: many failing servers must not become a deep stack.
-    engine.grantQueue.push(strm);
+    goOn(strm);
   } else {
     wake(engine.init.wakeFds[workerToWake(next)]!);
   }
 }
 
-/** A stream of the grant queue goes to the server whose slot it holds. */
+/** Later in this turn, not from here: many failing servers must not become a deep stack. */
+function goOn(strm: Stream): void {
+  strm.phase = Phase.Granted;
+  engine.grantQueue.push(strm);
+}
+
+/** A stream of the grant queue goes to the server whose slot it holds, or chooses one. */
 export function onGranted(strm: Stream): void {
-  if (strm.phase === Phase.Granted) useServer(strm, strm.slotHeld!);
+  if (strm.phase !== Phase.Granted) return;
+  if (strm.slotHeld === null) assignServer(strm);
+  else takeServer(strm, strm.slotHeld);
 }
 
 /** Takes slots that other workers have granted to this one. */
@@ -123,15 +133,17 @@ export function takeGrants(): void {
   }
 }
 
-/** Moves streams that wait for a server which is down to other servers. */
-export function evictQueued(server: Server): void {
-  if (isReachable(engine.shared, server.entity)) return;
+/** The last usable server of a backend has gone: who waits for one is told so at once. */
+export function evictQueued(backend: Proxy): void {
+  const shared = engine.shared;
+  const entity = backend.backend;
+  if (shared.get(entity, State.ActiveServers) + shared.get(entity, State.BackupServers) > 0) return;
   for (;;) {
-    const id = engine.queue.evict(server.entity);
+    const id = engine.queue.evict(entity);
     if (id < 0) return;
     const strm = engine.streams[id]!;
     engine.timers.clear(engine.streamTimer(strm));
-    redispatch(strm);
+    noServer(strm);
   }
 }
 
@@ -144,19 +156,34 @@ export function releaseServer(strm: Stream): void {
   if (next !== NOTHING) runNext(server, next);
 }
 
-/** The stream holds a slot of this server. */
-function useServer(strm: Stream, server: Server): void {
+/** Balancing or the queue has given the stream a slot of this server. */
+function takeServer(strm: Stream, server: Server): void {
+  if (strm.triedServer !== server) {
+    engine.count(server.entity, Counter.Selected, 1);
+    engine.count(strm.backend!.backend, Counter.Selected, 1);
+  }
+  countChange(strm, server);
   strm.slotHeld = server;
   strm.server = server;
+  strm.queueMs = engine.nowMs - strm.startMs;
+  useServer(strm, server);
+}
+
+/** A choice after a failure is a redispatch only when it led away from the server that failed. */
+function countChange(strm: Stream, server: Server | null): void {
+  const tried = strm.triedServer;
+  if (tried === null) return;
   strm.triedServer = null;
-  // A retry on the same server does not queue again: its pause belongs to the connection's time.
-  if (strm.phase !== Phase.TurnAround) strm.queueMs = engine.nowMs - strm.startMs;
-  const entity = server.entity;
-  engine.count(entity, Counter.Selected, 1);
-  engine.count(strm.backend!.backend, Counter.Selected, 1);
-  engine.count(entity, Counter.Sessions, 1);
-  engine.rate(entity, Counter.SessionSecond);
-  engine.raise(entity, Counter.SessionsMax, engine.shared.get(entity, State.Current));
+  if (tried !== server) strm.flags |= StreamFlag.Redispatched;
+  const column = tried === server ? Counter.Retries : Counter.Redispatches;
+  engine.count(tried.entity, column, 1);
+  engine.count(strm.backend!.backend, column, 1);
+}
+
+/** The stream holds a slot of this server. */
+function useServer(strm: Stream, server: Server): void {
+  assert(strm.slotHeld === server, 'a stream uses a server without a slot of it');
+  engine.raise(server.entity, Counter.SessionsMax, engine.shared.get(server.entity, State.Current));
   const isHttp = engine.plans[strm.frontend!.index]!.isHttp;
   const idle = isHttp ? takeIdle(server, strm) : null;
   if (idle !== null) return reuse(strm, idle, server);
@@ -164,6 +191,9 @@ function useServer(strm: Stream, server: Server): void {
 }
 
 function reuse(strm: Stream, conn: Conn, server: Server): void {
+  assert(conn.stream === null && conn.buf === 0, 'an idle connection is in use');
+  engine.count(server.entity, Counter.Sessions, 1);
+  engine.rate(server.entity, Counter.SessionSecond);
   conn.side = Side.Server;
   conn.nice = strm.client!.nice;
   conn.stream = strm;
@@ -180,14 +210,21 @@ function reuse(strm: Stream, conn: Conn, server: Server): void {
 
 /** Opens a new connection to the server. */
 function openServer(strm: Stream, server: Server): void {
-  const fd = streamSocket(server.addressOff);
-  const conn = fd < 0 ? null : engine.takeConn();
-  if (conn === null) {
-    if (fd >= 0) close(fd);
-    strm.cause = Cause.Resource;
-    strm.stage = Stage.Connect;
-    return replyOrEnd(strm, 503);
+  engine.count(server.entity, Counter.Connections, 1);
+  engine.count(strm.backend!.backend, Counter.Connections, 1);
+  let fd = streamSocket(server.addressOff);
+  // What lies idle is worth less than this request.
+  while (fd < 0 && isDescriptorLimit(errno()) && giveUpIdle()) {
+    fd = streamSocket(server.addressOff);
   }
+  if (fd < 0) return connectFailed(strm, errno());
+  const conn = engine.takeConn();
+  if (conn === null) {
+    close(fd);
+    return connectFailed(strm, Errno.ENOMEM);
+  }
+  engine.count(server.entity, Counter.Sessions, 1);
+  engine.rate(server.entity, Counter.SessionSecond);
   conn.open(Side.Server, fd);
   conn.server = server;
   conn.stream = strm;
@@ -201,8 +238,6 @@ function openServer(strm: Stream, server: Server): void {
   strm.reused = false;
   strm.phase = Phase.Connecting;
   tuneServer(conn, server);
-  engine.count(server.entity, Counter.Connections, 1);
-  engine.count(strm.backend!.backend, Counter.Connections, 1);
   if (server.sourceOff !== 0) {
     const code = bindTo(fd, server.sourceOff, server.sourceLen);
     if (code !== 0) return connectFailed(strm, code);
@@ -269,48 +304,51 @@ export function connectFailed(strm: Stream, code: number): void {
     return replyOrEnd(strm, 503);
   }
   strm.retries++;
-  engine.count(server.entity, Counter.Retries, 1);
-  engine.count(backend.backend, Counter.Retries, 1);
-  releaseServer(strm);
-  const down = !isReachable(engine.shared, server.entity);
-  if ((config.options & Option.Redispatch) !== 0 && (down || mayRedispatch(strm))) {
-    return redispatch(strm);
-  }
-  strm.phase = Phase.TurnAround;
-  const connectMs = config.timeout.connect;
-  const pause = connectMs >= 0 && connectMs < TURN_AROUND_MS ? connectMs : TURN_AROUND_MS;
-  // A refused connection is tried again after a pause; one that timed out has waited enough.
-  const wait = code === Errno.ETIMEDOUT ? 0 : pause;
-  engine.timers.set(engine.streamTimer(strm), engine.nowMs + wait);
+  retry(strm, server, isImmediate(code));
 }
 
-/** `option redispatch <interval>`: -1 = only the last retry, n = every n-th one. */
+/** A timeout has been a pause already; what our own process lacks does not ail the server. */
+function isImmediate(code: number): boolean {
+  return code === Errno.ETIMEDOUT || isShortage(code);
+}
+
+/**
+ * Tries again, as HAProxy 3.2 does (`option redispatch`, `retries`): without the option always on
+ * the same server, even when that is down by now. With it, at once on any other active server that
+ * is usable. While there is none, a retry waits for a moment, and the choice is made again when
+ * the server is down or the interval says so.
+ * @param now without a pause
+ */
+function retry(strm: Stream, server: Server, now: boolean): void {
+  const backend = strm.backend!;
+  const may = (backend.config.options & Option.Redispatch) !== 0;
+  const others = may && engine.shared.get(backend.backend, State.ActiveServers) > 1;
+  if (others || (may && (!isReachable(engine.shared, server.entity) || mayRedispatch(strm)))) {
+    strm.triedServer = server;
+    releaseServer(strm);
+  } else {
+    engine.count(server.entity, Counter.Retries, 1);
+    engine.count(backend.backend, Counter.Retries, 1);
+  }
+  if (others) return goOn(strm);
+  // The slot is kept: nobody overtakes a stream that waits for its server to come back.
+  strm.phase = Phase.TurnAround;
+  const connectMs = backend.config.timeout.connect;
+  const pause = connectMs >= 0 && connectMs < TURN_AROUND_MS ? connectMs : TURN_AROUND_MS;
+  engine.timers.set(engine.streamTimer(strm), engine.nowMs + (now ? 0 : pause));
+}
+
+/** `option redispatch <interval>`: n = every n-th retry, -n = the n-th one from the last. */
 function mayRedispatch(strm: Stream): boolean {
   const { redispatchInterval, retries } = strm.backend!.config;
-  if (redispatchInterval > 0) return strm.retries % redispatchInterval === 0;
-  // -n counts back from the last retry.
-  return (retries - strm.retries) % -redispatchInterval === 0;
+  const every = redispatchInterval > 0 ? redispatchInterval : retries + 1 + redispatchInterval;
+  return every > 0 && strm.retries % every === 0;
 }
 
-/** Chooses again, another server if there is one. */
-function redispatch(strm: Stream): void {
-  const server = strm.server;
-  strm.flags |= StreamFlag.Redispatched;
-  if (server !== null) engine.count(server.entity, Counter.Redispatches, 1);
-  engine.count(strm.backend!.backend, Counter.Redispatches, 1);
-  strm.triedServer = server;
-  assignServer(strm);
-}
-
-/** The pause before a retry is over: the same server again, if it still can be. */
+/** The pause before a retry is over: the same server again, or a choice. */
 export function onTurnAround(strm: Stream): void {
-  const server = strm.server!;
-  if (!isReachable(engine.shared, server.entity)) return redispatch(strm);
-  if (engine.queue.tryAcquire(server)) return useServer(strm, server);
-  const { maxqueue } = server.config;
-  const isLong = maxqueue > 0 && engine.shared.get(server.entity, State.Queued) >= maxqueue;
-  if (isLong) return redispatch(strm);
-  waitInQueue(strm, server.entity);
+  if (strm.slotHeld === null) assignServer(strm);
+  else useServer(strm, strm.slotHeld);
 }
 
 /** Gives up the connection to the server, whatever state it is in. */
@@ -327,6 +365,7 @@ export function dropServer(strm: Stream): void {
 export function onQueueTimeout(strm: Stream): void {
   engine.queue.remove(strm.slot);
   strm.queueMs = engine.nowMs - strm.startMs;
+  strm.triedServer = null;
   strm.cause = Cause.ServerTimeout;
   strm.stage = Stage.Queue;
   strm.server = null;
@@ -334,19 +373,16 @@ export function onQueueTimeout(strm: Stream): void {
   replyOrEnd(strm, 503);
 }
 
-/** A reused connection turned out to be dead before the response began: ask again elsewhere. */
+/** A reused connection turned out to be dead before the response began: ask again. */
 export function resend(strm: Stream): void {
-  const client = strm.client!;
   const server = strm.server!;
   dropServer(strm);
-  client.outRd = strm.resendFrom;
+  strm.client!.outRd = strm.resendFrom;
   strm.requestSent = false;
   strm.retries++;
   engine.count(server.entity, Counter.Retries, 1);
   engine.count(strm.backend!.backend, Counter.Retries, 1);
-  if (isReachable(engine.shared, server.entity)) return openServer(strm, server);
-  releaseServer(strm);
-  redispatch(strm);
+  openServer(strm, server);
 }
 
 /** HTTP clients get an error page; in TCP mode the connection just ends. */

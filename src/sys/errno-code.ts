@@ -23,6 +23,16 @@ export const enum Errno {
   EINPROGRESS = 115,
 }
 
+/** Whether the process or the system has no more descriptors. */
+export function isDescriptorLimit(code: number): boolean {
+  return code === Errno.EMFILE || code === Errno.ENFILE;
+}
+
+/** Whether the process or the system lacks something that another moment may have. */
+export function isShortage(code: number): boolean {
+  return isDescriptorLimit(code) || code === Errno.ENOMEM || code === Errno.ENOBUFS;
+}
+
 const texts: Record<number, string> = {
   1: 'Operation not permitted',
   2: 'No such file or directory',

@@ -3,7 +3,7 @@ import { expect } from 'bun:test';
 import { answer } from '../harness/http.ts';
 import type { Peer } from '../harness/peer.ts';
 import type { Proxy } from '../harness/proxy.ts';
-import { defaultsHttp, scenario } from '../harness/scenario.ts';
+import { defaultsHttp, scenario, type World } from '../harness/scenario.ts';
 import { until } from '../harness/wait.ts';
 
 /** `qcur` of each line of `show stat`. */
@@ -201,6 +201,131 @@ listen l
     await expect(clients[2]!.readMessage('GET', 300)).rejects.toThrow('no complete message');
     clients[0]!.close();
     expect((await clients[2]!.readMessage('GET')).body).toBe('ok');
+  },
+);
+
+scenario(
+  'who waits for a backend whose last server goes down is told so at once (5.2 check)',
+  async (world) => {
+    const log = await world.syslog();
+    const health = world.server(() => {});
+    const asked: ((answer: string) => void)[] = [];
+    const server = world.http(() => new Promise((resolve) => asked.push(resolve)));
+    // Nothing else would end the wait before the test loses its patience.
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+  stats socket {{dir}}/stats
+  log 127.0.0.1:${log.port} format raw local0
+${defaultsHttp}
+  log global
+  option httplog
+  timeout queue 60s
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${server.port} maxconn 1 check port ${health.port} inter 100ms fall 1 rise 1
+`);
+    const first = await world.connect(proxy.port('l'));
+    first.send(get('/first'));
+    await until(
+      () => asked.length === 1,
+      () => 'no request at the server',
+    );
+    const waiting = [await world.connect(proxy.port('l')), await world.connect(proxy.port('l'))];
+    for (const client of waiting) client.send(get('/queued'));
+    await until(
+      async () => (await queued(proxy)).includes(2),
+      () => 'the requests are not queued',
+    );
+    health.stop();
+    for (const client of waiting) {
+      expect((await client.readMessage('GET')).status).toBe(503);
+    }
+    // What the server has begun goes on.
+    asked.shift()!(answer('late'));
+    expect((await first.readMessage('GET')).body).toBe('late');
+    expect(await log.find(/Server l\/s is DOWN/)).toContain(' 2 requeued, 0 remaining in queue');
+    expect(await log.find(/(proxy|backend) l has no server/)).toMatch(/^proxy/);
+    expect(await log.find(/"GET \/queued/)).toMatch(
+      / l l\/<NOSRV> \d+\/-1\/-1\/-1\/\d+ 503 \d+ - - SC-- \d+\/\d+\/\d+\/\d+\/0 0\/1 /,
+    );
+  },
+);
+
+/**
+ * A server that refuses and goes down by its check while a request is tried again and again.
+ * @returns the log line of the request.
+ */
+async function retryWhileDown(world: World, options: string): Promise<string> {
+  const log = await world.syslog();
+  const health = world.server(() => {});
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} format raw local0
+${defaultsHttp}
+  timeout connect 300ms
+  log global
+  option httplog
+listen l
+  bind fd@{{l}}
+  retries 5
+  ${options}
+  server s 127.0.0.1:${world.refusedPort()} check port ${health.port} inter 50ms fall 1 rise 1
+`);
+  const client = await world.connect(proxy.port('l'));
+  client.send(get('/'));
+  health.stop();
+  await log.find(/Server l\/s is DOWN/);
+  expect((await client.readMessage('GET')).status).toBe(503);
+  return await log.find(/"GET/);
+}
+
+scenario(
+  'a request stays with its server although that is down by now (4.2 retries)',
+  async (world) => {
+    const line = await retryWhileDown(world, 'no option redispatch');
+    expect(line).toMatch(
+      / l l\/s \d+\/0\/-1\/-1\/\d+ 503 \d+ - - SC-- \d+\/\d+\/\d+\/\d+\/5 0\/0 /,
+    );
+  },
+);
+
+scenario(
+  'a request leaves a server that is down by now, for nowhere if there is no other (option redispatch)',
+  async (world) => {
+    const line = await retryWhileDown(world, 'option redispatch');
+    expect(line).toMatch(/ l l\/<NOSRV> .* 503 \d+ - - SC-- \d+\/\d+\/\d+\/\d+\/\+[1-4] 0\/0 /);
+  },
+);
+
+scenario(
+  'a request that waits to try again keeps its slot of the server (5.2 maxconn)',
+  async (world) => {
+    const log = await world.syslog();
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} format raw local0
+${defaultsHttp}
+  timeout connect 500ms
+  timeout queue 100ms
+  log global
+  option httplog
+listen l
+  bind fd@{{l}}
+  retries 2
+  server s 127.0.0.1:${world.refusedPort()} maxconn 1
+`);
+    const first = await world.connect(proxy.port('l'));
+    first.send(get('/first'));
+    const second = await world.connect(proxy.port('l'));
+    second.send(get('/second'));
+    expect((await second.readMessage('GET')).status).toBe(503);
+    expect((await first.readMessage('GET')).status).toBe(503);
+    const lines = await log.take(2);
+    expect(lines[0]).toMatch(/ l l\/<NOSRV> .* sQ-- .*\/0 0\/1 "GET \/second/);
+    expect(lines[1]).toMatch(/ l l\/s .* SC-- .*\/2 0\/0 "GET \/first/);
   },
 );
 
