@@ -5,17 +5,28 @@ import {
   automaticMaxconn,
   descriptorsFor,
   FD_HARD_LIMIT,
+  pipesWanted,
+  pipesWithin,
   reservedDescriptors,
   STREAMS_MIN,
   workerCapacity,
 } from './capacity.ts';
 import type { Configuration } from './config.ts';
 
-function configuration(parts: { bufsize?: number; binds?: number; checks?: number } = {}) {
-  const { bufsize = 16384, binds = 1, checks = 0 } = parts;
+interface Parts {
+  bufsize?: number;
+  binds?: number;
+  checks?: number;
+  maxpipes?: number;
+  noSplice?: boolean;
+}
+
+function configuration(parts: Parts = {}) {
+  const { bufsize = 16384, binds = 1, checks = 0, maxpipes = 0, noSplice = false } = parts;
   return {
     global: {
-      tune: { bufsize, httpLogurilen: 1024 },
+      tune: { bufsize, httpLogurilen: 1024, maxpipes },
+      noSplice,
       logs: [],
       statsSockets: [],
       statsMaxconn: 10,
@@ -90,8 +101,32 @@ describe('file descriptors (management.txt 5)', () => {
   test('give maxconn when it is not configured, and are never exceeded by it (3.2 maxconn)', () => {
     const config = configuration();
     const maxconn = automaticMaxconn(config, 20_000, 2, 0);
-    expect(maxconn).toBeGreaterThan(9900);
+    expect(maxconn).toBeGreaterThan(7900);
     expect(descriptorsFor(config, maxconn, 2)).toBeLessThanOrEqual(20_000);
+  });
+
+  test('leave room for a pipe per four connections, or for maxpipes of them (3.2 maxpipes)', () => {
+    for (const parts of [{}, { maxpipes: 1 }, { maxpipes: 500 }, { noSplice: true }]) {
+      const config = configuration(parts);
+      const maxconn = automaticMaxconn(config, 20_000, 2, 0);
+      const pipes = pipesWithin(config, maxconn, 2, 20_000);
+      expect(pipes).toBe(pipesWanted(config, maxconn));
+      const used = descriptorsFor(config, maxconn, 2) + 2 * pipes;
+      expect(used).toBeLessThanOrEqual(20_000);
+      expect(used).toBeGreaterThan(20_000 - 8);
+    }
+    expect(pipesWanted(configuration(), 301)).toBe(76);
+    expect(pipesWanted(configuration({ maxpipes: 7 }), 300)).toBe(7);
+    expect(pipesWanted(configuration({ noSplice: true, maxpipes: 7 }), 300)).toBe(0);
+  });
+
+  test('go to connections before they go to pipes', () => {
+    const config = configuration();
+    const needed = descriptorsFor(config, 300, 2);
+    expect(pipesWithin(config, 300, 2, needed - 1)).toBe(0);
+    expect(pipesWithin(config, 300, 2, needed)).toBe(0);
+    expect(pipesWithin(config, 300, 2, needed + 21)).toBe(10);
+    expect(pipesWithin(config, 300, 2, needed + 1000)).toBe(75);
   });
 
   test('are capped by the default of fd-hard-limit (3.2)', () => {

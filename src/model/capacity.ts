@@ -2,7 +2,7 @@
  * All sizes that follow from the configuration, as arithmetic with one owner per addend: how many
  * connections, buffers and blocks a worker has room for, how large its arena is, and how many file
  * descriptors the process needs (management.txt 5 and 6; configuration.txt 3.1 `ulimit-n`, 3.2
- * `maxconn`).
+ * `maxconn`, `maxpipes`).
  *
  * The arena is address space, not memory: a page costs nothing until it is used. So the sum may be
  * generous, and the only hard limit is `ARENA_MAX`, half of what a small integer can address.
@@ -151,6 +151,33 @@ export function descriptorsFor(config: Configuration, maxconn: number, workers: 
   return 2 * maxconn + reservedDescriptors(config, workers);
 }
 
+/** Pipes for splicing that the process may have: `maxpipes`, by default a quarter of maxconn (3.2). */
+export function pipesWanted(config: Configuration, maxconn: number): number {
+  if (config.global.noSplice) return 0;
+  const { maxpipes } = config.global.tune;
+  return maxpipes > 0 ? maxpipes : Math.ceil(maxconn / 4);
+}
+
+/** Connections that `descriptors` serve, with the pipes that belong to so many. */
+function connectionsWithin(config: Configuration, descriptors: number): number {
+  const { maxpipes } = config.global.tune;
+  if (config.global.noSplice) return Math.floor(descriptors / 2);
+  if (maxpipes > 0) return Math.floor((descriptors - 2 * maxpipes) / 2);
+  // Two for each connection and two for every fourth, or the fourth that has begun.
+  return Math.floor((descriptors - 2) / 2.5);
+}
+
+/** How many pipes of two descriptors each fit beside `maxconn` connections: pipes are a luxury. */
+export function pipesWithin(
+  config: Configuration,
+  maxconn: number,
+  workers: number,
+  descriptors: number,
+): number {
+  const left = descriptors - descriptorsFor(config, maxconn, workers);
+  return Math.max(0, Math.min(pipesWanted(config, maxconn), Math.floor(left / 2)));
+}
+
 /**
  * `maxconn` when the configuration names none: what `descriptors` allow, reduced to what the
  * memory limit allows (3.2 maxconn).
@@ -162,7 +189,7 @@ export function automaticMaxconn(
   memoryLimit: number,
 ): number {
   const reserved = reservedDescriptors(config, workers);
-  let maxconn = Math.floor((Math.min(descriptors, FD_HARD_LIMIT) - reserved) / 2);
+  let maxconn = connectionsWithin(config, Math.min(descriptors, FD_HARD_LIMIT) - reserved);
   if (memoryLimit > 0) {
     const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + captureBytes(config);
     const room = arenaLimit(workers, memoryLimit) - constantBytes(config);

@@ -3,7 +3,13 @@
  * maxconn and fd-hard-limit; management.txt 5): each follows from the other when only one is given.
  */
 import { availableParallelism } from 'node:os';
-import { automaticMaxconn, descriptorsFor, FD_HARD_LIMIT } from '../model/capacity.ts';
+import {
+  automaticMaxconn,
+  descriptorsFor,
+  FD_HARD_LIMIT,
+  pipesWanted,
+  pipesWithin,
+} from '../model/capacity.ts';
 import type { Configuration } from '../model/config.ts';
 import { base, getU64, mem32, putPointer, reserve } from '../sys/arena.ts';
 import { libc } from '../sys/libc.ts';
@@ -45,6 +51,8 @@ export interface Limits {
   maxconn: number;
   /** The soft limit of open files that goes with it. */
   descriptors: number;
+  /** Pipes for splicing of the process: what the descriptors leave. */
+  pipes: number;
 }
 
 /**
@@ -66,7 +74,11 @@ export function computeLimits(
     maxconn = automaticMaxconn(config, descriptors, workers, memoryLimit);
   }
   const needed = descriptorsFor(config, maxconn, workers);
-  return { maxconn, descriptors: ulimitN > 0 ? ulimitN : needed };
+  // Pipes never keep a process from starting: it has those that the system allows.
+  const most = Math.max(needed, Math.min(hardLimit, FD_HARD_LIMIT));
+  const wanted = Math.min(most, needed + 2 * pipesWanted(config, maxconn));
+  const descriptors = ulimitN > 0 ? ulimitN : wanted;
+  return { maxconn, descriptors, pipes: pipesWithin(config, maxconn, workers, descriptors) };
 }
 
 /**

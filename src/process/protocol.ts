@@ -24,6 +24,8 @@ export interface WorkerInit {
   debug: boolean;
   /** Effective connection limit of the process. */
   maxconn: number;
+  /** Pipes for splicing that the process may open. */
+  pipes: number;
   /** Requests in progress, and receive buffers of tune.bufsize, that the worker has room for. */
   streamsMax: number;
   buffersMax: number;

@@ -38,6 +38,7 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
       workers,
       maxconn: 2000,
       descriptors: 4100,
+      pipes: 500,
       memoryLimit: 0,
       startMs,
       releaseDate: '2026/01/01',

@@ -23,6 +23,8 @@ export interface InfoSource {
   maxconn: number;
   /** Soft limit of open files, and the number that `maxconn` needs. */
   descriptors: number;
+  /** Most pipes for splicing of the process. */
+  pipes: number;
   /** `-m` in bytes, 0 = none. */
   memoryLimit: number;
   /** Wall clock of the start, ms. */
@@ -187,7 +189,7 @@ const rows: readonly InfoRow[] = [
   row(20, 'MaxSslConns', 'MMPV', 'u32', 'Limit of TLS connections', zero),
   row(21, 'CurrSslConns', 'MGPV', 'u32', 'TLS connections now', zero),
   row(22, 'CumSslConns', 'MCPV', 'u32', 'TLS connections so far', zero),
-  row(23, 'Maxpipes', 'CLPV', 'u32', 'Limit of pipes', (m) => m.source.config.global.tune.maxpipes),
+  row(23, 'Maxpipes', 'CLPV', 'u32', 'Limit of pipes', (m) => m.source.pipes),
   row(24, 'PipesUsed', 'MGPV', 'u32', 'Pipes in use', zero),
   row(25, 'PipesFree', 'MGPV', 'u32', 'Pipes that wait for use', zero),
   row(26, 'ConnRate', 'MRPV', 'u32', 'Connections within the last second', (m) =>

@@ -11,7 +11,7 @@ import { Option } from '../model/config.ts';
 import type { Proxy } from '../model/runtime.ts';
 import { Counter, Handoff, PROCESS_ENTITY, State } from '../model/shared.ts';
 import { Family, type Session } from '../model/stream.ts';
-import { Errno, errno } from '../sys/errno.ts';
+import { Errno, errno, isDescriptorLimit } from '../sys/errno.ts';
 import {
   accept,
   close,
@@ -29,6 +29,7 @@ import {
 import { closeConn, releaseLimit } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
+import { giveUpIdle } from './idle.ts';
 import { startClient } from './request.ts';
 
 /** Pause after the process or the system ran out of descriptors or memory, in ms. */
@@ -61,6 +62,8 @@ export function createListeners(): void {
 function resumeListener(conn: Conn): void {
   if (conn.writable || conn.shut || engine.stopping) return;
   conn.writable = engine.poller.addLevel(conn.fd, conn.id, conn.generation);
+  // The kernel had no memory for it: nobody else would try again.
+  if (!conn.writable) engine.timers.set(conn.id, engine.nowMs + EXHAUSTED_PAUSE_MS);
 }
 
 function pauseListener(conn: Conn): void {
@@ -132,6 +135,7 @@ export function onListener(conn: Conn): void {
       dropLimits(conn.listener!, conn.listenerEntity);
       if (code === Errno.EAGAIN) return;
       if (code === Errno.EINTR || code === Errno.ECONNABORTED) continue;
+      if (isDescriptorLimit(code) && giveUpIdle()) continue;
       // Out of descriptors or memory: existing connections go on, new ones wait in the backlog.
       pauseListener(conn);
       engine.timers.set(conn.id, engine.nowMs + EXHAUSTED_PAUSE_MS);

@@ -154,7 +154,7 @@ export class Engine implements RuleContext {
     this.grantQueue = [];
     this.busyQueue = [];
     this.hasNice = config.proxies.some((proxy) => proxy.binds.some((bind) => bind.nice !== 0));
-    this.pipesMax = config.global.noSplice ? 0 : pipesOf(init);
+    this.pipesMax = shareOf(init.pipes, init.workerIndex, shared.workerCount);
     this.session = new Session(reserve(32));
     this.stream = null;
     this.request = null;
@@ -271,10 +271,9 @@ export class Engine implements RuleContext {
   }
 }
 
-/** `maxpipes`, by default a quarter of maxconn (3.2). */
-function pipesOf(init: WorkerInit): number {
-  const { maxpipes } = init.config.global.tune;
-  return maxpipes > 0 ? maxpipes : Math.ceil(init.maxconn / 4);
+/** What one of `workers` has of `count` things. */
+function shareOf(count: number, index: number, workers: number): number {
+  return Math.floor((count + workers - 1 - index) / workers);
 }
 
 /** The engine of this thread. */

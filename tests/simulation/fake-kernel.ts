@@ -421,7 +421,8 @@ export class FakeKernel implements Kernel {
     if (operation !== EPOLL_CTL_ADD) {
       return epoll.remove(target) ? 0 : this.#fail(Errno.ENOENT);
     }
-    const fault = file instanceof Socket ? this.#shortage(Errno.ENOMEM, 28) : 0;
+    const mayFail = file instanceof Socket || file instanceof Listener;
+    const fault = mayFail ? this.#shortage(Errno.ENOMEM, 28) : 0;
     if (fault !== 0) return this.#done('epoll_ctl', target, -fault);
     const word = this.#offset(event);
     const data = word + (EVENT_WORDS - 2) * 4;

@@ -7,6 +7,7 @@ import './install.ts';
 import { recountBackend } from '../../src/balance/server-state.ts';
 import { parseText } from '../../src/config/fixture.ts';
 import { createLogShared } from '../../src/log/logger.ts';
+import { pipesWanted } from '../../src/model/capacity.ts';
 import type { Configuration } from '../../src/model/config.ts';
 import { numberEntities } from '../../src/model/entity.ts';
 import { Health, SharedState, State } from '../../src/model/shared.ts';
@@ -133,6 +134,7 @@ class Simulation {
       poison: random.oneIn(2) ? 0x55 : -1,
       maxconn,
       debug: false,
+      pipes: pipesWanted(config, maxconn),
       streamsMax: isShort ? random.between(2, 12) : 60,
       buffersMax: this.variant.buffers ?? (isShort ? random.between(2, 16) : 120),
       logShared: createLogShared(config),
