@@ -144,7 +144,7 @@ function onRequestFlow(strm: Stream, flow: Flow): boolean {
       return true;
     case Flow.Invalid:
       strm.cause = Cause.Proxy;
-      strm.stage = Stage.Headers;
+      strm.stage = strm.responseStarted ? Stage.Data : Stage.Headers;
       strm.keepAlive = false;
       client.unread = true;
       engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
@@ -189,11 +189,14 @@ function onResponseFlow(strm: Stream, flow: Flow): void {
 /** The client aborted in the middle of its request or of the response. */
 function clientLeft(strm: Stream): void {
   strm.cause = Cause.Client;
-  strm.stage = strm.responseStarted || !strm.requestSent ? Stage.Data : Stage.Headers;
+  strm.stage = strm.responseStarted ? Stage.Data : Stage.Headers;
   engine.count(strm.frontend!.frontend, Counter.ClientAborts, 1);
   engine.count(strm.backend!.backend, Counter.ClientAborts, 1);
   if (strm.server !== null) engine.count(strm.server.entity, Counter.ClientAborts, 1);
-  abortStream(strm);
+  if (strm.responseStarted || strm.requestSent) return abortStream(strm);
+  // Half of a request is a bad request; who has only closed one direction still reads the answer.
+  strm.keepAlive = false;
+  replyError(strm, 400);
 }
 
 /** Ends the stream and both connections; the client must see that the response is not complete. */
@@ -254,7 +257,7 @@ function onClientTimer(conn: Conn): void {
       return onTunnelTimeout(strm, conn);
     case Phase.Exchange:
       strm.cause = Cause.ClientTimeout;
-      strm.stage = strm.responseStarted || !strm.requestSent ? Stage.Data : Stage.Headers;
+      strm.stage = strm.responseStarted ? Stage.Data : Stage.Headers;
       strm.keepAlive = false;
       if (!strm.responseStarted) return replyError(strm, 408);
       return abortStream(strm);
