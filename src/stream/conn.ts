@@ -13,6 +13,7 @@
  * @dataplane
  */
 import { ChunkDecoder } from '../http/h1/chunked.ts';
+import { HeadState } from '../http/h1/prefix.ts';
 import { BodyMode } from '../http/message.ts';
 import type { Proxy, Server } from '../model/runtime.ts';
 import { Session, type Stream } from '../model/stream.ts';
@@ -69,6 +70,8 @@ export class Conn {
   /** How the message that this connection brings is framed, and what is left of it. */
   body: BodyMode = BodyMode.None;
   bodyLeft: number = 0;
+  /** Client side: what the bytes of an incomplete request head amount to. */
+  headState: HeadState = HeadState.Start;
   readonly chunks: ChunkDecoder = new ChunkDecoder();
   /** Chunks are decoded for the other side, which does not know them (HTTP/1.0). */
   dechunk: boolean = false;
@@ -127,6 +130,7 @@ export class Conn {
     this.outEnd = 0;
     this.body = BodyMode.None;
     this.bodyLeft = 0;
+    this.headState = HeadState.Start;
     this.dechunk = false;
     this.carried = 0;
     this.counted = 0;

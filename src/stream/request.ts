@@ -6,6 +6,7 @@
  */
 
 import { HeadError, parseRequest } from '../http/h1/parse.ts';
+import { HeadState, scanHead } from '../http/h1/prefix.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
@@ -32,7 +33,6 @@ import {
   addConnectionKeepAlive,
   cleanConnection,
   connectionField,
-  hasConnection,
 } from './connection-field.ts';
 import { showRequest } from './debug.ts';
 import { engine } from './engine.ts';
@@ -124,12 +124,12 @@ export function readRequest(conn: Conn): void {
     }
     const strm = conn.stream ?? openStream(conn);
     if (strm === null) return closeConn(conn);
-    // The first bytes may be wrong already. After that, a head ends with LF: without a new one there
-    // is nothing to parse. This bounds the work that a client can cause by sending byte after byte.
+    // Most heads come whole. After that, a head ends with LF: without a new one there is nothing to
+    // parse. This bounds the work that a client can cause by sending byte after byte.
     if (fresh || hasLineFeed(had, conn.inWr)) {
       if (!tryHead(conn, strm)) return;
     }
-    if (!moreOfHead(conn, strm)) return;
+    if (!moreOfHead(conn, strm, fresh ? conn.inRd : had)) return;
   } while (conn.readable);
 }
 
@@ -187,8 +187,15 @@ function openStream(conn: Conn): Stream | null {
   return strm;
 }
 
-/** The head is not complete yet. @returns false when it never will be. */
-function moreOfHead(conn: Conn, strm: Stream): boolean {
+/** The head is not complete yet; its new bytes begin at `from`. @returns false when it never will be. */
+function moreOfHead(conn: Conn, strm: Stream, from: number): boolean {
+  const relaxed = engine.plans[strm.frontend!.index]!.has(Option.AcceptUnsafeRequest);
+  const before = from === conn.inRd ? HeadState.Start : conn.headState;
+  conn.headState = scanHead(before, from, conn.inWr, relaxed);
+  if (conn.headState === HeadState.Invalid) {
+    badRequest(strm, 400);
+    return false;
+  }
   if (conn.eof || conn.error !== 0) {
     // The client left in the middle of its request.
     badRequest(strm, 400);
@@ -391,7 +398,7 @@ function askServer(msg: HttpMessage, strm: Stream, keep: boolean): void {
   const field = connectionField(strm);
   if (msg.version >= 11) {
     if (!keep) addConnectionClose(msg, field);
-  } else if (keep && !hasConnection(msg, field)) {
+  } else if (keep && (msg.connection & ConnectionFlag.Upgrade) === 0) {
     addConnectionKeepAlive(msg, field);
   }
 }
