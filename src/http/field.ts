@@ -29,6 +29,7 @@ export const enum FieldId {
   SecWebsocketKey = 19,
   SecWebsocketAccept = 20,
   XOriginalTo = 21,
+  Http2Settings = 22,
 }
 
 /** Name per FieldId; the index is the id. */
@@ -55,6 +56,7 @@ export const fieldNames = [
   'sec-websocket-key',
   'sec-websocket-accept',
   'x-original-to',
+  'http2-settings',
 ] as const;
 
 /** Arena offset of each known name, indexed by FieldId. */

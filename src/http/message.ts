@@ -54,6 +54,8 @@ export class HttpMessage {
   uriLen: number = 0;
   /** 10 for HTTP/1.0, 11 for HTTP/1.1. */
   version: number = 11;
+  /** A request's blank and `HTTP/1.x`, as received. */
+  versionOff: number = 0;
   status: number = 0;
   reasonOff: number = 0;
   reasonLen: number = 0;
@@ -81,7 +83,10 @@ export class HttpMessage {
   otherCoding: boolean = false;
   /** A framing field must be written in its plain form before it travels on. */
   respell: boolean = false;
-  /** Upgrade names websocket. */
+  /** Upgrade or HTTP2-Settings is there. */
+  hasUpgrade: boolean = false;
+  hasTe: boolean = false;
+  /** An upgrade that is whole names websocket. */
   websocket: boolean = false;
   /** Both a length and a coding were there: the connection must not be reused. */
   insecureFraming: boolean = false;
@@ -114,6 +119,8 @@ export class HttpMessage {
     this.chunkedLast = false;
     this.otherCoding = false;
     this.respell = false;
+    this.hasUpgrade = false;
+    this.hasTe = false;
     this.websocket = false;
     this.insecureFraming = false;
     this.status = 0;

@@ -23,19 +23,24 @@ function takeBlock(strm: Stream, plan: Plan): void {
   if (block !== 0) mem.fill(0, block + layout.uriMax, block + layout.size);
 }
 
+/** Of a blank and `HTTP/x.y`. */
+const VERSION_LEN = 9;
+
 /** Keeps `METHOD uri HTTP/x.y`, at most tune.http.logurilen - 1 bytes of it. */
 export function captureRequestLine(strm: Stream, plan: Plan, msg: HttpMessage): void {
   takeBlock(strm, plan);
   if (strm.captureOff === 0) return;
   const max = plan.layout.uriMax - 1;
   const at = strm.captureOff;
-  // The target may have moved away from the method when its default port was taken out.
-  const method = Math.min(msg.methodLen + 1, max);
-  mem.copyWithin(at, msg.methodOff, msg.methodOff + method);
-  const rest = Math.min(msg.uriLen + (msg.version === 9 ? 0 : 9), max - method);
-  mem.copyWithin(at + method, msg.uriOff, msg.uriOff + rest);
-  mem[at + msg.methodLen] = 32;
-  strm.requestLineLen = method + rest;
+  let len = Math.min(msg.methodLen, max);
+  mem.copyWithin(at, msg.methodOff, msg.methodOff + len);
+  if (len < max) mem[at + len++] = 32;
+  const uri = Math.min(msg.uriLen, max - len);
+  mem.copyWithin(at + len, msg.uriOff, msg.uriOff + uri);
+  len += uri;
+  const version = msg.version === 9 ? 0 : Math.min(VERSION_LEN, max - len);
+  mem.copyWithin(at + len, msg.versionOff, msg.versionOff + version);
+  strm.requestLineLen = len + version;
 }
 
 /** Makes the request's unique ID (4.2 unique-id-format), before any rule may ask for it. */

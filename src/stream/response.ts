@@ -97,6 +97,8 @@ function tryHead(strm: Stream, conn: Conn): HeadState {
   conn.carried += headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
   if (msg.status < 200 && msg.status !== 101) return onInterim(strm, conn);
   if (msg.body === BodyMode.Tunnel && !strm.upgrade) return badResponse(strm);
+  // RFC 9110 7.8: the new protocol begins after the whole request.
+  if (msg.status === 101 && !strm.requestSent) return badResponse(strm);
   return onResponse(strm, conn, backend);
 }
 

@@ -12,8 +12,12 @@ export const enum Char {
   Value = 4,
   Digit = 8,
   HexDigit = 16,
-  /** A host and a port (RFC 3986 3.2.2), without the comma of lists. */
+  /** A registered name or an IPv4 address (RFC 3986 3.2.2), without the comma of lists. */
   Host = 32,
+  /** What Host may hold when violations are accepted: nothing that another part begins with. */
+  LooseHost = 64,
+  /** A digit of base64 (RFC 4648 4). */
+  Base64 = 128,
 }
 
 export const charClass = createClasses();
@@ -31,7 +35,9 @@ function createClasses(): Uint8Array {
     if (c !== 0 && c !== 10 && c !== 13) flags |= Char.Value;
     if (c >= 48 && c <= 57) flags |= Char.Digit;
     if (/[0-9A-Fa-f]/.test(ch) && c < 128) flags |= Char.HexDigit;
-    if (/[-._~%:[\]!$&'()*+;=0-9A-Za-z]/.test(ch) && c < 128) flags |= Char.Host;
+    if (/[-._~%!$&'()*+;=0-9A-Za-z]/.test(ch) && c < 128) flags |= Char.Host;
+    if (c > 32 && c < 127 && !/[@,#?/\\[\]]/.test(ch)) flags |= Char.LooseHost;
+    if (/[+/0-9A-Za-z]/.test(ch) && c < 128) flags |= Char.Base64;
     table[c] = flags;
   }
   return table;

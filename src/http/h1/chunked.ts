@@ -9,6 +9,7 @@
  */
 import { hexValue } from '../../base/hex.ts';
 import { mem } from '../../sys/arena.ts';
+import { FieldId, fieldId } from '../field.ts';
 import { Char, charClass, tokenLower } from './characters.ts';
 
 export const enum ChunkState {
@@ -153,6 +154,7 @@ export class ChunkDecoder {
       }
       if (p === end) return ChunkResult.More;
       if (mem[p] !== 58 || p === name) return ChunkResult.Invalid;
+      if (isOfHead(fieldId(name, p - name))) return ChunkResult.Invalid;
       bytes += p - name;
       p++;
       while (p < end && (mem[p] === 32 || mem[p] === 9)) p++;
@@ -173,6 +175,29 @@ export class ChunkDecoder {
     }
     mem.copyWithin(this.dataEnd, off, off + len);
     this.dataEnd += len;
+  }
+}
+
+/**
+ * RFC 9110 6.5.1: what frames or routes a message, or holds for one connection, comes in its head. In
+ * a trailer it may only mislead who merges both.
+ */
+function isOfHead(id: FieldId): boolean {
+  switch (id) {
+    case FieldId.ContentLength:
+    case FieldId.TransferEncoding:
+    case FieldId.Host:
+    case FieldId.Connection:
+    case FieldId.ProxyConnection:
+    case FieldId.KeepAlive:
+    case FieldId.Te:
+    case FieldId.Trailer:
+    case FieldId.Upgrade:
+    case FieldId.Http2Settings:
+    case FieldId.Expect:
+      return true;
+    default:
+      return false;
   }
 }
 

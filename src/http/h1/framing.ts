@@ -8,8 +8,10 @@ import { mem, reserveBytes } from '../../sys/arena.ts';
 import { FieldId } from '../field.ts';
 import { BodyMode, Col, ConnectionFlag, type HttpMessage, ROW } from '../message.ts';
 import { Method } from '../method.ts';
+import { checkTarget } from './authority.ts';
 import { Char, charClass } from './characters.ts';
-import { checkAuthority, wordEquals, wordIn } from './token.ts';
+import { connectionFlags, hasWebsocketKey, settleTe, settleUpgrade } from './hop.ts';
+import { isWord, wordEquals } from './token.ts';
 
 /** What `parseRequest` and `parseResponse` return when the head is not usable. */
 export const enum HeadError {
@@ -27,16 +29,13 @@ export const enum HeadError {
 const SP = 32;
 const TAB = 9;
 const COMMA = 44;
+const ZERO = 48;
 const LENGTH_NAME = 14;
 const CODING_NAME = 17;
 
 const encoder = new TextEncoder();
-const WORD_CLOSE = encoder.encode('close');
-const WORD_KEEP_ALIVE = encoder.encode('keep-alive');
-const WORD_UPGRADE = encoder.encode('upgrade');
 const WORD_CONTINUE = encoder.encode('100-continue');
 const WORD_CHUNKED = encoder.encode('chunked');
-const WORD_WEBSOCKET = encoder.encode('websocket');
 const chunked = reserveBytes('chunked');
 
 /** Framing and connection fields, as they pass. @returns false to refuse the message. */
@@ -62,20 +61,15 @@ export function noteField(
       if (wordEquals(off, len, WORD_CONTINUE)) msg.expectContinue = true;
       return true;
     case FieldId.Upgrade:
-      if (wordIn(off, len, WORD_WEBSOCKET)) msg.websocket = true;
+    case FieldId.Http2Settings:
+      msg.hasUpgrade = true;
+      return true;
+    case FieldId.Te:
+      msg.hasTe = true;
       return true;
     default:
       return true;
   }
-}
-
-/** `ConnectionFlag` bits of a Connection field's value. */
-function connectionFlags(off: number, len: number): number {
-  let flags = 0;
-  if (wordIn(off, len, WORD_CLOSE)) flags |= ConnectionFlag.Close;
-  if (wordIn(off, len, WORD_KEEP_ALIVE)) flags |= ConnectionFlag.KeepAlive;
-  if (wordIn(off, len, WORD_UPGRADE)) flags |= ConnectionFlag.Upgrade;
-  return flags;
 }
 
 /**
@@ -95,10 +89,10 @@ function noteLength(msg: HttpMessage, off: number, len: number): boolean {
     }
     if (p === first) return false;
     if (msg.hasLength && value !== msg.contentLength) return false;
+    if (msg.hasLength || (mem[first] === ZERO && p > first + 1)) msg.respell = true;
     msg.hasLength = true;
     msg.contentLength = value;
     if (p === end) return true;
-    msg.respell = true;
     while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
     if (p === end || mem[p] !== COMMA) return false;
     p++;
@@ -106,22 +100,25 @@ function noteLength(msg: HttpMessage, off: number, len: number): boolean {
   }
 }
 
-/** RFC 9112 6.1: `chunked` at most once and last. Other codings are noted for `finish*`. */
+/**
+ * RFC 9112 6.1: `chunked` at most once and last, and no empty elements. Other codings are noted for
+ * `finish*`.
+ */
 function noteCoding(msg: HttpMessage, off: number, len: number, relaxed: boolean): boolean {
   const end = off + len;
   let p = off;
   if (len === 0) return relaxed;
-  if (msg.hasCoding || len !== WORD_CHUNKED.length) msg.respell = true;
+  if (msg.hasCoding || !isWord(off, len, WORD_CHUNKED)) msg.respell = true;
   msg.hasCoding = true;
-  if (mem[off] === COMMA) msg.otherCoding = true;
   for (;;) {
-    while (p < end && (mem[p] === SP || mem[p] === TAB || mem[p] === COMMA)) p++;
-    if (p === end) return true;
+    while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
     const word = p;
     while (p < end && mem[p] !== COMMA) p++;
     let wordEnd = p;
-    while (mem[wordEnd - 1] === SP || mem[wordEnd - 1] === TAB) wordEnd--;
-    if (wordEquals(word, wordEnd - word, WORD_CHUNKED)) {
+    while (wordEnd > word && (mem[wordEnd - 1] === SP || mem[wordEnd - 1] === TAB)) wordEnd--;
+    if (wordEnd === word) {
+      if (!relaxed) return false;
+    } else if (wordEquals(word, wordEnd - word, WORD_CHUNKED)) {
       if (msg.chunkedLast && !relaxed) return false;
       msg.chunkedLast = true;
     } else {
@@ -129,6 +126,8 @@ function noteCoding(msg: HttpMessage, off: number, len: number, relaxed: boolean
       if (msg.chunkedLast) return false;
       msg.otherCoding = true;
     }
+    if (p === end) return true;
+    p++;
   }
 }
 
@@ -137,9 +136,10 @@ function respell(msg: HttpMessage): void {
   if (msg.hasLength) {
     const i = msg.find(FieldId.ContentLength, 0, LENGTH_NAME, 0);
     if (i >= 0) {
-      const off = msg.rows[i * ROW + Col.ValOff]!;
+      let off = msg.rows[i * ROW + Col.ValOff]!;
       let len = 0;
       while ((charClass[mem[off + len]!]! & Char.Digit) !== 0) len++;
+      for (; len > 1 && mem[off] === ZERO; len--) off++;
       msg.setValue(i, off, len);
       dropFrom(msg, FieldId.ContentLength, LENGTH_NAME, i + 1);
     }
@@ -164,6 +164,7 @@ export function finishRequest(msg: HttpMessage, relaxed: boolean): number {
   if (msg.hasCoding) {
     // RFC 9112 6.3: a request whose last coding is not chunked has no knowable end.
     if (!msg.chunkedLast) return HeadError.Invalid;
+    if (msg.version < 11 && payloadIsOdd(msg.method)) return HeadError.Payload;
     if (msg.otherCoding) return HeadError.Coding;
     // RFC 9112 6.1: HTTP/1.0 knows no codings, so the framing is faulty.
     if (msg.version < 11) return HeadError.Invalid;
@@ -177,25 +178,19 @@ export function finishRequest(msg: HttpMessage, relaxed: boolean): number {
   } else if (msg.hasLength) {
     msg.body = msg.contentLength > 0 ? BodyMode.Length : BodyMode.None;
   }
-  if (msg.respell || msg.hasLength) respell(msg);
+  if (msg.respell) respell(msg);
   if (msg.body !== BodyMode.None && msg.version < 11 && payloadIsOdd(msg.method)) {
     return HeadError.Payload;
   }
-  if (!relaxed && !checkAuthority(msg)) return HeadError.Invalid;
+  if (!checkTarget(msg, relaxed)) return HeadError.Invalid;
   if (msg.method === Method.Connect) {
     // RFC 9110 9.3.6: what follows is the tunnel's.
     removeFraming(msg);
     msg.body = BodyMode.None;
   }
-  if (msg.body !== BodyMode.None && (msg.connection & ConnectionFlag.Upgrade) !== 0) {
-    // The body of an upgrade request could be taken for the new protocol's first bytes.
-    msg.removeAll(FieldId.Upgrade, 0, 7);
-    msg.connection &= ~ConnectionFlag.Upgrade;
-    msg.websocket = false;
-  }
-  if (msg.websocket && !relaxed && (msg.connection & ConnectionFlag.Upgrade) !== 0) {
-    if (msg.find(FieldId.SecWebsocketKey, 0, 17, 0) < 0) return HeadError.Invalid;
-  }
+  if (msg.hasTe) settleTe(msg);
+  settleUpgrade(msg);
+  if (msg.websocket && !relaxed && !hasWebsocketKey(msg)) return HeadError.Invalid;
   return 1;
 }
 
@@ -215,11 +210,14 @@ export function finishResponse(msg: HttpMessage, method: Method, relaxed: boolea
   const status = msg.status;
   if (msg.otherCoding) return false;
   if (msg.hasCoding) msg.removeAll(FieldId.ContentLength, 0, LENGTH_NAME);
-  if (msg.respell || msg.hasLength) respell(msg);
+  if (msg.respell) respell(msg);
+  settleUpgrade(msg);
   if (status === 101 || (method === Method.Connect && status >= 200 && status < 300)) {
     msg.body = BodyMode.Tunnel;
-    const websocket = status === 101 && msg.websocket && !relaxed;
-    return !websocket || msg.find(FieldId.SecWebsocketAccept, 0, 20, 0) >= 0;
+    if (status !== 101) return true;
+    // RFC 9110 15.2.2: the answer says which protocol comes.
+    if ((msg.connection & ConnectionFlag.Upgrade) === 0) return false;
+    return relaxed || !msg.websocket || msg.find(FieldId.SecWebsocketAccept, 0, 20, 0) >= 0;
   }
   if (status < 200 || status === 204) {
     // RFC 9110 8.6: neither field belongs here.

@@ -121,7 +121,7 @@ test('the end of a response body follows RFC 9112 6.3', () => {
     ['HTTP/1.1 304 No\r\n\r\n', Method.Get, BodyMode.None],
     ['HTTP/1.1 200 OK\r\n\r\n', Method.Get, BodyMode.Close],
     ['HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n', Method.Get, BodyMode.Chunked],
-    ['HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n', Method.Get, BodyMode.Tunnel],
+    ['HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', Method.Get, BodyMode.Tunnel],
     ['HTTP/1.1 200 OK\r\n\r\n', Method.Connect, BodyMode.Tunnel],
   ];
   for (const [head, method, body] of cases) {

@@ -12,6 +12,7 @@ import { mem } from '../../sys/arena.ts';
 import { FieldId, fieldId } from '../field.ts';
 import { Col, type HttpMessage, ROW } from '../message.ts';
 import { Method } from '../method.ts';
+import { checkTarget } from './authority.ts';
 import { Char, charClass, tokenLower } from './characters.ts';
 import { finishRequest, finishResponse, HeadError, noteField } from './framing.ts';
 
@@ -59,7 +60,7 @@ export function parseRequest(
   msg.uriOff = uri;
   msg.uriLen = p - uri;
   if (mem[p] !== SP) return relaxed ? http09(msg, off, start, p, end) : HeadError.Invalid;
-  p++;
+  msg.versionOff = p++;
   if (end - p < 10) return versionPrefix(p, end) ? HeadError.Incomplete : HeadError.Invalid;
   const version = versionAt(p);
   if (version <= 0) return HeadError.Invalid;
@@ -128,6 +129,7 @@ function skipTarget(from: number, end: number, relaxed: boolean): number {
 function http09(msg: HttpMessage, off: number, start: number, p: number, end: number): number {
   if (p + 1 >= end) return HeadError.Incomplete;
   if (mem[p] !== CR || mem[p + 1] !== LF || msg.method !== Method.Get) return HeadError.Invalid;
+  if (!checkTarget(msg, true)) return HeadError.Invalid;
   msg.version = 9;
   msg.headOff = start;
   msg.headLen = p + 2 - start;

@@ -9,8 +9,8 @@
  * @dataplane
  */
 import { FieldId, fieldId, fieldNameOff } from '../../http/field.ts';
+import { isAuthority } from '../../http/h1/authority.ts';
 import { Char } from '../../http/h1/characters.ts';
-import { isAll } from '../../http/h1/token.ts';
 import { Col, type HttpMessage, ROW } from '../../http/message.ts';
 import { authorityEnd, authorityStart, TargetForm, targetForm } from '../../http/uri.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
@@ -118,11 +118,11 @@ export function replaceByMade(msg: HttpMessage, index: number): boolean {
   return id !== FieldId.Host || msg.isResponse || followHost(msg, made.off, made.len);
 }
 
-/** Beside an absolute-form target, a Host in `made` becomes a part of the request line. */
+/** A Host in `made` is one that the parser accepts; beside an absolute-form target not empty. */
 export function mayStandIn(msg: HttpMessage, id: FieldId): boolean {
   if (id !== FieldId.Host || msg.isResponse) return true;
-  if (targetForm(msg.uriOff, msg.uriLen) !== TargetForm.Absolute) return true;
-  return isHost(made.off, made.len);
+  if (!isAuthority(made.off, made.len, Char.Host)) return false;
+  return made.len > 0 || targetForm(msg.uriOff, msg.uriLen) !== TargetForm.Absolute;
 }
 
 /** An absolute-form target names the same host as `Host` (RFC 9112 3.2.2): carries it over. */
@@ -133,19 +133,19 @@ function followHost(msg: HttpMessage, hostOff: number, hostLen: number): boolean
   return spliceTarget(msg, start, authorityEnd(start, uriOff, uriLen), hostOff, hostLen);
 }
 
-/** Makes `Host` say what an absolute-form target says. */
-export function followTarget(msg: HttpMessage): void {
+/**
+ * Makes `Host` say what an absolute-form target says.
+ * @returns false when that is no host (RFC 9110 4.2.1, 4.2.4).
+ */
+export function followTarget(msg: HttpMessage): boolean {
   const { uriOff, uriLen } = msg;
-  if (targetForm(uriOff, uriLen) !== TargetForm.Absolute) return;
-  const index = msg.find(FieldId.Host, fieldNameOff[FieldId.Host]!, HOST_LEN, 0);
-  if (index < 0) return;
+  if (targetForm(uriOff, uriLen) !== TargetForm.Absolute) return true;
   const start = authorityStart(uriOff, uriLen);
-  msg.setValue(index, start, authorityEnd(start, uriOff, uriLen) - start);
-}
-
-/** Whether bytes can stand for a host in a target: nothing in them ends an authority. */
-export function isHost(off: number, len: number): boolean {
-  return len > 0 && isAll(off, len, Char.Host);
+  const len = authorityEnd(start, uriOff, uriLen) - start;
+  if (len === 0 || !isAuthority(start, len, Char.Host)) return false;
+  const index = msg.find(FieldId.Host, fieldNameOff[FieldId.Host]!, HOST_LEN, 0);
+  if (index >= 0) msg.setValue(index, start, len);
+  return true;
 }
 
 /** Replaces the bytes `[from, until)` of the target. @returns false when there is no room. */

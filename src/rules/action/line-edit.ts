@@ -19,13 +19,13 @@
  */
 import { prepareErrorPage } from '../../http/error-page.ts';
 import { FieldId, fieldId } from '../../http/field.ts';
+import { checkTarget, isAuthority } from '../../http/h1/authority.ts';
 import { Char, charClass, tokenLower } from '../../http/h1/characters.ts';
 import { payloadIsOdd } from '../../http/h1/framing.ts';
-import { checkAuthority, isAll } from '../../http/h1/token.ts';
+import { isAll } from '../../http/h1/token.ts';
 import { BodyMode, Col, type HttpMessage, ROW, sameBytes } from '../../http/message.ts';
 import { Method } from '../../http/method.ts';
 import { hasBody, STATUS_MIN } from '../../http/status.ts';
-import { TargetForm, targetForm } from '../../http/uri.ts';
 import { mem, reserveBytes, text } from '../../sys/arena.ts';
 import { type Action, type RuleContext, Verdict } from '../context.ts';
 import { expandTo } from './back-reference.ts';
@@ -33,7 +33,6 @@ import {
   editedMessage,
   followTarget,
   isFraming,
-  isHost,
   isLineWord,
   Made,
   made,
@@ -262,24 +261,11 @@ function parseRequestLine(msg: HttpMessage): boolean {
   msg.methodLen = methodLen;
   msg.method = method;
   msg.setUri(uri, uriLen);
-  followTarget(msg);
-  return keepHostApart(msg) && checkAuthority(msg);
+  return followTarget(msg) && checkTarget(msg, false);
 }
 
 function isTarget(off: number, len: number): boolean {
   return len > 0 && isAll(off, len, Char.Target);
-}
-
-/** `checkAuthority` moves the bytes of the target: Host must not be a part of them. */
-function keepHostApart(msg: HttpMessage): boolean {
-  if (targetForm(msg.uriOff, msg.uriLen) !== TargetForm.Absolute) return true;
-  const index = msg.find(FieldId.Host, 0, HOST_LEN, 0);
-  if (index < 0) return true;
-  const len = msg.rows[index * ROW + Col.ValLen]!;
-  const at = msg.keep(msg.rows[index * ROW + Col.ValOff]!, len);
-  if (at === 0) return false;
-  msg.setValue(index, at, len);
-  return true;
 }
 
 /** RFC 9112 4: `version SP 3DIGIT SP [ reason ]`; the last blank may be missing with the reason. */
@@ -331,7 +317,7 @@ function parseField(msg: HttpMessage, index: number): boolean {
   msg.rows[r + Col.Id] = id;
   made.off = at;
   made.len = end - at;
-  return replaceByMade(msg, index) && (!host || checkAuthority(msg));
+  return replaceByMade(msg, index) && (!host || checkTarget(msg, false));
 }
 
 function isBlank(byte: number): boolean {
@@ -354,7 +340,7 @@ function isOfConnection(id: FieldId): boolean {
 
 /** RFC 9112 3.2: one Host, and nothing in it that would end an authority. */
 function mayBeHost(msg: HttpMessage, index: number, off: number, len: number): boolean {
-  if (!isHost(off, len)) return false;
+  if (len === 0 || !isAuthority(off, len, Char.Host)) return false;
   const first = msg.find(FieldId.Host, 0, HOST_LEN, 0);
   const other = first === index ? msg.find(FieldId.Host, 0, HOST_LEN, first + 1) : first;
   return other < 0;

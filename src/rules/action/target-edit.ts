@@ -95,13 +95,19 @@ function applyPart(msg: HttpMessage, part: Part): boolean {
     case Part.Query:
       return applyQuery(msg);
     case Part.Uri:
-      if (made.len === 0) return false;
-      msg.setUri(made.off, made.len);
-      followTarget(msg);
-      return true;
+      return made.len > 0 && applyUri(msg);
     default:
       return applyPath(msg, part);
   }
+}
+
+/** Host follows a new absolute-form target; without a valid host in it the old one stays. */
+function applyUri(msg: HttpMessage): boolean {
+  const { uriOff, uriLen } = msg;
+  msg.setUri(made.off, made.len);
+  if (followTarget(msg)) return true;
+  msg.setUri(uriOff, uriLen);
+  return false;
 }
 
 /** A target without a path gets one: `*` and authority-form are replaced as a whole. */
