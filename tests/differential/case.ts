@@ -22,6 +22,7 @@ export type Variant =
   | 'pretend'
   | 'unsafe'
   | 'edited'
+  | 'routed'
   | 'buffered'
   | 'forwarded';
 
@@ -46,6 +47,13 @@ export const variants: Record<Variant, string[]> = {
     'http-response set-header X-Set-Res three',
     'http-response del-header Server',
     'http-response deny if { hdr_cnt(x-deny-me) gt 100 }',
+  ],
+  routed: [
+    'http-request set-header Host %[req.fhdr(x-host)] if { req.hdr(x-host) -m found }',
+    'http-request add-header Host %[req.fhdr(x-add)] if { req.hdr(x-add) -m found }',
+    'http-request replace-header Host old(.*) new\\1',
+    'http-request set-uri %[req.fhdr(x-uri)] if { req.hdr(x-uri) -m found }',
+    'http-request replace-uri ([^:]*)://old(.*) \\1://new\\2',
   ],
   buffered: [
     'option http-buffer-request',

@@ -210,6 +210,10 @@ function parseLog(line: string): { port: number; frontend: string; summary: stri
   };
 }
 
+function isSentinel(line: string, mark: string): boolean {
+  return line.includes(mark) && line.includes('] sentinel ');
+}
+
 export class Runner {
   #lanes: Lane[] = [];
   #proxy: Proxy | null = null;
@@ -296,12 +300,19 @@ export class Runner {
    */
   async #linesOf(port: number, frontend: string, from: number): Promise<string[]> {
     const sentinel = await this.world.connect(this.#proxy!.port('sentinel'));
-    const mark = new RegExp(`:${sentinel.port} \\[[^\\]]+\\] sentinel `);
+    const mark = `:${sentinel.port} [`;
     sentinel.send('GET / HTTP/1.0\r\n\r\n');
     await sentinel.readToEnd(caseMs);
     sentinel.close();
-    await this.log.find(mark, caseMs);
-    return this.log.lines
+    // Thousands of cases share one log: only what has come since is looked at.
+    const { lines, changes } = this.log;
+    let at = from;
+    const found = () => {
+      while (at < lines.length && !isSentinel(lines[at]!, mark)) at++;
+      return at < lines.length;
+    };
+    await changes.until(found, () => `no log line with ${mark}`, caseMs);
+    return lines
       .slice(from)
       .map(parseLog)
       .filter((line) => line.port === port && line.frontend === frontend)

@@ -1,5 +1,5 @@
 /** Transfer-Encoding of requests and chunked bodies: RFC 9112 6.1, 7.1 and 11.2. */
-import { type Case, chunkedPost, get, head, post } from '../case.ts';
+import { type Case, chunkedPost, get, head, post, reply } from '../case.ts';
 
 const body = '3\r\nabc\r\n0\r\n\r\n';
 
@@ -21,6 +21,7 @@ const codings: [string, string][] = [
   ['chunked with a parameter', 'chunked;q=1'],
   ['a comma in front', ',chunked'],
   ['a comma at the end', 'chunked,'],
+  ['a comma between', 'gzip,,chunked'],
   ['quotes', '"chunked"'],
   ['nothing', ''],
   ['a vertical tab before', '\x0bchunked'],
@@ -73,7 +74,11 @@ const chunks: [string, string][] = [
   ['a folded trailer', '3\r\nabc\r\n0\r\nX-A: 1\r\n 2\r\n\r\n'],
   ['a Content-Length trailer', '3\r\nabc\r\n0\r\nContent-Length: 9\r\n\r\n'],
   ['a Transfer-Encoding trailer', '3\r\nabc\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n'],
-  ['a Host trailer', '3\r\nabc\r\n0\r\nHost: other\r\n\r\n'],
+  ...['Host', 'Connection', 'TE', 'Trailer', 'Upgrade', 'Keep-Alive', 'Expect'].map(
+    (name): [string, string] => [`a ${name} trailer`, `3\r\nabc\r\n0\r\n${name}: a\r\n\r\n`],
+  ),
+  ['a Cookie trailer', '3\r\nabc\r\n0\r\nCookie: a\r\n\r\n'],
+  ['a second colon in a trailer', '3\r\nabc\r\n0\r\nX-A:B: 1\r\n\r\n'],
   ['a NUL in a trailer', '3\r\nabc\r\n0\r\nX-A: a\x00b\r\n\r\n'],
   ['a bare LF after a trailer', '3\r\nabc\r\n0\r\nX-A: 1\n\r\n'],
 ];
@@ -83,6 +88,23 @@ export const codingCases: Case[] = [
     ([what, value]): Case => ({
       name: `coding: ${what}`,
       send: post(body, `Transfer-Encoding: ${value}`),
+    }),
+  ),
+  {
+    name: 'coding: capital letters in the answer',
+    send: get(),
+    answer: reply('2\r\nok\r\n0\r\n\r\n', 'Transfer-Encoding: CHUNKED'),
+  },
+  {
+    name: 'coding: a comma at the end in the answer',
+    send: get(),
+    answer: reply('2\r\nok\r\n0\r\n\r\n', 'Transfer-Encoding: chunked,'),
+  },
+  ...['Content-Length', 'Transfer-Encoding', 'Host', 'Connection', 'X-A'].map(
+    (name): Case => ({
+      name: `chunks: a ${name} trailer in the answer`,
+      send: get(),
+      answer: reply(`2\r\nok\r\n0\r\n${name}: 1\r\n\r\n`, 'Transfer-Encoding: chunked'),
     }),
   ),
   {

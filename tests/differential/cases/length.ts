@@ -1,5 +1,5 @@
 /** Content-Length of requests: RFC 9112 6.2 and 6.3, RFC 9110 8.6. */
-import { type Case, chunkedPost, get, head, post } from '../case.ts';
+import { type Case, chunkedPost, get, head, post, reply } from '../case.ts';
 
 const values: [string, string][] = [
   ['a plain number', '3'],
@@ -35,6 +35,21 @@ export const lengthCases: Case[] = [
       send: post('abc', `Content-Length: ${value}`),
     }),
   ),
+  { name: 'length: zero with zeroes in front', send: post('', 'Content-Length: 000') },
+  {
+    name: 'length: a list with zeroes in front',
+    send: post('abc', 'Content-Length: 03, 3'),
+  },
+  {
+    name: 'length: zeroes in front in the answer',
+    send: get(),
+    answer: reply('ok', 'Content-Length: 002'),
+  },
+  {
+    name: 'length: twice with zeroes in front in the answer',
+    send: get(),
+    answer: reply('ok', 'Content-Length: 002', 'X-A: 1', 'Content-Length: 2'),
+  },
   {
     name: 'length: two fields with one value',
     send: post('abc', 'Content-Length: 3', 'Content-Length: 3'),

@@ -11,7 +11,32 @@ const edited = (name: string, send: string, answer = okay): Case => ({
 const path = (target: string, ...fields: string[]) =>
   head(`GET ${target} HTTP/1.1`, 'Host: h', ...fields);
 
+const routed = (name: string, ...lines: string[]): Case => ({
+  name: `rules: ${name}`,
+  variant: 'routed',
+  send: head(...lines),
+});
+
+/** Rules keep Host and the target together, and write no Host that is none: RFC 9112 3.2. */
+const routedCases: Case[] = [
+  routed('a Host', 'GET / HTTP/1.1', 'Host: h', 'X-Host: i:81'),
+  routed('a Host beside a target', 'GET http://h/p HTTP/1.1', 'Host: h', 'X-Host: i:81'),
+  routed('a Host beside a target with a port', 'GET http://h:80 HTTP/1.1', 'X-Host: i'),
+  routed('an empty Host', 'GET / HTTP/1.1', 'Host: h', 'X-Host:'),
+  routed('a Host with user information', 'GET / HTTP/1.1', 'Host: h', 'X-Host: u@i'),
+  routed('a Host with a list', 'GET / HTTP/1.1', 'Host: h', 'X-Add: i, j'),
+  routed('a Host with a blank', 'GET / HTTP/1.1', 'Host: h', 'X-Host: i j'),
+  routed('a Host with user information beside a target', 'GET http://h/ HTTP/1.1', 'X-Host: u@i'),
+  routed('a Host that is replaced', 'GET http://old:81/p HTTP/1.1', 'Host: old:81'),
+  routed('a target', 'GET / HTTP/1.1', 'Host: h', 'X-Uri: http://i:81/p'),
+  routed('a target without a path', 'GET / HTTP/1.1', 'Host: h', 'X-Uri: http://i'),
+  routed('a target of a path', 'GET http://h/p HTTP/1.1', 'Host: h', 'X-Uri: /q'),
+  routed('a target with user information', 'GET / HTTP/1.1', 'Host: h', 'X-Uri: http://u@i/'),
+  routed('a target that is replaced', 'GET http://old/p HTTP/1.1', 'Host: old'),
+];
+
 export const ruleCases: Case[] = [
+  ...routedCases,
   edited('fields are set, added and removed', get('X-Set: old', 'X-Add: old', 'X-Del: gone')),
   edited(
     'every field of a name is set at once',

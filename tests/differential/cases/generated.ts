@@ -1,0 +1,413 @@
+/**
+ * Crafted requests by the thousand: every form of a part beside every form of another one, every
+ * byte in every kind of place, and random edits of good requests from a fixed seed. Their names say
+ * what they are; `rules.ts` says which of them may differ from haproxy.
+ */
+import { mutate } from '../../fuzz/mutation.ts';
+import { Random } from '../../fuzz/random.ts';
+import { printable } from '../../harness/bytes.ts';
+import { type Case, head } from '../case.ts';
+
+const chunks = '3\r\nabc\r\n0\r\n\r\n';
+const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+const versions = ['HTTP/1.1', 'HTTP/1.0'];
+
+/** A request and what it is called. */
+type Named = [name: string, bytes: string];
+
+const hosts = [
+  ...[
+    'h',
+    'H.Example',
+    'h:80',
+    'h:',
+    'h:8080',
+    'h:080',
+    'h:0',
+    'h:65536',
+    'h:8a',
+    'h:80:80',
+    ':80',
+  ],
+  ...[':', '', '.', '-', '_', 'h.', '1.2.3.4', '1.2.3.4:80', '::1', '[::1]', '[::1]:80', '[::1]80'],
+  ...['[::1', '::1]', '[]', '[v1.x]', '[h]i', 'h[i]', '[[h]]', 'u@h', '@h', 'u:p@h', 'h/', 'h/p'],
+  ...['h?q', 'h#f', 'h,i', 'h, i', 'h i', 'h\ti', 'h;i', "h!$&'()*+=~", 'h%41', 'h%4', 'h%', 'h"i'],
+  ...['h<i>', 'h|i', 'h\\i', 'h^i', 'h`i', 'h{i}', 'http://h', 'h:+80', 'h:-1', 'h: 80', 'h :80'],
+];
+
+function* hostRequests(): Iterable<Named> {
+  for (const host of hosts) {
+    for (const version of versions) {
+      yield [`host ${host} in ${version}`, head(`GET / ${version}`, `Host: ${host}`)];
+    }
+    yield [`host ${host} in a target`, head(`GET http://${host}/ HTTP/1.1`)];
+    yield [
+      `host ${host} in a target and in Host`,
+      head(`GET http://${host}/ HTTP/1.1`, `Host: ${host}`),
+    ];
+    yield [`host ${host} beside the target h`, head('GET http://h/ HTTP/1.1', `Host: ${host}`)];
+    yield [`host ${host} with CONNECT`, head(`CONNECT ${host} HTTP/1.1`, `Host: ${host}`)];
+    yield [`host ${host} with CONNECT and a port`, head(`CONNECT ${host}:443 HTTP/1.1`)];
+    yield [`host ${host} after another`, head('GET / HTTP/1.1', 'Host: h', `Host: ${host}`)];
+  }
+}
+
+const schemes = ['http', 'https', 'HTTP', 'ftp', 'ws', 'h+t-t.p', '1http', 'http:', ''];
+const ports = ['', ':', ':80', ':080', ':443', ':8080'];
+
+function* authorityRequests(): Iterable<Named> {
+  for (const scheme of schemes) {
+    for (const port of ports) {
+      for (const other of ['h', 'h:80', 'h:443']) {
+        const target = `${scheme}://h${port}/p`;
+        yield [
+          `target ${target} beside ${other}`,
+          head(`GET ${target} HTTP/1.1`, `Host: ${other}`),
+        ];
+      }
+    }
+  }
+  for (const port of ports) {
+    for (const other of ports) {
+      const lines = [`CONNECT h${port} HTTP/1.1`, `Host: h${other}`];
+      yield [`CONNECT h${port} beside h${other}`, head(...lines)];
+    }
+  }
+}
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'PATCH'];
+const oddMethods = ['FROB', 'get', 'PRI', 'pri', 'G', 'M-SEARCH', 'A!#$%&*+.^_`|~9'];
+const targets = [
+  ...[
+    '/',
+    '/a?b=c',
+    '*',
+    '*a',
+    'h',
+    'h:80',
+    '?q',
+    'http://h',
+    'http://h/',
+    'http://h?q',
+    'http://',
+  ],
+  ...[
+    'http:/h',
+    'http:h',
+    '//h/',
+    'https://h:443',
+    '/a%00',
+    '/..',
+    '/;',
+    '/"<>\\^`{|}',
+    '.',
+    'a/b',
+  ],
+];
+
+function* lineRequests(): Iterable<Named> {
+  for (const method of [...methods, ...oddMethods]) {
+    for (const target of targets) {
+      for (const version of versions) {
+        yield [`line ${method} ${target} ${version}`, head(`${method} ${target} ${version}`)];
+      }
+    }
+  }
+  for (const line of ['GET  / HTTP/1.1', 'GET /  HTTP/1.1', 'GET\t/ HTTP/1.1', 'GET /\tHTTP/1.1']) {
+    yield [`line ${line}`, head(line, 'Host: h')];
+  }
+  for (const version of ['HTTP/1.2', 'HTTP/1.9', 'HTTP/0.9', 'HTTP/2.0', 'HTTP/1.10', 'HTTP/1']) {
+    yield [`line GET / ${version}`, head(`GET / ${version}`, 'Host: h')];
+  }
+}
+
+const lengths = [
+  '3',
+  '0',
+  '03',
+  '3,3',
+  '3, 4',
+  '4',
+  ' 3 ',
+  '+3',
+  '3x',
+  '',
+  '3,',
+  '9007199254740993',
+];
+const codings = ['chunked', 'CHUNKED', 'chunked,', ',chunked', 'gzip', 'gzip, chunked', 'identity'];
+const oddCodings = [
+  'chunked, chunked',
+  'chunked, gzip',
+  'chunked;q=1',
+  '"chunked"',
+  '',
+  'xchunked',
+];
+
+function* framingRequests(): Iterable<Named> {
+  const fields = [
+    ...lengths.map((value) => `Content-Length: ${value}`),
+    ...[...codings, ...oddCodings].map((value) => `Transfer-Encoding: ${value}`),
+  ];
+  for (const first of ['', ...fields]) {
+    for (const second of fields) {
+      const both = `${first}${second}`;
+      const body = both.includes('Transfer') ? chunks : /: 0?4/.test(both) ? 'abcd' : 'abc';
+      const lines = first === '' ? [second] : [first, second];
+      yield [`framing ${lines.join(' and ')}`, head('POST / HTTP/1.1', 'Host: h', ...lines) + body];
+      if (first !== '' && second !== fields[0] && second !== 'Transfer-Encoding: chunked') continue;
+      for (const method of ['POST', 'GET', 'DELETE']) {
+        const request = head(`${method} / HTTP/1.0`, ...lines) + body;
+        yield [`framing ${lines.join(' and ')} of ${method} in HTTP/1.0`, request];
+      }
+    }
+  }
+}
+
+const sizes = ['3', '03', '0000000003', '3 ', '3\t', ' 3', '', 'g', '-3', '+3', '0x3', '3g', '3.0'];
+const wrongSizes = ['2', '4', '10', 'ffffffffffffffff', '10000000000000003', '3,3', '3:'];
+const extensions = [
+  '',
+  ';',
+  ';a',
+  ';a=b',
+  ';a="b;c"',
+  '; a = b',
+  ' ;a',
+  ';a\x00',
+  ';a\tb',
+  ';\xe9',
+  ',a',
+];
+const lineEnds = ['\r\n', '\n', '\r', '\r\r\n', '\n\r', ' \r\n', ''];
+
+function* chunkRequests(): Iterable<Named> {
+  const post = head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked');
+  for (const size of [...sizes, ...wrongSizes]) {
+    for (const extension of extensions) {
+      yield [`chunk ${size}${extension}`, `${post}${size}${extension}\r\nabc\r\n0\r\n\r\n`];
+    }
+    yield [`last chunk ${size}`, `${post}3\r\nabc\r\n${size.replaceAll('3', '0')}\r\n\r\n`];
+  }
+  for (const end of lineEnds) {
+    yield [`chunk size ends in ${end}`, `${post}3${end}abc\r\n0\r\n\r\n`];
+    yield [`chunk data ends in ${end}`, `${post}3\r\nabc${end}0\r\n\r\n`];
+    yield [`last chunk ends in ${end}`, `${post}3\r\nabc\r\n0${end}\r\n`];
+    yield [`trailer ends in ${end}`, `${post}0\r\nX-A: b${end}\r\n`];
+    yield [`trailers end in ${end}`, `${post}0\r\nX-A: b\r\n${end}`];
+  }
+}
+
+const names = [
+  ...[
+    'Host',
+    'Content-Length',
+    'Transfer-Encoding',
+    'Connection',
+    'Proxy-Connection',
+    'Keep-Alive',
+  ],
+  ...['TE', 'Trailer', 'Upgrade', 'Expect', 'HTTP2-Settings', 'Sec-WebSocket-Key', 'Cookie'],
+  ...[
+    'Authorization',
+    'Content-Type',
+    'Content-Encoding',
+    'Content-Range',
+    'Cache-Control',
+    'Range',
+  ],
+  ...[
+    'X-A',
+    'x_a',
+    'X-A ',
+    ' X-A',
+    'X A',
+    'X:A',
+    ':a',
+    '',
+    'X\x00',
+    'X\xe9',
+    '(X)',
+    'Hosts',
+    'Hos',
+  ],
+];
+
+function* trailerRequests(): Iterable<Named> {
+  const post = head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked');
+  for (const name of names) {
+    for (const value of [' 1', '', ':1', '\t1 ', ' chunked']) {
+      yield [`trailer ${name}:${value}`, `${post}0\r\n${name}:${value}\r\n\r\n`];
+    }
+    yield [`trailer ${name} after another`, `${post}0\r\nX-A: 1\r\n${name}: 1\r\n\r\n`];
+    yield [`field ${name}`, head('GET / HTTP/1.1', 'Host: h', `${name}: 1`)];
+    yield [`field ${name} twice`, head('GET / HTTP/1.1', `${name}: 1`, `${name}: 1`)];
+    yield [
+      `field ${name} named by Connection`,
+      head('GET / HTTP/1.1', `Connection: ${name}`, `${name}: 1`),
+    ];
+  }
+}
+
+const upgrades = [
+  'h2c',
+  'websocket',
+  'frob',
+  'H2C',
+  'h2',
+  'h2c, frob',
+  'frob,h2c',
+  'WebSocket, frob',
+  '',
+];
+const connections = [
+  ...[
+    'upgrade',
+    'Upgrade, HTTP2-Settings',
+    'keep-alive, Upgrade',
+    'close',
+    'x-a',
+    'x-a,upgrade,close',
+  ],
+  ...[
+    'HTTP2-Settings',
+    'upgrade,',
+    ',upgrade',
+    'x-a , upgrade , x-b',
+    'TE, close',
+    'close, x-a,x-b',
+  ],
+];
+const keys = [key, key.slice(1), `${key}=`, key.replace('d', '!'), '', 'dGhlIHNhbXBsZSBub25jZQA='];
+
+function* upgradeRequests(): Iterable<Named> {
+  for (const connection of connections) {
+    for (const upgrade of upgrades) {
+      const fields = [`Connection: ${connection}`, `Upgrade: ${upgrade}`];
+      const what = `upgrade to ${upgrade} by ${connection}`;
+      const whole = [...fields, `Sec-WebSocket-Key: ${key}`, 'HTTP2-Settings: AAMA'];
+      for (const version of versions) {
+        yield [`${what} in ${version}`, head(`GET / ${version}`, 'Host: h', ...whole)];
+      }
+      yield [
+        `${what} and a body`,
+        `${head('POST / HTTP/1.1', 'Host: h', ...whole, 'Content-Length: 3')}abc`,
+      ];
+      yield [`${what} without more`, head('GET / HTTP/1.1', 'Host: h', ...fields)];
+      yield [`${what} and a coding`, head('GET / HTTP/1.1', ...fields, 'TE: gzip, trailers')];
+    }
+  }
+  for (const value of keys) {
+    for (const other of [...keys, null]) {
+      const fields = ['Connection: upgrade', 'Upgrade: websocket', `Sec-WebSocket-Key: ${value}`];
+      if (other !== null) fields.push(`Sec-WebSocket-Key: ${other}`);
+      yield [`websocket keys ${value} and ${other}`, head('GET / HTTP/1.1', 'Host: h', ...fields)];
+    }
+  }
+}
+
+/** Every byte in every kind of place. */
+function* byteRequests(): Iterable<Named> {
+  for (let code = 0; code < 256; code++) {
+    const byte = String.fromCharCode(code);
+    const what = `byte ${printable(byte)}`;
+    yield [`${what} in a method`, head(`GE${byte}T / HTTP/1.1`, 'Host: h')];
+    yield [`${what} in a target`, head(`GET /a${byte}b HTTP/1.1`, 'Host: h')];
+    yield [`${what} in Host`, head('GET / HTTP/1.1', `Host: h${byte}i`)];
+    yield [`${what} in an authority`, head(`GET http://h${byte}i/ HTTP/1.1`)];
+    yield [`${what} in a name`, head('GET / HTTP/1.1', 'Host: h', `X${byte}A: b`)];
+    yield [`${what} in a value`, head('GET / HTTP/1.1', 'Host: h', `X-A: a${byte}b`)];
+    yield [`${what} in front of a value`, head('GET / HTTP/1.1', 'Host: h', `X-A:${byte}b`)];
+    yield [
+      `${what} in a length`,
+      `${head('POST / HTTP/1.1', 'Host: h', `Content-Length: 1${byte}`)}a`,
+    ];
+    yield [
+      `${what} in a coding`,
+      head('POST / HTTP/1.1', 'Host: h', `Transfer-Encoding: chunked${byte}`) + chunks,
+    ];
+    const post = head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked');
+    yield [`${what} in a chunk size`, `${post}3${byte}\r\nabc\r\n0\r\n\r\n`];
+    yield [`${what} in a trailer`, `${post}0\r\nX-A: a${byte}b\r\n\r\n`];
+    yield [`${what} in the version`, head(`GET / HTTP/1.${byte}`, 'Host: h')];
+  }
+}
+
+const seeds = [
+  head('GET /a/b?c=d HTTP/1.1', 'Host: example.test', 'User-Agent: x', 'Accept: */*'),
+  head('GET http://example.test:80/x HTTP/1.1', 'Host: example.test', 'Connection: close'),
+  head('GET / HTTP/1.0', 'Connection: keep-alive', 'X-A: b'),
+  head('OPTIONS * HTTP/1.1', 'Host: example.test:8080'),
+  head('CONNECT example.test:443 HTTP/1.1', 'Host: example.test:443'),
+  `${head('POST / HTTP/1.1', 'Host: h', 'Content-Length: 3', 'X-A: b')}abc`,
+  head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked') + chunks,
+  `${head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked')}3;a=b\r\nabc\r\n0\r\nX-T: 1\r\n\r\n`,
+  head(
+    'GET / HTTP/1.1',
+    'Host: h',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    `Sec-WebSocket-Key: ${key}`,
+  ),
+  head('GET / HTTP/1.1', 'Host: h', 'Connection: Upgrade', 'Upgrade: frob, h2c', 'TE: trailers'),
+  `${head('PUT / HTTP/1.1', 'Host: h', 'Content-Length: 1')}a${head('GET /2 HTTP/1.1', 'Host: h')}`,
+];
+const words = [
+  ...['\r\n', '\n', '\r', ' ', '\t', ':', ',', ';', '\0', '\x7f', '\xff', '%', '/', '#', '0', '3'],
+  ...[
+    'Content-Length: 3\r\n',
+    'Transfer-Encoding: chunked\r\n',
+    'Host: i\r\n',
+    'chunked',
+    'HTTP/1.0',
+  ],
+];
+const SEED = 0x51a1ce;
+const MUTATIONS = 800;
+
+function* mutatedRequests(): Iterable<Named> {
+  const random = new Random(SEED);
+  for (let i = 0; i < MUTATIONS; i++) {
+    yield [`mutation ${i}`, mutate(random, random.pick(seeds), words)];
+  }
+}
+
+const refusal = head('HTTP/1.1 403 No', 'Content-Length: 0');
+
+/** Requests of one kind; what an earlier family has sent already is left out. */
+export interface Family {
+  name: string;
+  cases: Case[];
+}
+
+function createFamilies(): Family[] {
+  const seen = new Set<string>();
+  const make = (name: string, requests: Iterable<Named>): Family => {
+    const cases: Case[] = [];
+    for (const [what, send] of requests) {
+      if (send === '' || seen.has(send)) continue;
+      seen.add(send);
+      const kase: Case = { name: `generated: ${printable(what)}`, send };
+      // What these are about is not the answer to CONNECT: no tunnel.
+      const connects = send.startsWith('CONNECT');
+      cases.push(connects ? { ...kase, answer: refusal, after: 'close' } : kase);
+    }
+    return { name, cases };
+  };
+  return [
+    make('forms of Host', hostRequests()),
+    make('targets beside Host', authorityRequests()),
+    make('methods, targets and versions', lineRequests()),
+    make('framing fields in pairs', framingRequests()),
+    make('forms of chunks', chunkRequests()),
+    make('names in heads and trailers', trailerRequests()),
+    make('upgrades and keys', upgradeRequests()),
+    make('every byte in every place', byteRequests()),
+    make('mutations', mutatedRequests()),
+  ];
+}
+
+export const families: readonly Family[] = createFamilies();
+
+export const generatedCases: readonly Case[] = families.flatMap((family) => family.cases);
