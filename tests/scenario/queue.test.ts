@@ -204,6 +204,60 @@ listen l
   },
 );
 
+for (const [what, lines] of [
+  ['bind line', 'bind fd@{{l}} maxconn 2'],
+  ['frontend', 'bind fd@{{l}}\n  maxconn 2'],
+] as const) {
+  scenario(
+    `a ${what} at its maxconn leaves other addresses alone (5.1, 4.2 maxconn)`,
+    async (world) => {
+      const server = world.http(() => answer('ok'));
+      const proxy = await world.proxy(`
+global
+  nbthread 1
+  stats socket {{dir}}/stats
+${defaultsHttp}
+listen l
+  ${lines}
+  ${what === 'bind line' ? 'bind fd@{{other}}' : ''}
+  server s 127.0.0.1:${server.port}
+listen m
+  ${what === 'bind line' ? 'bind fd@{{third}}' : 'bind fd@{{other}}'}
+  server s 127.0.0.1:${server.port}
+`);
+      const clients: Peer[] = [];
+      for (let i = 0; i < 4; i++) {
+        const client = await world.connect(proxy.port('l'));
+        client.send(get(`/${i}`));
+        clients.push(client);
+      }
+      await clients[0]!.readMessage('GET');
+      await clients[1]!.readMessage('GET');
+      // Another address is served after the two: the proxy has had its turn for the others.
+      const other = await world.connect(proxy.port('other'));
+      for (let i = 0; i < 3; i++) {
+        other.send(get('/other'));
+        expect((await other.readMessage('GET')).body).toBe('ok');
+      }
+      expect(clients.slice(2).map((client) => client.count())).toEqual([0, 0]);
+      for (let i = 2; i < 4; i++) {
+        clients[i - 2]!.close();
+        expect((await clients[i]!.readMessage('GET')).body).toBe('ok');
+      }
+      for (const client of [...clients, other]) client.close();
+      // Whoever was turned away has left no trace in any of the counts.
+      await until(
+        async () => /\nCurrConns: [01]\n/.test(await proxy.command('show info')),
+        () => 'connections are still counted',
+      );
+      const rows = (await proxy.command('show stat'))
+        .split('\n')
+        .filter((row) => row.startsWith('l,'));
+      expect(rows.map((row) => row.split(',')[4])).toEqual(rows.map(() => '0'));
+    },
+  );
+}
+
 scenario(
   'who waits for a backend whose last server goes down is told so at once (5.2 check)',
   async (world) => {
