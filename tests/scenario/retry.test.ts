@@ -75,31 +75,36 @@ function countersOf(table: string, name: string): string[] {
     .map((cells) => at.map((i) => cells[i]).join(' '));
 }
 
-/** A port of loopback whose backlog is full: a SYN gets no answer. */
-async function openHole(world: World): Promise<number> {
+/**
+ * Ports of loopback, held to the end so that nobody else listens there: the first has a full
+ * backlog, so that a SYN gets no answer; the others are bound and refuse.
+ */
+async function holdPorts(world: World, count: number): Promise<number[]> {
   // listen(2) with a backlog of 0 takes one connection that nobody accepts.
   const script = `import socket,sys
 s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen(0)
 c=[socket.socket() for _ in range(4)]
 for x in c: x.setblocking(False); x.connect_ex(s.getsockname())
-print(s.getsockname()[1], flush=True)
+d=[socket.socket() for _ in range(${count})]
+for x in d: x.bind(('127.0.0.1',0))
+print(' '.join(str(x.getsockname()[1]) for x in [s]+d), flush=True)
 sys.stdin.read()`;
   const child = Bun.spawn(['python3', '-c', script], { stdin: 'pipe', stdout: 'pipe' });
   world.own(child.pid);
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
-  return Number(new TextDecoder().decode(value));
+  return new TextDecoder().decode(value).trim().split(' ').map(Number);
 }
 
 async function results(program: Program): Promise<Result[]> {
   const world = new World(program);
   try {
     const log = await world.syslog();
-    const hole = await openHole(world);
+    const [hole, ...dead] = await holdPorts(world, 3 * cases.length);
     const sections = cases.map((one, i) => {
       const servers = one.servers.map((kind, k) => {
         const [port, ...words] = kind.split(' ');
-        const number = port === 'hole' ? hole : world.refusedPort();
+        const number = port === 'hole' ? hole : dead.pop();
         return `server s${k} 127.0.0.1:${number} ${words.join(' ')}`;
       });
       return `listen l${i}\n  bind fd@{{l${i}}}\n  ${[...one.lines, ...servers].join('\n  ')}`;
