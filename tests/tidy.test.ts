@@ -95,7 +95,7 @@ describe('the project installs from any mirror, without scripts', () => {
     expect(scripted).toEqual(['node_modules/bun']);
     expect(entries.filter(([, entry]) => entry.resolved)).toEqual([]);
     // The launcher takes the binary of the platform package, which no script has to fetch.
-    expect(readText('bin/bun')).toContain('@oven/bun-linux-');
+    expect(readText('bin/find-bun')).toContain('@oven/bun-linux-');
   });
 
   test('every dependency is pinned to one version', () => {

@@ -7,7 +7,7 @@
  * there is none of those either, to the one due next. Servers due at the same turn go by the
  * fraction of a turn they are owed, less their weight, and then by who has waited longer. No server
  * goes beyond its weight within a period. The result is smooth and depends on nothing but weights
- * and order. For equal weights, and for most others, it is the order in which HAProxy 2.6 was seen
+ * and order. For equal weights, and for most others, it is the order in which HAProxy 3.2 is seen
  * to send (`sequence.test.ts` asks it again); where HAProxy lets a server's turn slip from one
  * period into the next, this order keeps it.
  *

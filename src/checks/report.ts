@@ -1,6 +1,6 @@
 /**
  * What health checks write to logs and, in the foreground, to stderr: the lines that dashboards and
- * alerting rules look for, byte for byte as HAProxy 2.6 writes them.
+ * alerting rules look for, byte for byte as HAProxy 3.2 writes them.
  */
 import { healthText, type RiseFall } from './health.ts';
 import type { CheckOutcome } from './kind.ts';

@@ -70,7 +70,7 @@ describe('-dK (management.txt 3)', () => {
       const run = Bun.spawnSync([installed!, '-dKacl,cnv,smp', '-q', '-c', '-f', '/dev/null']);
       const theirs = new Set(run.stdout.toString().split('\n'));
       const ours = dumpKeywords(['acl']).split('\n');
-      // HAProxy 2.6 has no newer keywords; those that both know must be the same lines.
+      // HAProxy 3.2 has no newer keywords; those that both know must be the same lines.
       const names = new Set([...theirs].map((line) => line.split(' ')[0]));
       for (const line of ours) {
         if (names.has(line.split(' ')[0]!)) expect(theirs.has(line)).toBe(true);

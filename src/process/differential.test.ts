@@ -90,6 +90,22 @@ describe.skipIf(haproxy === null)('show stat next to haproxy', () => {
 });
 
 describe.skipIf(haproxy === null)('show info next to haproxy', () => {
+  test('has the same positions, tags and types, and the letter that 3.2 leaves out', async () => {
+    const file = config([freePort(), freePort()], 'admin');
+    /** `3.Nbthread.1:CGS:u32`; the limit of memory may be larger than 32 bits. */
+    const types = (text: string) =>
+      Array.from(text.matchAll(/^[^:]+:\w+:\w+/gm), ([type]) => type).filter(
+        (type) => !type.includes('Memmax_bytes'),
+      );
+    await startTheirs(file);
+    const wanted = types(await askSocket(program.path('stats'), 'show info typed'));
+    theirs!.kill(9);
+    await theirs!.exited;
+    await program.serve('-f', file);
+    const found = types(await program.ask('show info typed'));
+    expect(found).toEqual(wanted.map((type) => type.replace(/(:\w{3}):/, '$1V:')));
+  });
+
   test('has the same names in the same order', async () => {
     const file = config([freePort(), freePort()], 'admin');
     const names = (text: string) => text.split('\n').map((line) => line.replace(/:.*/, ''));

@@ -131,12 +131,9 @@ async function startServing(
     env,
     stats: { config, entities, shared, sampler, checks },
     info: {
-      ...createInfo(request, limits, shared, sampler),
-      entities,
-      startMs,
+      ...createInfo(request, limits, { entities, shared, sampler, startMs }),
       stopping: () => control.stopping,
       logsLost: () => logger.lost,
-      warnings: () => console.warnings,
       bootMs: () => bootMs,
     },
     nowMs: () => Date.now(),
@@ -161,14 +158,12 @@ async function startServing(
 function createInfo(
   request: ServeRequest,
   limits: Limits,
-  shared: SharedState,
-  sampler: Sampler,
-): Omit<InfoSource, 'entities' | 'startMs' | 'bootMs' | 'stopping' | 'logsLost' | 'warnings'> {
+  moment: Pick<InfoSource, 'entities' | 'shared' | 'sampler' | 'startMs'>,
+): Omit<InfoSource, 'bootMs' | 'stopping' | 'logsLost'> {
   return {
+    ...moment,
     config: request.program.config,
-    shared,
-    sampler,
-    workers: shared.workerCount,
+    workers: moment.shared.workerCount,
     maxconn: limits.maxconn,
     descriptors: limits.descriptors,
     pipes: limits.pipes,
@@ -176,6 +171,7 @@ function createInfo(
     releaseDate,
     version: reportedVersion,
     ownVersion: sluiceVersion,
+    warnings: () => request.console.warnings,
     cli: { connections: 0, requests: 0 },
   };
 }

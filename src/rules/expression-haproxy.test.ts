@@ -381,6 +381,17 @@ test.skipIf(haproxyMissing)(
   },
 );
 
+test.skipIf(haproxyMissing).each(['bytes(1,0)', 'bytes(-1)', 'bytes(1,-1)'])(
+  '7.3.1: %s is refused by HAProxy 3.2 and is empty, as in the manual (docs/differences.md)',
+  async (converter) => {
+    const expression = `str(abc),${converter}`;
+    const asked = askHaproxy(rulesFor([expression], 'http-request'), head);
+    expect(asked).rejects.toThrow("invalid args in converter 'bytes'");
+    await asked.catch(() => {});
+    expect(valueOf(testContext(head), expression)).toBe('');
+  },
+);
+
 test.skipIf(haproxyMissing)('7.3.6: an absolute URL has the parts that HAProxy sees', async () => {
   const answer = await askHaproxy(rulesFor(absolute, 'http-request'), absoluteHead);
   const ctx = testContext(absoluteHead);

@@ -1,6 +1,6 @@
 /**
  * All fields of `show stat` in the order of management.txt 9.1: one row is one column. Names up to
- * column 102 are those that HAProxy 2.6 prints, later ones those of the manual.
+ * `proto` are those that HAProxy 3.2 prints, later ones those of the manual.
  */
 import type { StatField } from './field.ts';
 import { detailFields } from './fields-detail.ts';

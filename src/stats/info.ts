@@ -306,7 +306,7 @@ const rows: readonly InfoRow[] = [
   row(74, 'BootTime_ms', 'MDPV', 'u32', 'Time until it served, ms', (m) => m.source.bootMs()),
   row(75, 'Niced_tasks', 'MGPV', 'u32', 'Tasks with another priority', zero),
   row(76, 'CurrStreams', 'MGPV', 'u64', 'Streams in a backend now', currentStreams),
-  row(77, 'CumStreams', 'MCPV', 'u64', 'Streams so far', totalStreams),
+  row(77, 'CumStreams', 'MGPV', 'u64', 'Streams so far', totalStreams),
   row(78, 'BlockedTrafficWarnings', 'MGPV', 'u32', 'Warnings of tasks that block traffic', zero),
 ];
 

@@ -32,7 +32,7 @@ export const variants: Record<Variant, string[]> = {
   'server-close': ['option http-server-close'],
   close: ['option httpclose'],
   pretend: ['option http-pretend-keepalive', 'option http-server-close'],
-  // The 2.6 spelling; configuration.txt 4.2 keeps it as a deprecated name of
+  // The spelling up to 2.8; configuration.txt 4.2 keeps it as a deprecated name of
   // accept-unsafe-violations-in-http-request.
   unsafe: ['option accept-invalid-http-request', 'option accept-invalid-http-response'],
   edited: [

@@ -1,6 +1,6 @@
 /**
  * Rules on whole lines of HAProxy 1.3 to 2.0 (`reqrep`, `rspdel`, ...), on real sockets: what the
- * back end and the client see, and what is logged. HAProxy 2.6 does not know these keywords.
+ * back end and the client see, and what is logged. HAProxy 3.2 does not know these keywords.
  */
 import { expect } from 'bun:test';
 import { fieldOf, type HttpMessage } from '../harness/http.ts';

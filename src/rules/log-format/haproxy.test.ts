@@ -93,7 +93,7 @@ function timersMask(all: string): string {
 }
 
 /**
- * Times differ from run to run, and Debian's 2.6 counts bytes of its internal form of a message;
+ * Times differ from run to run, and HAProxy counts bytes of its internal form of a message;
  * signs, -1 and `+` stay.
  */
 function mask(text: string): string {
