@@ -3,13 +3,14 @@
  * the parts that matched, `\xHH` is a byte, a backslash before anything else makes it literal.
  *
  * The text has been made by a log-format first, so that it is looked at byte by byte here, after
- * the match. `text` of the matched parts came from Latin-1: a character is a byte.
+ * the match.
  *
  * @dataplane
  */
 import { hexValue } from '../../base/hex.ts';
 import type { HttpMessage } from '../../http/message.ts';
 import { mem } from '../../sys/arena.ts';
+import { found } from '../regex.ts';
 import { made } from './edit.ts';
 
 const BACKSLASH = 0x5c;
@@ -18,16 +19,17 @@ const TAB = 0x09;
 
 /**
  * Writes the replacement into the scratch of `msg` and leaves it in `made`.
+ * @param subject arena offset of the bytes that were matched; the match is in `found`.
  * @returns false when it does not fit or an escape is cut off.
  */
 export function expand(
   msg: HttpMessage,
-  match: RegExpExecArray,
+  subject: number,
   formOff: number,
   formLen: number,
 ): boolean {
   const start = msg.scratchOff + msg.scratchUsed;
-  const end = expandTo(start, msg.scratchOff + msg.scratchSize, match, formOff, formLen);
+  const end = expandTo(start, msg.scratchOff + msg.scratchSize, subject, formOff, formLen);
   if (end < 0) return false;
   msg.scratchUsed += end - start;
   made.off = start;
@@ -35,11 +37,11 @@ export function expand(
   return true;
 }
 
-/** Writes the replacement to `[start, limit)`. @returns its end, or -1. */
+/** Writes the replacement to `[start, limit)`, as `expand`. @returns its end, or -1. */
 export function expandTo(
   start: number,
   limit: number,
-  match: RegExpExecArray,
+  subject: number,
   formOff: number,
   formLen: number,
 ): number {
@@ -52,7 +54,7 @@ export function expandTo(
       if (at >= formEnd) return -1;
       byte = mem[at++]!;
       if (byte >= 0x30 && byte <= 0x39) {
-        to = putText(to, limit, match[byte - 0x30]);
+        to = putGroup(to, limit, subject, byte - 0x30);
         if (to < 0) return -1;
         continue;
       }
@@ -73,9 +75,11 @@ export function expandTo(
   return to;
 }
 
-function putText(start: number, limit: number, part: string | undefined): number {
-  if (part === undefined) return start;
-  if (start + part.length > limit) return -1;
-  for (let i = 0; i < part.length; i++) mem[start + i] = part.charCodeAt(i);
-  return start + part.length;
+function putGroup(to: number, limit: number, subject: number, group: number): number {
+  const from = found.starts[group]!;
+  if (from < 0) return to;
+  const len = found.ends[group]! - from;
+  if (to + len > limit) return -1;
+  mem.copyWithin(to, subject + from, subject + from + len);
+  return to + len;
 }

@@ -6,9 +6,10 @@
  */
 import type { FieldId } from '../../http/field.ts';
 import { Col, type HttpMessage, ROW, sameBytes } from '../../http/message.ts';
-import { mem, text } from '../../sys/arena.ts';
+import { mem } from '../../sys/arena.ts';
 import { type RuleContext, Verdict } from '../context.ts';
 import type { LogFormatWriter } from '../log-format.ts';
+import type { Regex } from '../regex.ts';
 import { expand, expandTo } from './back-reference.ts';
 import {
   addMade,
@@ -76,7 +77,7 @@ export function deleteMatching(
   response: boolean,
   name: FieldName,
   match: NameMatch,
-  regex: RegExp | null,
+  regex: Regex | null,
 ): Verdict {
   const msg = editedMessage(ctx, response);
   if (msg === null) return Verdict.Continue;
@@ -85,7 +86,7 @@ export function deleteMatching(
     const len = rows[i * ROW + Col.NameLen]!;
     if (len === 0 || isFraming(rows[i * ROW + Col.Id] as FieldId)) continue;
     const off = rows[i * ROW + Col.NameOff]!;
-    const hit = regex !== null ? regex.test(text(off, len)) : nameMatches(off, len, name, match);
+    const hit = regex !== null ? regex.test(off, len) : nameMatches(off, len, name, match);
     if (hit) msg.remove(i);
   }
   return Verdict.Continue;
@@ -115,7 +116,7 @@ export function replaceFields(
   ctx: RuleContext,
   response: boolean,
   name: FieldName,
-  regex: RegExp,
+  regex: Regex,
   format: LogFormatWriter,
   elements: boolean,
 ): Verdict {
@@ -138,13 +139,13 @@ export function replaceFields(
 function replaceWhole(
   msg: HttpMessage,
   i: number,
-  regex: RegExp,
+  regex: Regex,
   formOff: number,
   formLen: number,
 ): boolean {
-  const match = regex.exec(text(msg.rows[i * ROW + Col.ValOff]!, msg.rows[i * ROW + Col.ValLen]!));
-  if (match === null) return true;
-  return expand(msg, match, formOff, formLen) && replaceByMade(msg, i);
+  const off = msg.rows[i * ROW + Col.ValOff]!;
+  if (!regex.find(off, msg.rows[i * ROW + Col.ValLen]!, false)) return true;
+  return expand(msg, off, formOff, formLen) && replaceByMade(msg, i);
 }
 
 /**
@@ -154,7 +155,7 @@ function replaceWhole(
 function replaceElements(
   msg: HttpMessage,
   i: number,
-  regex: RegExp,
+  regex: Regex,
   formOff: number,
   formLen: number,
 ): boolean {
@@ -170,9 +171,8 @@ function replaceElements(
     let until = end;
     while (from < until && (mem[from] === SPACE || mem[from] === TAB)) from++;
     while (until > from && (mem[until - 1] === SPACE || mem[until - 1] === TAB)) until--;
-    const match = regex.exec(text(from, until - from));
-    if (match !== null) {
-      to = expandTo(to, limit, match, formOff, formLen);
+    if (regex.find(from, until - from, false)) {
+      to = expandTo(to, limit, from, formOff, formLen);
       if (to < 0) return false;
       changed = true;
     } else {

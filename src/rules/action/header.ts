@@ -3,7 +3,7 @@ import { ConfigError } from '../../base/config-error.ts';
 import type { LogFormatConfig } from '../../model/config.ts';
 import { type Action, Verdict } from '../context.ts';
 import { compileLogFormat } from '../log-format.ts';
-import { createRegex } from '../regex.ts';
+import { checkRegex, createRegex } from '../regex.ts';
 import type { RuleScope } from '../scope.ts';
 import { FieldName } from './edit.ts';
 import {
@@ -68,7 +68,7 @@ const parseHeader: ActionRow['parse'] = (words, scope, ruleset) => {
 const parseReplace: ActionRow['parse'] = (words, scope, ruleset) => {
   const taken = requireWords(words, 3, 'expects exactly 3 arguments') as [string, string, string];
   const [name, regex, format] = taken;
-  createRegex(regex);
+  checkRegex(regex);
   const args: ReplaceArgs = {
     response: onResponse(ruleset),
     name: changedName(name, scope),
@@ -100,7 +100,7 @@ const parseDelete: ActionRow['parse'] = (words, scope, ruleset) => {
   args.match = match;
   if (match === NameMatch.Regex) {
     args.name = name;
-    createRegex(name);
+    checkRegex(name);
   }
   return { args, rest: words.slice(3) };
 };

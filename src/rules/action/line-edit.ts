@@ -13,7 +13,7 @@
  * Content-Length and Transfer-Encoding are not shown to expressions that replace or remove
  * (RFC 9112 11.2).
  *
- * Cost of the design: every line is written into the scratch and made a string, per rule.
+ * Cost of the design: every line is written into the scratch, per rule.
  *
  * @dataplane
  */
@@ -26,8 +26,9 @@ import { isAll } from '../../http/h1/token.ts';
 import { BodyMode, Col, type HttpMessage, ROW, sameBytes } from '../../http/message.ts';
 import { Method } from '../../http/method.ts';
 import { hasBody, STATUS_MIN } from '../../http/status.ts';
-import { mem, reserveBytes, text } from '../../sys/arena.ts';
+import { mem, reserveBytes } from '../../sys/arena.ts';
 import { type Action, type RuleContext, Verdict } from '../context.ts';
+import { found, type Regex } from '../regex.ts';
 import { expandTo } from './back-reference.ts';
 import {
   editedMessage,
@@ -57,7 +58,7 @@ const version11 = reserveBytes('HTTP/1.1');
 /** Index of the request or status line, before the rows. */
 const START = -1;
 
-const enum Found {
+const enum Seen {
   /** There is no room for the line: nobody knows. */
   NoRoom = -1,
   No = 0,
@@ -77,35 +78,33 @@ export class Replacement {
 
 /** The line in hand: free scratch, kept only when it replaces another one. */
 const line = new Made();
-/** The match that `look` found. */
-let match: RegExpExecArray | null = null;
 
 /** Does `onMatch` when any line matches. */
 export function judgeLines(
   ctx: RuleContext,
   response: boolean,
-  regex: RegExp,
+  regex: Regex,
   onMatch: Action,
 ): Verdict {
   const msg = editedMessage(ctx, response);
   if (msg === null) return Verdict.Continue;
   for (let i = START; i < msg.count; i++) {
-    const found = look(msg, i, regex);
-    if (found === Found.NoRoom) return refuse(ctx, response);
-    if (found === Found.Yes) return onMatch(ctx);
+    const seen = look(msg, i, regex);
+    if (seen === Seen.NoRoom) return refuse(ctx, response);
+    if (seen === Seen.Yes) return onMatch(ctx);
   }
   return Verdict.Continue;
 }
 
 /** Removes header lines that match; the first line is none. */
-export function deleteLines(ctx: RuleContext, response: boolean, regex: RegExp): Verdict {
+export function deleteLines(ctx: RuleContext, response: boolean, regex: Regex): Verdict {
   const msg = editedMessage(ctx, response);
   if (msg === null) return Verdict.Continue;
   for (let i = 0; i < msg.count; i++) {
     if (framesBody(msg, i)) continue;
-    const found = look(msg, i, regex);
-    if (found === Found.NoRoom) return refuse(ctx, response);
-    if (found === Found.Yes) msg.remove(i);
+    const seen = look(msg, i, regex);
+    if (seen === Seen.NoRoom) return refuse(ctx, response);
+    if (seen === Seen.Yes) msg.remove(i);
   }
   return Verdict.Continue;
 }
@@ -114,16 +113,16 @@ export function deleteLines(ctx: RuleContext, response: boolean, regex: RegExp):
 export function replaceLines(
   ctx: RuleContext,
   response: boolean,
-  regex: RegExp,
+  regex: Regex,
   form: Replacement,
 ): Verdict {
   const msg = editedMessage(ctx, response);
   if (msg === null) return Verdict.Continue;
   for (let i = START; i < msg.count; i++) {
     if (i !== START && framesBody(msg, i)) continue;
-    const found = look(msg, i, regex);
-    if (found === Found.No) continue;
-    if (found === Found.NoRoom || !replaceLine(msg, i, form)) return refuse(ctx, response);
+    const seen = look(msg, i, regex);
+    if (seen === Seen.No) continue;
+    if (seen === Seen.NoRoom || !replaceLine(msg, i, form)) return refuse(ctx, response);
   }
   return Verdict.Continue;
 }
@@ -139,20 +138,19 @@ function refuse(ctx: RuleContext, response: boolean): Verdict {
   return prepareErrorPage(ctx, status) ? Verdict.Deny : Verdict.Fail;
 }
 
-/** Whether a line matches, in either spelling of its name; the match is in `match`. */
-function look(msg: HttpMessage, index: number, regex: RegExp): Found {
-  if (index === START) return writeStart(msg) ? test(regex) : Found.NoRoom;
-  if (msg.rows[index * ROW + Col.NameLen] === 0) return Found.No;
-  if (!writeField(msg, index, true)) return Found.NoRoom;
-  if (test(regex) === Found.Yes) return Found.Yes;
-  if (regex.ignoreCase) return Found.No;
+/** Whether a line matches, in either spelling of its name; the match is in `found`. */
+function look(msg: HttpMessage, index: number, regex: Regex): Seen {
+  if (index === START) return writeStart(msg) ? test(regex) : Seen.NoRoom;
+  if (msg.rows[index * ROW + Col.NameLen] === 0) return Seen.No;
+  if (!writeField(msg, index, true)) return Seen.NoRoom;
+  if (test(regex) === Seen.Yes) return Seen.Yes;
+  if (regex.ignoreCase) return Seen.No;
   writeField(msg, index, false);
   return test(regex);
 }
 
-function test(regex: RegExp): Found {
-  match = regex.exec(text(line.off, line.len));
-  return match === null ? Found.No : Found.Yes;
+function test(regex: Regex): Seen {
+  return regex.find(line.off, line.len, false) ? Seen.Yes : Seen.No;
 }
 
 /** Begins a line of so many bytes. @returns where, or 0 when there is no room. */
@@ -221,12 +219,12 @@ function replaceLine(msg: HttpMessage, index: number, form: Replacement): boolea
   const from = line.off;
   const oldEnd = from + line.len;
   const limit = msg.scratchOff + msg.scratchSize;
-  const before = match!.index;
-  const after = before + match![0].length;
+  const before = found.starts[0]!;
+  const after = found.ends[0]!;
   const tail = line.len - after;
   if (oldEnd + before > limit) return false;
   mem.copyWithin(oldEnd, from, from + before);
-  const end = expandTo(oldEnd + before, limit, match!, form.off, form.len);
+  const end = expandTo(oldEnd + before, limit, from, form.off, form.len);
   if (end < 0 || end + tail > limit) return false;
   mem.copyWithin(end, from + after, oldEnd);
   const len = end + tail - oldEnd;

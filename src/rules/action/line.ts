@@ -6,7 +6,7 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { RulesetName } from '../../model/config.ts';
 import { type Action, Verdict } from '../context.ts';
-import { createRegex } from '../regex.ts';
+import { checkRegex, createRegex } from '../regex.ts';
 import type { RuleScope } from '../scope.ts';
 import { deleteLines, judgeLines, Replacement, replaceLines } from './line-edit.ts';
 import { LocalAnswer } from './local-answer.ts';
@@ -37,7 +37,7 @@ export interface LineRow extends Pick<ActionRow, 'name' | 'doc' | 'compile' | 'a
 function compileJudge(verdict: Verdict) {
   return (args: unknown): Action => {
     const { search, ignoreCase, response } = args as LineArgs;
-    const regex = createRegex(search, ignoreCase);
+    const regex = createRegex(search, { ignoreCase, plainGroups: false });
     const onMatch: Action = () => verdict;
     return (ctx) => judgeLines(ctx, response, regex, onMatch);
   };
@@ -45,13 +45,13 @@ function compileJudge(verdict: Verdict) {
 
 function compileDelete(args: unknown): Action {
   const { search, ignoreCase, response } = args as LineArgs;
-  const regex = createRegex(search, ignoreCase);
+  const regex = createRegex(search, { ignoreCase, plainGroups: false });
   return (ctx) => deleteLines(ctx, response, regex);
 }
 
 function compileDeny(args: unknown): Action {
   const { search, ignoreCase, response, answer } = args as LineArgs;
-  const regex = createRegex(search, ignoreCase);
+  const regex = createRegex(search, { ignoreCase, plainGroups: false });
   const page = new LocalAnswer(answer!, Verdict.Deny);
   const onMatch: Action = (ctx) => page.run(ctx);
   return (ctx) => judgeLines(ctx, response, regex, onMatch);
@@ -59,7 +59,7 @@ function compileDeny(args: unknown): Action {
 
 function compileReplace(args: unknown): Action {
   const { search, ignoreCase, response, string } = args as LineArgs;
-  const regex = createRegex(search, ignoreCase);
+  const regex = createRegex(search, { ignoreCase, plainGroups: false });
   const form = new Replacement(string);
   return (ctx) => replaceLines(ctx, response, regex, form);
 }
@@ -67,7 +67,7 @@ function compileReplace(args: unknown): Action {
 /** The first line of them that matches chooses. */
 function compileSetBackend(args: unknown): Action {
   const { search, ignoreCase, response, backend } = args as LineArgs;
-  const regex = createRegex(search, ignoreCase);
+  const regex = createRegex(search, { ignoreCase, plainGroups: false });
   const onMatch: Action = (ctx) => {
     const strm = ctx.stream;
     if (strm !== null && strm.lineBackend < 0) strm.lineBackend = backend;
@@ -171,7 +171,7 @@ export function parseLineArgs(
     const grammar = row.second === '' ? '<search>' : `<search> ${row.second}`;
     throw new ConfigError(`'${keyword}' expects ${grammar} and an optional condition.`);
   }
-  createRegex(search!, ignoreCase);
+  checkRegex(search!, { ignoreCase, plainGroups: false });
   if (row.second === '<string>') checkReplacement(keyword, second!);
   const isResponse = onResponse(row.ruleset);
   const args: LineArgs = {

@@ -19,9 +19,10 @@ import {
   TargetForm,
   targetForm,
 } from '../../http/uri.ts';
-import { mem, reserveBytes, text } from '../../sys/arena.ts';
+import { mem, reserveBytes } from '../../sys/arena.ts';
 import { type RuleContext, Verdict } from '../context.ts';
 import type { LogFormatWriter } from '../log-format.ts';
+import type { Regex } from '../regex.ts';
 import { expand } from './back-reference.ts';
 import { followTarget, isLineWord, made, makeValue, rewriteFailed, spliceTarget } from './edit.ts';
 
@@ -68,7 +69,7 @@ export function setTarget(ctx: RuleContext, part: Part, format: LogFormatWriter)
 export function replaceTarget(
   ctx: RuleContext,
   part: Part,
-  regex: RegExp,
+  regex: Regex,
   format: LogFormatWriter,
 ): Verdict {
   const msg = ctx.request;
@@ -81,10 +82,11 @@ export function replaceTarget(
     if (from === until) return Verdict.Continue;
     if (part === Part.Path) until = pathEnd(from, uriOff, uriLen);
   }
-  const match = regex.exec(text(from, until - from));
-  if (match === null) return Verdict.Continue;
+  if (!regex.test(from, until - from)) return Verdict.Continue;
   if (!makeValue(ctx, msg, format)) return rewriteFailed();
-  if (!expand(msg, match, made.off, made.len)) return rewriteFailed();
+  // Again, because the format may have had an expression of its own.
+  regex.find(from, until - from, false);
+  if (!expand(msg, from, made.off, made.len)) return rewriteFailed();
   return applyPart(msg, part) ? Verdict.Continue : rewriteFailed();
 }
 

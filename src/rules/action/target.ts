@@ -1,7 +1,8 @@
 /** Rows of the actions that change the request line (configuration.txt 4.4). */
+import { ConfigError } from '../../base/config-error.ts';
 import type { LogFormatConfig } from '../../model/config.ts';
 import { compileLogFormat } from '../log-format.ts';
-import { createRegex } from '../regex.ts';
+import { checkRegex, createRegex } from '../regex.ts';
 import { type ActionRow, REQUEST } from './row.ts';
 import { Part, replaceTarget, setMethod, setTarget } from './target-edit.ts';
 import { formatWord, requireExactly } from './words.ts';
@@ -24,7 +25,11 @@ const parseSet: ActionRow['parse'] = (words, scope) => {
 const parseReplace: ActionRow['parse'] = (words, scope) => {
   const expected = 'expects exactly 2 arguments <match-regex> and <replace-format>';
   const [regex, format] = requireExactly(words, 2, expected) as [string, string];
-  createRegex(regex);
+  try {
+    checkRegex(regex);
+  } catch (problem) {
+    throw new ConfigError(`failed to parse the regex : ${(problem as ConfigError).message}`);
+  }
   const args: ReplaceArgs = { regex, format: formatWord(format, scope) };
   return { args, rest: words.slice(2) };
 };

@@ -1,14 +1,13 @@
 /**
- * `regsub`: replaces what a regular expression matches (configuration.txt 7.3.1). As in `-m reg`
- * this is where a string is needed; the replacement is written as bytes.
+ * `regsub`: replaces what a regular expression matches (configuration.txt 7.3.1).
  *
  * @dataplane
  */
 import { ConfigError } from '../../base/config-error.ts';
 import type { ArgConfig } from '../../model/config.ts';
-import { mem, text } from '../../sys/arena.ts';
+import { mem } from '../../sys/arena.ts';
 import type { Convert } from '../context.ts';
-import { createRegex } from '../regex.ts';
+import { checkRegex, createRegex, found, type Regex } from '../regex.ts';
 import type { ConverterRow } from '../row.ts';
 import type { Sample } from '../sample.ts';
 import { scratchMax, takeScratch, trimScratch } from '../scratch.ts';
@@ -45,13 +44,15 @@ class Replacement {
 let out = 0;
 let outEnd = 0;
 
-function putChars(text: string, from: number, until: number): boolean {
-  if (out + (until - from) > outEnd) return false;
-  for (let i = from; i < until; i++) mem[out++] = text.charCodeAt(i);
+function putBytes(off: number, len: number): boolean {
+  if (out + len > outEnd) return false;
+  mem.copyWithin(out, off, off + len);
+  out += len;
   return true;
 }
 
-function putReplacement(replacement: Replacement, match: RegExpExecArray): boolean {
+/** @param subject arena offset of the bytes that were matched; the match is in `found`. */
+function putReplacement(replacement: Replacement, subject: number): boolean {
   const codes = replacement.codes;
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i]!;
@@ -60,42 +61,35 @@ function putReplacement(replacement: Replacement, match: RegExpExecArray): boole
       mem[out++] = code;
       continue;
     }
-    const group = match[-1 - code];
-    if (group !== undefined && !putChars(group, 0, group.length)) return false;
+    const from = found.starts[-1 - code]!;
+    if (from >= 0 && !putBytes(subject + from, found.ends[-1 - code]! - from)) return false;
   }
   return true;
 }
 
 /**
- * Replaces the first match or, with `all`, every one. After an empty match the next character is
- * copied, as sed does.
+ * Replaces the first match or, with `all`, every one. The rest behind a match is searched as a text
+ * of its own, where `^` does not match; when a match ends where its search began, the next byte is
+ * copied.
  */
-function substitute(
-  sample: Sample,
-  regex: RegExp,
-  replacement: Replacement,
-  all: boolean,
-): boolean {
-  const subject = text(sample.off, sample.len);
+function substitute(sample: Sample, regex: Regex, replacement: Replacement, all: boolean): boolean {
+  const end = sample.off + sample.len;
   const max = scratchMax();
   const off = takeScratch(max);
   out = off;
   outEnd = off + max;
-  let at = 0;
-  while (at <= subject.length) {
-    regex.lastIndex = at;
-    const match = regex.exec(subject);
-    if (match === null) break;
-    if (!putChars(subject, at, match.index) || !putReplacement(replacement, match)) return false;
-    const len = match[0].length;
-    at = match.index + len;
+  let at = sample.off;
+  while (regex.find(at, end - at, at > sample.off)) {
+    if (!putBytes(at, found.starts[0]!) || !putReplacement(replacement, at)) return false;
+    const len = found.ends[0]!;
+    at += len;
     if (!all) break;
     if (len > 0) continue;
-    if (at === subject.length) break;
-    if (!putChars(subject, at, at + 1)) return false;
+    if (at === end) break;
+    if (!putBytes(at, 1)) return false;
     at++;
   }
-  if (!putChars(subject, at, subject.length)) return false;
+  if (!putBytes(at, end - at)) return false;
   trimScratch(out);
   sample.setStr(off, out - off);
   return true;
@@ -103,7 +97,10 @@ function substitute(
 
 function compileRegsub(args: readonly ArgConfig[]): Convert {
   const flags = String(args[2] ?? '');
-  const regex = createRegex(String(args[0]), flags.includes('i'), 'g');
+  const regex = createRegex(String(args[0]), {
+    ignoreCase: flags.includes('i'),
+    plainGroups: false,
+  });
   const replacement = new Replacement(String(args[1]));
   const all = flags.includes('g');
   return (_ctx, sample) => substitute(sample, regex, replacement, all);
@@ -115,7 +112,7 @@ function checkRegsub(args: ArgConfig[]): void {
     throw new ConfigError(`invalid regex flag '${bad[0]}', only 'i' and 'g' are supported`);
   }
   if (args[0] === '') throw new ConfigError('missing regex');
-  createRegex(String(args[0]));
+  checkRegex(String(args[0]));
 }
 
 export const regexConverters = [

@@ -3,6 +3,7 @@ import { ConfigError } from '../../base/config-error.ts';
 import type { PatternData, TextData } from '../../model/pattern.ts';
 import { castTarget } from '../cast.ts';
 import { parseNetwork } from '../inet-config.ts';
+import { checkRegex } from '../regex.ts';
 import type { TypeName } from '../row.ts';
 import { createAddresses } from './address.ts';
 import { createPrefixes, createSuffixes } from './affix.ts';
@@ -197,7 +198,7 @@ export function checkPattern(
       checkHex(word);
       return word;
     case 'reg':
-      createRegexes([word], false);
+      checkRegex(word, { ignoreCase: false, plainGroups: true });
       return word;
     default:
       return word;
