@@ -178,9 +178,10 @@ test('7.1.6: a host name becomes its address from /etc/hosts', () => {
   ]);
 });
 
-test('7.3.6: methods are case-sensitive unless -i is given', () => {
+test('7.3.6: known methods are case-sensitive, others unless -i is given', () => {
   expect(holds('if { method get }')).toBe(false);
-  expect(holds('if { method -i get }')).toBe(true);
+  expect(holds('if { method -i get }')).toBe(false);
+  expect(holds('if { method -i foo }', 'FOO / HTTP/1.1\r\n\r\n')).toBe(true);
   expect(holds('if { method FOO }', 'FOO / HTTP/1.1\r\n\r\n')).toBe(true);
   expect(holds('if METH_GET', 'HEAD / HTTP/1.1\r\n\r\n')).toBe(true);
 });

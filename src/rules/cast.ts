@@ -100,8 +100,6 @@ export function cast(sample: Sample, target: number): boolean {
       return toIpv4(sample);
     case SampleType.Ipv6:
       return toIpv6(sample);
-    case SampleType.Method:
-      return from === SampleType.Str && toMethod(sample);
     default:
       return false;
   }
@@ -242,35 +240,5 @@ function toIpv6(sample: Sample): boolean {
   sample.type = SampleType.Ipv6;
   sample.off = off;
   sample.len = 16;
-  return true;
-}
-
-const methodsByLength = createMethodsByLength();
-
-function createMethodsByLength(): Int32Array[] {
-  const table: number[][] = [];
-  methodNames.forEach((name, method) => {
-    if (name === '') return;
-    table[name.length] ??= [];
-    table[name.length]!.push(method);
-  });
-  return Array.from(table, (list) => Int32Array.from(list ?? []));
-}
-
-// Methods are case-sensitive (RFC 9110 9.1).
-function toMethod(sample: Sample): boolean {
-  sample.type = SampleType.Method;
-  sample.num = 0;
-  if (sample.len >= methodsByLength.length) return true;
-  const list = methodsByLength[sample.len]!;
-  for (let i = 0; i < list.length; i++) {
-    const name = methodOff[list[i]!]!;
-    let same = 0;
-    while (same < sample.len && mem[name + same] === mem[sample.off + same]) same++;
-    if (same === sample.len) {
-      sample.num = list[i]!;
-      break;
-    }
-  }
   return true;
 }

@@ -179,7 +179,7 @@ const newer: [string, string | null][] = [
   ['bin(0180),base2', '0000000110000000'],
   ['bin(01020304050607),le2dec(:,2)', '513:1027:1541:7'],
   ['bin(01020304050607),le2dec(,2,1)', '51310271541'],
-  ['str(zz),hex2i', '0'],
+  ['str(zz),hex2i', null],
   ['bin(610a),has_ctl', '1'],
   ['bin(6109),has_ctl', '0'],
   ['bin(6109),has_ctl(any)', '1'],

@@ -26,14 +26,13 @@ function maskIpv6(sample: Sample, mask: number): boolean {
   return true;
 }
 
-// Without a mask for IPv6, only an IPv6 address that carries an IPv4 one has a value.
+// An IPv6 address that carries an IPv4 one is taken for that; others have a value with a mask.
 function compileIpMask(args: readonly ArgConfig[]): Convert {
   const mask4 = readIpv4Bytes(createMask(String(args[0]), 4));
   const mask6 = args[1] === undefined ? 0 : createMask(String(args[1]), 16);
   return (_ctx, sample) => {
-    if (sample.type === SampleType.Ipv6) {
-      if (mask6 !== 0) return maskIpv6(sample, mask6);
-      if (!cast(sample, SampleType.Ipv4)) return false;
+    if (sample.type === SampleType.Ipv6 && !cast(sample, SampleType.Ipv4)) {
+      return mask6 !== 0 && maskIpv6(sample, mask6);
     }
     sample.num = (sample.num & mask4) >>> 0;
     return true;

@@ -29,29 +29,17 @@ function convertHex(_ctx: RuleContext, sample: Sample): boolean {
   return true;
 }
 
-const TWO63 = 2 ** 63;
-const TWO64 = 2 ** 64;
-
-// What is no number is zero; more than 63 bits are the two's complement.
+// The last 64 bits count, as two's complement; what is no number has no value.
 function convertHexToInt(_ctx: RuleContext, sample: Sample): boolean {
-  let value = 0;
+  let high = 0;
+  let low = 0;
   for (let i = 0; i < sample.len; i++) {
     const digit = hexValue[mem[sample.off + i]!]!;
-    if (digit > 15) {
-      value = 0;
-      break;
-    }
-    value = value * 16 + digit;
+    if (digit > 15) return false;
+    high = (high << 4) | (low >>> 28);
+    low = (low << 4) | digit;
   }
-  if (value >= TWO63) value = sample.len > 16 ? 0 : value - TWO64;
-  sample.setInt(hexAllOnes(sample) ? -1 : value);
-  return true;
-}
-
-// A double cannot hold 2^64 - 1, the only such value in common use.
-function hexAllOnes(sample: Sample): boolean {
-  if (sample.len !== 16) return false;
-  for (let i = 0; i < 16; i++) if (hexValue[mem[sample.off + i]!] !== 15) return false;
+  sample.setInt(high * 4294967296 + (low >>> 0));
   return true;
 }
 

@@ -49,7 +49,9 @@ function decode(off: number, end: number, permissive: boolean): boolean {
     point = (point << 6) | (mem[off + used]! & 0x3f);
   }
   if (!permissive && isOverlong(extra)) return false;
-  return point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+  const isSurrogate = point >= 0xd800 && point <= 0xdfff;
+  // U+FFFE and U+FFFF are no characters; HAProxy refuses them too.
+  return point <= 0x10ffff && !isSurrogate && (point & 0xfffe) !== 0xfffe;
 }
 
 function isOverlong(extra: number): boolean {

@@ -1,6 +1,6 @@
 /**
  * Match of the request method (criterion `method`, configuration.txt 7.3.6): known methods by
- * number, others by text.
+ * number, others by text. `-i` counts for the others only, as in HAProxy.
  *
  * @dataplane
  */
@@ -31,8 +31,7 @@ export function createMethodData(patterns: readonly string[], ignoreCase: boolea
   const known = new Uint8Array(methodNames.length);
   const others: string[] = [];
   for (const pattern of patterns) {
-    const name = ignoreCase ? pattern.toUpperCase() : pattern;
-    const method = methodNames.indexOf(name as (typeof methodNames)[number]);
+    const method = methodNames.indexOf(pattern as (typeof methodNames)[number]);
     if (method > 0) known[method] = 1;
     else others.push(pattern);
   }
