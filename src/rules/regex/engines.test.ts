@@ -185,6 +185,22 @@ const odd: readonly (readonly [string, string, string | null])[] = [
   ['\\.\\*\\?', '.*?', '.*?'],
   ['\\B', 'a', null],
   ['(?=a)(?!ab)a', 'abac', 'a'],
+  ['(?<=a{2})b', 'ab aab', 'b'],
+  ['(?<=^)a', 'ba', null],
+  ['(?<=\\ba)b', 'aab ab', 'b'],
+  ['(?<=[ab]c|de)f', 'cf bcf', 'f'],
+  ['\\Qa\\Eb', 'ab', 'ab'],
+  ['a\\Q\\Eb', 'ab', 'ab'],
+  ['\\Qa(\\E(b)', 'a(b', 'a(b'],
+  ['\\Qab', 'ab', 'ab'],
+  ['a\\Q', 'a', 'a'],
+  ['\\Q^\\E', 'a^', '^'],
+  ['\\xff', '\xff', '\xff'],
+  ['[\\xfe-\\xff]', '\xff', '\xff'],
+  ['[\\x00-\\xff]', '\n', '\n'],
+  ['[^a-y]', 'az', 'z'],
+  ['(?:ab){2}c', 'ababc', 'ababc'],
+  ['(?:a?){3}b', 'aab', 'aab'],
 ];
 
 const captured = (regex: Regex, subject: string): string | null => {
@@ -314,6 +330,15 @@ test('what only PCRE2 can do is refused where it is missing, never approximated'
     '\\q',
   );
   beyond.push('(?=a\\K)', '(?<=\\1)(a)', '[[:alpha]', '\\N{U+41}', '(?<=(?>a))b', '\\l');
+  beyond.push(
+    '(?<=x(?:a|bc))d',
+    '(?<=a{1,2})b',
+    '(?<=a*)b',
+    '(a)(?<=\\1)b',
+    '(?:(?:(a)|b)c)+',
+    '(a)?\\1',
+  );
+  beyond.push('(?:(?:(a)?b)c){2}', '(?:a?b?)*', '(?!(a))\\1', '(?|(a)|(b))\\1', '(?:(a)){0,1}\\1');
   for (const source of beyond) {
     expect(() => createJavaScriptRegex(source, plain), source).toThrow(BeyondJavaScript);
   }
