@@ -330,6 +330,17 @@ const refused = lines(`
 %[ipv4(::1)]
 %[bin(123)]
 %[int()]
+%[str(a),regsub(,b)]
+%[str(a),regsub([,b)]
+%[str(a),regsub(a,b,x)]
+%[str(a),json(utf9)]
+%[str(a),url_enc(path)]
+%[bin(00),be2hex(:,0)]
+%[bin(00),be2dec(:,0)]
+%[str(a),field(1,a,b)]
+%[str(a),sub(b)]
+%[date(0,x)]
+%[ipv4(1.2.3.4),add(x)]
 `);
 
 async function refuses(program: Program, expression: string): Promise<boolean> {

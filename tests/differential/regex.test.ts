@@ -349,13 +349,13 @@ a{70000}
 async function diagnostics(
   program: Program,
   expressions: readonly string[],
-  action: string,
+  [action, rest]: readonly [string, string],
 ): Promise<string[]> {
   const world = new World(program);
   try {
     const lines = expressions.map((expression) => `  acl a path_reg -- ${quote(expression)}`);
     // HAProxy goes no further after this one.
-    lines.push(`  http-request ${action} ${quote(expressions[0]!)} y`);
+    lines.push(`  http-request ${action} ${quote(expressions[0]!)} ${rest}`);
     const head = ['frontend f', '  mode http', '  bind fd@{{l}}', '  timeout client 1s'];
     const config = `${[...head, ...lines].join('\n')}\n`;
     const { stderr, status } = await world.run(config, {
@@ -400,7 +400,13 @@ describe.skipIf(haproxyMissing || library === null)('7.1.4, 7.3.1: regular expre
   }, 60_000);
 
   test('what is not valid is refused with the words and the position of HAProxy', async () => {
-    const actions = ['replace-header x', 'replace-value x', 'replace-path', 'replace-uri'];
+    const actions = [
+      ['replace-header x', 'y'],
+      ['replace-value x', 'y'],
+      ['replace-path', 'y'],
+      ['replace-uri', 'y'],
+      ['del-header', '-m reg'],
+    ] as const;
     for (const action of actions) {
       const some = invalid.slice(actions.indexOf(action));
       const ours = await diagnostics('sluice', some, action);

@@ -8,7 +8,8 @@ import { hasHaproxy, Reference, serverResponse } from './reference-fixture.ts';
 
 const get =
   'GET /a/b?q=1 HTTP/1.1\r\nHost: h.com\r\nX-T: one, two\r\nX-A: a\r\nX-T:three \r\nX-E:\r\n' +
-  'X-L: one ,  two,,three ,\r\nX-Q: "a,b", c, "d\r\nX-S:  , x\r\nUser-Agent: curl/7\r\n\r\n';
+  'X-L: one ,  two,,three ,\r\nX-Q: "a,b", c, "d\r\nX-S:  , x\r\n' +
+  'X-Tab: one\t,\t two \t,three\r\nUser-Agent: curl/7\r\n\r\n';
 const root = 'GET /? HTTP/1.1\r\nHost: q.com\r\n\r\n';
 const absolute = 'GET http://q.com/a?b HTTP/1.1\r\nHost: q.com\r\n\r\n';
 const absoluteRoot = 'GET http://q.com/ HTTP/1.1\r\nHost: q.com\r\n\r\n';
@@ -41,6 +42,9 @@ const cases: Case[] = [
       'http-request del-header ^x-[ts]$ -m reg',
       'http-request del-header ^X-T -m reg',
       'http-request del-header host',
+      'http-request del-header a-long-name-that-ends-as-x-t -m end',
+      'http-request del-header x-t-and-so-on-and-so-on -m beg',
+      'http-request del-header user-agent-and-x-t -m sub',
       'http-request set-header Host other.com',
       'http-request add-header Host other.com',
       'http-request replace-header X-T (.)(.) \\\\2\\\\1-%[path]',
@@ -61,10 +65,18 @@ const cases: Case[] = [
       'http-request replace-value X-Q (.*) <\\\\1>',
       'http-request replace-value X-S (.*) <\\\\1>',
       'http-request replace-value X-E .* full',
+      'http-request replace-value X-Tab (.*) <\\\\1>',
+      "http-request replace-value X-Tab '^two$' Z",
+      'http-request replace-header X-T (x)?(o) [\\\\1][\\\\2]',
+      'http-request replace-header X-T one a\\\\x09b\\\\x4F\\\\xfF',
       'http-request replace-value X-L one "a, b"',
       'http-request set-header a 1\nhttp-request allow\nhttp-request set-header b 2',
       'http-request set-header a 1 if { path /a/b }\nhttp-request set-header b 2 unless { path /a/b }',
       'http-request set-method PUT',
+      'http-request set-method OPTIONS',
+      'http-request set-method P',
+      'http-request set-method GETS',
+      'http-request set-method get',
       'http-request strict-mode off\nhttp-request set-header a b',
       'http-request replace-header X-T (o)(n) \\\\x4',
       'http-request strict-mode off\nhttp-request replace-header X-T (o)(n) \\\\x4',
