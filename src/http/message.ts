@@ -54,7 +54,7 @@ export class HttpMessage {
   uriLen: number = 0;
   /** 10 for HTTP/1.0, 11 for HTTP/1.1. */
   version: number = 11;
-  /** A request's blank and `HTTP/1.x`, as received. */
+  /** A request's blank and `HTTP/1.x`, as received; that of HTTP/0.9 is ` HTTP/1.0`. */
   versionOff: number = 0;
   status: number = 0;
   reasonOff: number = 0;

@@ -38,7 +38,7 @@ export function captureRequestLine(strm: Stream, plan: Plan, msg: HttpMessage): 
   const uri = Math.min(msg.uriLen, max - len);
   mem.copyWithin(at + len, msg.uriOff, msg.uriOff + uri);
   len += uri;
-  const version = msg.version === 9 ? 0 : Math.min(VERSION_LEN, max - len);
+  const version = Math.min(VERSION_LEN, max - len);
   mem.copyWithin(at + len, msg.versionOff, msg.versionOff + version);
   strm.requestLineLen = len + version;
 }

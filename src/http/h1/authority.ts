@@ -17,10 +17,12 @@ import { Char, charClass } from './characters.ts';
 import { lower, wordEquals } from './token.ts';
 
 const SLASH = 47;
+const ZERO = 48;
 const COLON = 58;
 const OPEN = 91;
 const CLOSE = 93;
 const PERCENT = 37;
+const STAR = 42;
 const HOST_LEN = 4;
 
 const encoder = new TextEncoder();
@@ -63,8 +65,8 @@ function isEscape(p: number, end: number): boolean {
  * Checks Host and target, and leaves one spelling of both: one Host, no port that is the scheme's
  * default in the target (RFC 9110 4.2.3), and a path in an absolute-form target that has nothing
  * behind its authority (RFC 9112 3.2.1).
- * @param relaxed accept-unsafe-violations-in-http-request: authorities are not compared, and Host
- * follows a target that had to be changed.
+ * Host follows a target that had to be changed.
+ * @param relaxed accept-unsafe-violations-in-http-request: authorities are not compared.
  * @returns false to refuse the request (400).
  */
 export function checkTarget(msg: HttpMessage, relaxed: boolean): boolean {
@@ -81,7 +83,8 @@ export function checkTarget(msg: HttpMessage, relaxed: boolean): boolean {
     return false;
   const form = mem[msg.uriOff] === SLASH ? TargetForm.Origin : targetForm(msg.uriOff, msg.uriLen);
   if (msg.method === Method.Connect) {
-    return form === TargetForm.Authority && (relaxed || checkConnect(msg, host));
+    if (form !== TargetForm.Authority || mem[msg.uriOff] === STAR) return false;
+    return relaxed || checkConnect(msg, host);
   }
   if (form === TargetForm.Origin) return true;
   if (form === TargetForm.Absolute) return checkAbsolute(msg, host, relaxed);
@@ -106,26 +109,18 @@ function checkConnect(msg: HttpMessage, host: number): boolean {
   const off = msg.uriOff;
   const len = msg.uriLen;
   if (!isAuthority(off, len, Char.Host)) return false;
-  let port = 0;
-  let p = off + len;
-  for (let scale = 1; p > off && mem[p - 1] !== COLON; p--) {
-    const digit = mem[p - 1]! - 48;
-    if (digit < 0 || digit > 9) return false;
-    port += digit * scale;
-    if (port > 65535) return false;
-    scale *= 10;
-  }
-  const name = p - 1 - off;
-  if (port === 0 || name <= 0) return false;
+  const at = portStart(off, len);
+  const name = at - 1 - off;
+  if (name <= 0 || mem[at - 1] !== COLON || port < 1 || port > 65535) return false;
   if (host < 0) return true;
   const hostOff = msg.rows[host * ROW + Col.ValOff]!;
   const hostLen = msg.rows[host * ROW + Col.ValLen]!;
-  const hasDefault = (port === 80 || port === 443) && bareLength(off, len, port) === name;
+  const isDefault = (port === 80 || port === 443) && mem[at] !== ZERO;
   if (sameText(hostOff, hostLen, off, len)) {
-    if (hasDefault) msg.setValue(host, hostOff, name);
+    if (isDefault) msg.setValue(host, hostOff, name);
     return true;
   }
-  return hasDefault && sameText(hostOff, bareLength(hostOff, hostLen, port), off, name);
+  return isDefault && sameText(hostOff, bareLength(hostOff, hostLen, port), off, name);
 }
 
 /** `scheme://authority/path`, with user information refused (RFC 9110 4.2.4). */
@@ -135,8 +130,8 @@ function checkAbsolute(msg: HttpMessage, host: number, relaxed: boolean): boolea
   const authority = off + scheme + 3;
   const until = authorityEnd(authority, off, msg.uriLen);
   const len = until - authority;
-  const port = defaultPort(off, scheme);
-  const bare = bareLength(authority, len, port);
+  const usual = defaultPort(off, scheme);
+  const bare = bareLength(authority, len, usual);
   if (!relaxed) {
     // RFC 9110 4.2.1: an http URI with an empty host is invalid, with or without a port.
     if (bare === 0 || mem[authority] === COLON) return false;
@@ -145,9 +140,8 @@ function checkAbsolute(msg: HttpMessage, host: number, relaxed: boolean): boolea
   const isBare = until === off + msg.uriLen && msg.method !== Method.Options;
   if (!relaxed && host >= 0) {
     const hostOff = msg.rows[host * ROW + Col.ValOff]!;
-    const hostLen = bareLength(hostOff, msg.rows[host * ROW + Col.ValLen]!, port);
+    const hostLen = bareLength(hostOff, msg.rows[host * ROW + Col.ValLen]!, usual);
     if (!sameText(hostOff, hostLen, authority, bare)) return false;
-    if (bare < len) msg.setValue(host, hostOff, hostLen);
   }
   if (bare === len && !isBare) return true;
   const tail = off + msg.uriLen - until;
@@ -158,7 +152,7 @@ function checkAbsolute(msg: HttpMessage, host: number, relaxed: boolean): boolea
   mem.copyWithin(at + head, until, until + tail);
   if (isBare) mem[at + head] = SLASH;
   msg.setUri(at, head + tail + (isBare ? 1 : 0));
-  if (relaxed && host >= 0) {
+  if (host >= 0) {
     const from = hostStart(at + head - bare, at + head);
     msg.setValue(host, from, at + head - from);
   }
@@ -171,17 +165,26 @@ function defaultPort(off: number, len: number): number {
   return wordEquals(off, len, WORD_HTTPS) ? 443 : -1;
 }
 
-/** Length of an authority without its port, when that is empty or `port` as it is spelt. */
-function bareLength(off: number, len: number, port: number): number {
+/** Set by portStart: the number that the digits are. */
+let port = 0;
+
+/** Where the digits at the end of an authority begin, which are its port after a colon. */
+function portStart(off: number, len: number): number {
   let p = off + len;
-  let value = 0;
+  port = 0;
   for (let scale = 1; p > off && (charClass[mem[p - 1]!]! & Char.Digit) !== 0; p--) {
-    value += (mem[p - 1]! - 48) * scale;
+    port += (mem[p - 1]! - ZERO) * scale;
     scale *= 10;
   }
-  if (p === off || mem[p - 1] !== COLON) return len;
-  const isEmpty = p === off + len;
-  return isEmpty || (value === port && mem[p] !== 48) ? p - 1 - off : len;
+  return p;
+}
+
+/** Length of an authority without its port, when that is empty or `usual` as it is spelt. */
+function bareLength(off: number, len: number, usual: number): number {
+  const at = portStart(off, len);
+  if (at === off || mem[at - 1] !== COLON) return len;
+  const isEmpty = at === off + len;
+  return isEmpty || (port === usual && mem[at] !== ZERO) ? at - 1 - off : len;
 }
 
 /** Names of hosts do not depend on case (RFC 3986 3.2.2). */

@@ -113,7 +113,6 @@ export function connectionFlags(off: number, len: number): number {
  */
 export function settleUpgrade(msg: HttpMessage): void {
   let isOffered = false;
-  msg.websocket = false;
   if (msg.hasUpgrade) {
     msg.removeAll(FieldId.Http2Settings, 0, SETTINGS_NAME);
     for (let i = msg.find(FieldId.Upgrade, 0, UPGRADE_NAME, 0); i >= 0; ) {

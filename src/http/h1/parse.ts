@@ -8,7 +8,7 @@
  *
  * @dataplane
  */
-import { mem } from '../../sys/arena.ts';
+import { mem, reserveBytes } from '../../sys/arena.ts';
 import { FieldId, fieldId } from '../field.ts';
 import { Col, type HttpMessage, ROW } from '../message.ts';
 import { Method } from '../method.ts';
@@ -24,6 +24,9 @@ const SP = 32;
 const TAB = 9;
 const COLON = 58;
 const SLASH = 47;
+
+/** A request without a version travels on, and is logged, as one of HTTP/1.0. */
+const oldVersion = reserveBytes(' HTTP/1.0');
 
 /** Set by parseFields for the caller: the position after the blank line. */
 let fieldsEnd = 0;
@@ -131,6 +134,7 @@ function http09(msg: HttpMessage, off: number, start: number, p: number, end: nu
   if (mem[p] !== CR || mem[p + 1] !== LF || msg.method !== Method.Get) return HeadError.Invalid;
   if (!checkTarget(msg, true)) return HeadError.Invalid;
   msg.version = 9;
+  msg.versionOff = oldVersion;
   msg.headOff = start;
   msg.headLen = p + 2 - start;
   return p + 2 - off;
@@ -211,10 +215,9 @@ function parseFields(
     if (p === end) return HeadError.Incomplete;
     // RFC 9112 5.1: no blank before the colon; 5.2: a line that starts with a blank is obsolete
     // folding. Both end here, because a blank is no token character.
-    const named = c === COLON && p > name;
-    if (c === COLON && p === name) return HeadError.Invalid;
-    if (!named && !relaxed) return HeadError.Invalid;
+    const named = c === COLON;
     const nameLen = p - name;
+    if (named ? nameLen === 0 : !relaxed) return HeadError.Invalid;
     if (!named) {
       p = skipBadName(p, end);
       if (p <= 0) return p === 0 ? HeadError.Incomplete : HeadError.Invalid;
