@@ -5,6 +5,7 @@
  * @dataplane
  */
 
+import { assert } from '../base/assert.ts';
 import { HeadError, parseRequest } from '../http/h1/parse.ts';
 import { HeadState, scanHead } from '../http/h1/prefix.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
@@ -84,6 +85,7 @@ export function waitForRequest(conn: Conn): void {
     // Give the next request the room in front that rewriting needs.
     const start = conn.buf + engine.maxrewrite;
     const len = conn.inWr - conn.inRd;
+    assert(engine.maxrewrite + len <= engine.bufsize, 'pipelined bytes fit behind their room');
     mem.copyWithin(start, conn.inRd, conn.inWr);
     conn.inRd = start;
     conn.inWr = start + len;

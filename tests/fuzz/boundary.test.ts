@@ -69,6 +69,40 @@ scenario(
   },
 );
 
+for (const kind of ['a length', 'chunks']) {
+  scenario(
+    `requests read with the end of a body with ${kind} stay in their buffer (RFC 9112 9.3.2)`,
+    async (world) => {
+      const server = world.http((request) => answer(request.target));
+      const port = await oneProxy(
+        world,
+        server.port,
+        'tune.bufsize 4096\n  tune.maxrewrite 2048',
+        `http-request set-header X-Long ${fill(1500, 'y')}`,
+      );
+      const chunked = kind === 'chunks';
+      const framing = chunked ? 'Transfer-Encoding: chunked' : 'Content-Length: 4';
+      const [half, rest] = chunked ? ['2\r\nab\r\n', '2\r\ncd\r\n0\r\n\r\n'] : ['ab', 'cd'];
+      const count = 200;
+      const pipeline = Array.from({ length: count }, (_, i) => get(`/${i}`)).join('');
+      const client = await world.connect(port);
+      client.send(`POST /first HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n${half}`);
+      const peer = await server.peer(0);
+      await peer.changes.until(
+        () => peer.all().includes('ab'),
+        () => 'no body',
+        5000,
+      );
+      // The end of the body and what follows it are one read now, which fills an empty buffer.
+      client.send(`${rest}${pipeline}`);
+      expect((await client.readMessage('POST')).body).toBe('/first');
+      for (let i = 0; i < count; i++) {
+        expect((await client.readMessage('GET')).body).toBe(`/${i}`);
+      }
+    },
+  );
+}
+
 for (const size of [15_272, 100_000]) {
   scenario(
     `bytes behind a complete response of ${size} never answer another request (RFC 9112 9.2)`,

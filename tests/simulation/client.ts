@@ -282,10 +282,15 @@ class PoliteClient implements Client {
   }
 }
 
+/** `timeout http-request` of every variant, and what the network and a busy worker add to it. */
+const REQUEST_TIMEOUT_US = 3_000_000;
+const SLACK_US = 500_000;
+
 /** Leaves in the middle, sends wrong bytes, or nothing; whatever comes must be nobody else's. */
 class RudeClient implements Client {
   done = false;
   readonly #number: number;
+  readonly #begunUs: number;
   #bytes = '';
 
   constructor(
@@ -296,6 +301,7 @@ class RudeClient implements Client {
     readonly kind: Exclude<Kind, 'polite'>,
   ) {
     this.#number = kind === 'mutant' ? FIRST_MUTANT + connection : connection;
+    this.#begunUs = far.socket.timeline.nowUs;
     sendPieces(far, random, stage, this.#text(), () => this.#sent());
   }
 
@@ -359,10 +365,20 @@ class RudeClient implements Client {
   }
 
   onEnd(): void {
-    this.#leave();
+    this.#ended();
   }
 
   onReset(): void {
+    this.#ended();
+  }
+
+  /** Who stalls is ended by its own request timeout, whoever has the buffers meanwhile. */
+  #ended(): void {
+    const us = this.far.socket.timeline.nowUs - this.#begunUs;
+    const isLate = Math.abs(us - REQUEST_TIMEOUT_US) > SLACK_US;
+    if (this.kind === 'stalled' && this.stage.strict && isLate) {
+      this.stage.violate(`${this.what} ended after ${us} us`);
+    }
     this.#leave();
   }
 }
