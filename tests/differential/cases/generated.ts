@@ -6,7 +6,7 @@
 import { mutate } from '../../fuzz/mutation.ts';
 import { Random } from '../../fuzz/random.ts';
 import { printable } from '../../harness/bytes.ts';
-import { type Case, head } from '../case.ts';
+import { type Case, head, type Variant } from '../case.ts';
 
 const chunks = '3\r\nabc\r\n0\r\n\r\n';
 const key = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -30,7 +30,24 @@ const hosts = [
     ':80',
   ],
   ...[':', '', '.', '-', '_', 'h.', '1.2.3.4', '1.2.3.4:80', '::1', '[::1]', '[::1]:80', '[::1]80'],
-  ...['[::1', '::1]', '[]', '[v1.x]', '[h]i', 'h[i]', '[[h]]', 'u@h', '@h', 'u:p@h', 'h/', 'h/p'],
+  ...[
+    '[::1',
+    '::1]',
+    '[]',
+    '[v1.x]',
+    '[h]i',
+    'h[i]',
+    '[[h]]',
+    '[h]:i',
+    'h:9',
+    'h:1',
+    ':8080',
+    'u@h',
+    '@h',
+    'u:p@h',
+    'h/',
+    'h/p',
+  ],
   ...['h?q', 'h#f', 'h,i', 'h, i', 'h i', 'h\ti', 'h;i', "h!$&'()*+=~", 'h%41', 'h%4', 'h%', 'h"i'],
   ...['h<i>', 'h|i', 'h\\i', 'h^i', 'h`i', 'h{i}', 'http://h', 'h:+80', 'h:-1', 'h: 80', 'h :80'],
 ];
@@ -67,6 +84,20 @@ function* authorityRequests(): Iterable<Named> {
       }
     }
   }
+  for (const [target, other] of [
+    ['http://zA:80/', 'Za'],
+    ['http://zA/', 'Za:80'],
+    ['http://h_/', 'h\x7f'],
+    ['http://h/', 'i'],
+    ['http://zA', 'Za'],
+    ['http://h', 'h:80'],
+    ['http://h', 'h:'],
+    ['http://h:80', 'h:80'],
+  ]) {
+    yield [`target ${target} beside ${other}`, head(`GET ${target} HTTP/1.1`, `Host: ${other}`)];
+  }
+  yield ['target http://80/ and no blank before Host', head('GET http://80/ HTTP/1.1', 'Host:80')];
+  yield ['CONNECT 443 without a name', head('CONNECT 443 HTTP/1.1')];
   for (const port of ports) {
     for (const other of ports) {
       const lines = [`CONNECT h${port} HTTP/1.1`, `Host: h${other}`];
@@ -77,6 +108,8 @@ function* authorityRequests(): Iterable<Named> {
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'PATCH'];
 const oddMethods = ['FROB', 'get', 'PRI', 'pri', 'G', 'M-SEARCH', 'A!#$%&*+.^_`|~9'];
+/** A letter away from a method that is known. */
+const almost = ['GEX', 'XET', 'GXT', 'HEAX', 'DELETX', 'CONNECX', 'OPTIONX'];
 const targets = [
   ...[
     '/',
@@ -86,6 +119,7 @@ const targets = [
     'h',
     'h:80',
     '?q',
+    '*:443',
     'http://h',
     'http://h/',
     'http://h?q',
@@ -113,6 +147,12 @@ function* lineRequests(): Iterable<Named> {
       }
     }
   }
+  for (const method of [...methods, ...almost]) {
+    const body = `${head(`${method} / HTTP/1.0`, 'Content-Length: 3')}abc`;
+    yield [`a body with ${method} in HTTP/1.0`, body];
+    yield [`line ${method} h:443`, head(`${method} h:443 HTTP/1.1`)];
+    yield [`line ${method} * beside Host`, head(`${method} * HTTP/1.1`, 'Host: h')];
+  }
   for (const line of ['GET  / HTTP/1.1', 'GET /  HTTP/1.1', 'GET\t/ HTTP/1.1', 'GET /\tHTTP/1.1']) {
     yield [`line ${line}`, head(line, 'Host: h')];
   }
@@ -135,6 +175,7 @@ const lengths = [
   '3,',
   '9007199254740993',
 ];
+const oddLengths = ['3 , 3', '3\t,\t3', '12,12', '9007199254740991'];
 const codings = ['chunked', 'CHUNKED', 'chunked,', ',chunked', 'gzip', 'gzip, chunked', 'identity'];
 const oddCodings = [
   'chunked, chunked',
@@ -150,6 +191,15 @@ function* framingRequests(): Iterable<Named> {
     ...lengths.map((value) => `Content-Length: ${value}`),
     ...[...codings, ...oddCodings].map((value) => `Transfer-Encoding: ${value}`),
   ];
+  for (const value of oddLengths) {
+    const request = `${head('POST / HTTP/1.1', 'Host: h', `Content-Length: ${value}`)}abc`;
+    yield [`framing Content-Length: ${value}`, request];
+  }
+  for (const field of ['Transfer-Encoding: gzip\t,\tchunked', 'TE: gzip\t,\ttrailers']) {
+    yield [`framing ${field}`, head('POST / HTTP/1.1', 'Host: h', field) + chunks];
+  }
+  const connect = head('CONNECT h:443 HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked');
+  yield ['framing Transfer-Encoding of CONNECT', connect + chunks];
   for (const first of ['', ...fields]) {
     for (const second of fields) {
       const both = `${first}${second}`;
@@ -157,7 +207,7 @@ function* framingRequests(): Iterable<Named> {
       const lines = first === '' ? [second] : [first, second];
       yield [`framing ${lines.join(' and ')}`, head('POST / HTTP/1.1', 'Host: h', ...lines) + body];
       if (first !== '' && second !== fields[0] && second !== 'Transfer-Encoding: chunked') continue;
-      for (const method of ['POST', 'GET', 'DELETE']) {
+      for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
         const request = head(`${method} / HTTP/1.0`, ...lines) + body;
         yield [`framing ${lines.join(' and ')} of ${method} in HTTP/1.0`, request];
       }
@@ -260,6 +310,9 @@ const upgrades = [
   'frob,h2c',
   'WebSocket, frob',
   '',
+  'h\x12c',
+  'close, frob, h2c',
+  'http2-settings',
 ];
 const connections = [
   ...[
@@ -277,9 +330,20 @@ const connections = [
     'x-a , upgrade , x-b',
     'TE, close',
     'close, x-a,x-b',
+    'x-a\t,\tclose',
+    'close,x-a\t, x-b',
+    'h2c, x-a, close',
   ],
 ];
-const keys = [key, key.slice(1), `${key}=`, key.replace('d', '!'), '', 'dGhlIHNhbXBsZSBub25jZQA='];
+const keys = [
+  key,
+  key.slice(1),
+  `${key}=`,
+  key.replace('d', '!'),
+  '',
+  'dGhlIHNhbXBsZSBub25jZQA=',
+  `${key.slice(0, 23)}A`,
+];
 
 function* upgradeRequests(): Iterable<Named> {
   for (const connection of connections) {
@@ -298,12 +362,47 @@ function* upgradeRequests(): Iterable<Named> {
       yield [`${what} and a coding`, head('GET / HTTP/1.1', ...fields, 'TE: gzip, trailers')];
     }
   }
+  const handshake = ['Connection: upgrade', 'Upgrade: websocket'];
+  const first = head('GET / HTTP/1.1', `Sec-WebSocket-Key: ${key}`, ...handshake);
+  yield ['websocket key in front', first];
   for (const value of keys) {
     for (const other of [...keys, null]) {
       const fields = ['Connection: upgrade', 'Upgrade: websocket', `Sec-WebSocket-Key: ${value}`];
       if (other !== null) fields.push(`Sec-WebSocket-Key: ${other}`);
       yield [`websocket keys ${value} and ${other}`, head('GET / HTTP/1.1', 'Host: h', ...fields)];
     }
+  }
+}
+
+/** What option accept-unsafe-violations-in-http-request lets pass, and what not. */
+function* looseRequests(): Iterable<Named> {
+  for (const host of hosts) {
+    yield [`loose host ${host}`, head('GET / HTTP/1.1', `Host: ${host}`)];
+    yield [`loose host ${host} in a target`, head(`GET http://${host} HTTP/1.1`, 'Host: i')];
+    yield [`loose host ${host} in a target alone`, head(`GET http://${host}/ HTTP/1.1`)];
+  }
+  for (const method of ['GET', 'OPTIONS', 'CONNECT', 'PRI', 'FROB', 'GE(T', 'G\xe9T']) {
+    for (const target of [...targets, '/a#b', '/a\xe9', 'h?q', 'http://u@h:80']) {
+      yield [`loose line ${method} ${target}`, head(`${method} ${target} HTTP/1.1`, 'Host: h')];
+      yield [`loose line ${method} ${target} and no version`, `${method} ${target}\r\n`];
+    }
+  }
+  for (const value of [...codings, ...oddCodings]) {
+    const request = head('POST / HTTP/1.1', 'Host: h', `Transfer-Encoding: ${value}`) + chunks;
+    yield [`loose coding ${value}`, request];
+  }
+  for (const value of lengths) {
+    const request = `${head('POST / HTTP/1.1', 'Host: h', `Content-Length: ${value}`)}abc`;
+    yield [`loose length ${value}`, request];
+  }
+  yield ['loose Hosts that differ in one bit', head('GET / HTTP/1.1', 'Host: h^', 'Host: h~')];
+  yield ['loose Hosts that differ in case', head('GET / HTTP/1.1', 'Host: h', 'Host: H')];
+  for (let code = 0; code < 256; code++) {
+    const byte = String.fromCharCode(code);
+    const what = `loose byte ${printable(byte)}`;
+    yield [`${what} in a target`, head(`GET /a${byte}b HTTP/1.1`, 'Host: h')];
+    yield [`${what} in a name`, head('GET / HTTP/1.1', 'Host: h', `X${byte}A: b`)];
+    yield [`${what} in a value`, head('GET / HTTP/1.1', 'Host: h', `X-A: a${byte}b`)];
   }
 }
 
@@ -383,12 +482,13 @@ export interface Family {
 
 function createFamilies(): Family[] {
   const seen = new Set<string>();
-  const make = (name: string, requests: Iterable<Named>): Family => {
+  const make = (name: string, requests: Iterable<Named>, variant: Variant = 'plain'): Family => {
     const cases: Case[] = [];
     for (const [what, send] of requests) {
-      if (send === '' || seen.has(send)) continue;
-      seen.add(send);
-      const kase: Case = { name: `generated: ${printable(what)}`, send };
+      const key = `${variant} ${send}`;
+      if (send === '' || seen.has(key)) continue;
+      seen.add(key);
+      const kase: Case = { name: `generated: ${printable(what)}`, variant, send };
       // What these are about is not the answer to CONNECT: no tunnel.
       const connects = send.startsWith('CONNECT');
       cases.push(connects ? { ...kase, answer: refusal, after: 'close' } : kase);
@@ -404,6 +504,7 @@ function createFamilies(): Family[] {
     make('names in heads and trailers', trailerRequests()),
     make('upgrades and keys', upgradeRequests()),
     make('every byte in every place', byteRequests()),
+    make('with violations accepted', looseRequests(), 'unsafe'),
     make('mutations', mutatedRequests()),
   ];
 }
