@@ -7,50 +7,35 @@ import { mutate } from '../../fuzz/mutation.ts';
 import { Random } from '../../fuzz/random.ts';
 import { printable } from '../../harness/bytes.ts';
 import { type Case, head, type Variant } from '../case.ts';
-
-const chunks = '3\r\nabc\r\n0\r\n\r\n';
-const key = 'dGhlIHNhbXBsZSBub25jZQ==';
-const versions = ['HTTP/1.1', 'HTTP/1.0'];
+import {
+  almost,
+  chunks,
+  codings,
+  connections,
+  extensions,
+  hosts,
+  key,
+  keys,
+  lengths,
+  lineEnds,
+  methods,
+  names,
+  oddCodings,
+  oddLengths,
+  oddMethods,
+  ports,
+  schemes,
+  seeds,
+  sizes,
+  targets,
+  upgrades,
+  versions,
+  words,
+  wrongSizes,
+} from './forms.ts';
 
 /** A request and what it is called. */
 type Named = [name: string, bytes: string];
-
-const hosts = [
-  ...[
-    'h',
-    'H.Example',
-    'h:80',
-    'h:',
-    'h:8080',
-    'h:080',
-    'h:0',
-    'h:65536',
-    'h:8a',
-    'h:80:80',
-    ':80',
-  ],
-  ...[':', '', '.', '-', '_', 'h.', '1.2.3.4', '1.2.3.4:80', '::1', '[::1]', '[::1]:80', '[::1]80'],
-  ...[
-    '[::1',
-    '::1]',
-    '[]',
-    '[v1.x]',
-    '[h]i',
-    'h[i]',
-    '[[h]]',
-    '[h]:i',
-    'h:9',
-    'h:1',
-    ':8080',
-    'u@h',
-    '@h',
-    'u:p@h',
-    'h/',
-    'h/p',
-  ],
-  ...['h?q', 'h#f', 'h,i', 'h, i', 'h i', 'h\ti', 'h;i', "h!$&'()*+=~", 'h%41', 'h%4', 'h%', 'h"i'],
-  ...['h<i>', 'h|i', 'h\\i', 'h^i', 'h`i', 'h{i}', 'http://h', 'h:+80', 'h:-1', 'h: 80', 'h :80'],
-];
 
 function* hostRequests(): Iterable<Named> {
   for (const host of hosts) {
@@ -68,9 +53,6 @@ function* hostRequests(): Iterable<Named> {
     yield [`host ${host} after another`, head('GET / HTTP/1.1', 'Host: h', `Host: ${host}`)];
   }
 }
-
-const schemes = ['http', 'https', 'HTTP', 'ftp', 'ws', 'h+t-t.p', '1http', 'http:', ''];
-const ports = ['', ':', ':80', ':080', ':443', ':8080'];
 
 function* authorityRequests(): Iterable<Named> {
   for (const scheme of schemes) {
@@ -106,39 +88,6 @@ function* authorityRequests(): Iterable<Named> {
   }
 }
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'PATCH'];
-const oddMethods = ['FROB', 'get', 'PRI', 'pri', 'G', 'M-SEARCH', 'A!#$%&*+.^_`|~9'];
-/** A letter away from a method that is known. */
-const almost = ['GEX', 'XET', 'GXT', 'HEAX', 'DELETX', 'CONNECX', 'OPTIONX'];
-const targets = [
-  ...[
-    '/',
-    '/a?b=c',
-    '*',
-    '*a',
-    'h',
-    'h:80',
-    '?q',
-    '*:443',
-    'http://h',
-    'http://h/',
-    'http://h?q',
-    'http://',
-  ],
-  ...[
-    'http:/h',
-    'http:h',
-    '//h/',
-    'https://h:443',
-    '/a%00',
-    '/..',
-    '/;',
-    '/"<>\\^`{|}',
-    '.',
-    'a/b',
-  ],
-];
-
 function* lineRequests(): Iterable<Named> {
   for (const method of [...methods, ...oddMethods]) {
     for (const target of targets) {
@@ -160,31 +109,6 @@ function* lineRequests(): Iterable<Named> {
     yield [`line GET / ${version}`, head(`GET / ${version}`, 'Host: h')];
   }
 }
-
-const lengths = [
-  '3',
-  '0',
-  '03',
-  '3,3',
-  '3, 4',
-  '4',
-  ' 3 ',
-  '+3',
-  '3x',
-  '',
-  '3,',
-  '9007199254740993',
-];
-const oddLengths = ['3 , 3', '3\t,\t3', '12,12', '9007199254740991'];
-const codings = ['chunked', 'CHUNKED', 'chunked,', ',chunked', 'gzip', 'gzip, chunked', 'identity'];
-const oddCodings = [
-  'chunked, chunked',
-  'chunked, gzip',
-  'chunked;q=1',
-  '"chunked"',
-  '',
-  'xchunked',
-];
 
 function* framingRequests(): Iterable<Named> {
   const fields = [
@@ -215,23 +139,6 @@ function* framingRequests(): Iterable<Named> {
   }
 }
 
-const sizes = ['3', '03', '0000000003', '3 ', '3\t', ' 3', '', 'g', '-3', '+3', '0x3', '3g', '3.0'];
-const wrongSizes = ['2', '4', '10', 'ffffffffffffffff', '10000000000000003', '3,3', '3:'];
-const extensions = [
-  '',
-  ';',
-  ';a',
-  ';a=b',
-  ';a="b;c"',
-  '; a = b',
-  ' ;a',
-  ';a\x00',
-  ';a\tb',
-  ';\xe9',
-  ',a',
-];
-const lineEnds = ['\r\n', '\n', '\r', '\r\r\n', '\n\r', ' \r\n', ''];
-
 function* chunkRequests(): Iterable<Named> {
   const post = head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked');
   for (const size of [...sizes, ...wrongSizes]) {
@@ -249,41 +156,6 @@ function* chunkRequests(): Iterable<Named> {
   }
 }
 
-const names = [
-  ...[
-    'Host',
-    'Content-Length',
-    'Transfer-Encoding',
-    'Connection',
-    'Proxy-Connection',
-    'Keep-Alive',
-  ],
-  ...['TE', 'Trailer', 'Upgrade', 'Expect', 'HTTP2-Settings', 'Sec-WebSocket-Key', 'Cookie'],
-  ...[
-    'Authorization',
-    'Content-Type',
-    'Content-Encoding',
-    'Content-Range',
-    'Cache-Control',
-    'Range',
-  ],
-  ...[
-    'X-A',
-    'x_a',
-    'X-A ',
-    ' X-A',
-    'X A',
-    'X:A',
-    ':a',
-    '',
-    'X\x00',
-    'X\xe9',
-    '(X)',
-    'Hosts',
-    'Hos',
-  ],
-];
-
 function* trailerRequests(): Iterable<Named> {
   const post = head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked');
   for (const name of names) {
@@ -299,51 +171,6 @@ function* trailerRequests(): Iterable<Named> {
     ];
   }
 }
-
-const upgrades = [
-  'h2c',
-  'websocket',
-  'frob',
-  'H2C',
-  'h2',
-  'h2c, frob',
-  'frob,h2c',
-  'WebSocket, frob',
-  '',
-  'h\x12c',
-  'close, frob, h2c',
-  'http2-settings',
-];
-const connections = [
-  ...[
-    'upgrade',
-    'Upgrade, HTTP2-Settings',
-    'keep-alive, Upgrade',
-    'close',
-    'x-a',
-    'x-a,upgrade,close',
-  ],
-  ...[
-    'HTTP2-Settings',
-    'upgrade,',
-    ',upgrade',
-    'x-a , upgrade , x-b',
-    'TE, close',
-    'close, x-a,x-b',
-    'x-a\t,\tclose',
-    'close,x-a\t, x-b',
-    'h2c, x-a, close',
-  ],
-];
-const keys = [
-  key,
-  key.slice(1),
-  `${key}=`,
-  key.replace('d', '!'),
-  '',
-  'dGhlIHNhbXBsZSBub25jZQA=',
-  `${key.slice(0, 23)}A`,
-];
 
 function* upgradeRequests(): Iterable<Named> {
   for (const connection of connections) {
@@ -433,35 +260,6 @@ function* byteRequests(): Iterable<Named> {
   }
 }
 
-const seeds = [
-  head('GET /a/b?c=d HTTP/1.1', 'Host: example.test', 'User-Agent: x', 'Accept: */*'),
-  head('GET http://example.test:80/x HTTP/1.1', 'Host: example.test', 'Connection: close'),
-  head('GET / HTTP/1.0', 'Connection: keep-alive', 'X-A: b'),
-  head('OPTIONS * HTTP/1.1', 'Host: example.test:8080'),
-  head('CONNECT example.test:443 HTTP/1.1', 'Host: example.test:443'),
-  `${head('POST / HTTP/1.1', 'Host: h', 'Content-Length: 3', 'X-A: b')}abc`,
-  head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked') + chunks,
-  `${head('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked')}3;a=b\r\nabc\r\n0\r\nX-T: 1\r\n\r\n`,
-  head(
-    'GET / HTTP/1.1',
-    'Host: h',
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    `Sec-WebSocket-Key: ${key}`,
-  ),
-  head('GET / HTTP/1.1', 'Host: h', 'Connection: Upgrade', 'Upgrade: frob, h2c', 'TE: trailers'),
-  `${head('PUT / HTTP/1.1', 'Host: h', 'Content-Length: 1')}a${head('GET /2 HTTP/1.1', 'Host: h')}`,
-];
-const words = [
-  ...['\r\n', '\n', '\r', ' ', '\t', ':', ',', ';', '\0', '\x7f', '\xff', '%', '/', '#', '0', '3'],
-  ...[
-    'Content-Length: 3\r\n',
-    'Transfer-Encoding: chunked\r\n',
-    'Host: i\r\n',
-    'chunked',
-    'HTTP/1.0',
-  ],
-];
 const SEED = 0x51a1ce;
 const MUTATIONS = 800;
 
