@@ -182,6 +182,27 @@ export function forward(from: Conn, to: Conn): Flow {
 }
 
 /**
+ * Reads on in the message that `from` brings and throws it away.
+ * @returns Done = its end has been reached; Wait with `readable` still set = more is there for a
+ *   later turn; the rest as `forward`.
+ */
+export function discard(from: Conn): Flow {
+  from.dechunk = true;
+  const limit = bodyLimit(from);
+  for (let round = 0; round < ROUNDS; round++) {
+    if (from.inRd < from.inWr && transform(from) === Flow.Invalid) return Flow.Invalid;
+    from.outRd = from.outEnd;
+    if (from.body === BodyMode.None) return Flow.Done;
+    if (!from.readable || from.eof || from.error !== 0) return starved(from);
+    rewind(from);
+    if (!takeBuffer(from, BODY_HEADROOM)) return Flow.NoBuffer;
+    if (from.inWr >= from.buf + limit) return Flow.Invalid;
+    receive(from, limit);
+  }
+  return Flow.Wait;
+}
+
+/**
  * How far a body may fill the buffer. Behind a client's body may stand its next request, which will
  * need room in front of it to be rewritten: what is read here must fit behind that room.
  */

@@ -12,6 +12,7 @@ import { releaseServer } from './assign.ts';
 import { closeClient, closeConn, resetConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { showEnd } from './debug.ts';
+import { drainRequest } from './drain.ts';
 import { engine } from './engine.ts';
 import { countUsed, keepIdle } from './idle.ts';
 import type { Plan } from './plan.ts';
@@ -73,12 +74,16 @@ function endServer(strm: Stream, server: Conn, client: Conn): void {
 }
 
 function endClient(client: Conn, keep: boolean): void {
-  if (!keep) return closeClient(client);
+  const isRestDue = client.body === BodyMode.Length || client.body === BodyMode.Chunked;
+  if (!keep) {
+    if (isRestDue) client.unread = true;
+    return closeClient(client);
+  }
   const sess = client.session;
   sess.acceptMs = engine.nowMs;
   sess.acceptDateMs = engine.nowDateMs;
-  client.body = BodyMode.None;
-  waitForRequest(client);
+  if (isRestDue) drainRequest(client);
+  else waitForRequest(client);
 }
 
 /** Adds what has passed since the last call to the byte counters (`bin`, `bout`). */

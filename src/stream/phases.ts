@@ -11,11 +11,13 @@ import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { shutdownWrite } from '../sys/socket.ts';
 import { onConnectEvent, onConnectTimeout, onQueueTimeout, onTurnAround } from './assign.ts';
 import { Flow, flush, forward, retryForBuffer } from './body.ts';
 import { onBuffering } from './buffering.ts';
 import { closeConn, lingerRead } from './close.ts';
 import { type Conn, Side } from './conn.ts';
+import { drainRequest, onDrainTimer } from './drain.ts';
 import { engine } from './engine.ts';
 import { countBytes, endStream } from './finish.ts';
 import { onIdleEvent } from './idle.ts';
@@ -23,6 +25,9 @@ import { onTarpitEnd, replyError, sendReply } from './reply.ts';
 import { onRequestTimeout, readRequest } from './request.ts';
 import { HeadState, onResponseTimeout, readResponse } from './response.ts';
 import { onTunnelTimeout, runTunnel } from './tunnel.ts';
+
+/** Most response heads of one stream in one turn: a server may send interim ones without end. */
+const HEADS_PER_TURN = 16;
 
 /** Readiness of a connection has changed. `conn.readable` and so on are up to date. */
 export function onEvent(conn: Conn): void {
@@ -44,8 +49,8 @@ export function onEvent(conn: Conn): void {
 function onClientEvent(conn: Conn): void {
   const strm = conn.stream;
   if (strm === null) {
-    if (conn.readable || conn.error !== 0) readRequest(conn);
-    return;
+    if (!conn.readable && conn.error === 0) return;
+    return conn.body === BodyMode.None ? readRequest(conn) : drainRequest(conn);
   }
   switch (strm.phase) {
     case Phase.Head:
@@ -111,9 +116,14 @@ function runExchange(strm: Stream): void {
   }
   // A client that is gone for good must not keep a server busy.
   if (client.error !== 0 && !strm.requestSent) return clientLeft(strm);
+  if (strm.responseComplete) return strm.requestSent ? endStream(strm) : armTimers(strm);
   if (client.hup && !strm.responseStarted && leavesEarly(client, strm)) return clientLeft(strm);
-  while (!strm.responseStarted) {
+  for (let heads = 0; !strm.responseStarted; heads++) {
     if (strm.interim && flush(server, client) !== Flow.Done) break;
+    if (heads === HEADS_PER_TURN) {
+      engine.resume(server);
+      break;
+    }
     if (!server.readable && !server.eof && server.error === 0 && server.inRd === server.inWr) break;
     const head = readResponse(strm);
     if (head === HeadState.Gone) return;
@@ -144,7 +154,7 @@ function onRequestFlow(strm: Stream, flow: Flow): boolean {
       return true;
     case Flow.Invalid:
       strm.cause = Cause.Proxy;
-      strm.stage = strm.responseStarted ? Stage.Data : Stage.Headers;
+      strm.stage = stageOfTransfer(strm);
       strm.keepAlive = false;
       client.unread = true;
       engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
@@ -164,13 +174,14 @@ function onResponseFlow(strm: Stream, flow: Flow): void {
   switch (flow) {
     case Flow.Done:
       strm.responseComplete = true;
-      if (!strm.requestSent) {
-        // An early answer: the rest of the request is not wanted any more.
-        strm.keepServer = false;
-        strm.keepAlive = false;
-        client.unread = true;
+      if (strm.requestSent) return endStream(strm);
+      // An early answer: the server still gets the rest of the request (RFC 9112 9.3). A client
+      // whose connection ends with the answer must see its end now.
+      if (!strm.keepAlive && !client.shut) {
+        client.shut = true;
+        shutdownWrite(client.fd);
       }
-      return endStream(strm);
+      return armTimers(strm);
     case Flow.TargetError:
       return clientLeft(strm);
     case Flow.NoBuffer:
@@ -189,7 +200,7 @@ function onResponseFlow(strm: Stream, flow: Flow): void {
 /** The client aborted in the middle of its request or of the response. */
 function clientLeft(strm: Stream): void {
   strm.cause = Cause.Client;
-  strm.stage = strm.responseStarted ? Stage.Data : Stage.Headers;
+  strm.stage = stageOfTransfer(strm);
   engine.count(strm.frontend!.frontend, Counter.ClientAborts, 1);
   engine.count(strm.backend!.backend, Counter.ClientAborts, 1);
   if (strm.server !== null) engine.count(strm.server.entity, Counter.ClientAborts, 1);
@@ -197,6 +208,12 @@ function clientLeft(strm: Stream): void {
   // Half of a request is a bad request; who has only closed one direction still reads the answer.
   strm.keepAlive = false;
   replyError(strm, 400);
+}
+
+/** What the client's part in an exchange was when it ended (8.5). */
+function stageOfTransfer(strm: Stream): Stage {
+  if (strm.responseComplete) return Stage.Last;
+  return strm.responseStarted ? Stage.Data : Stage.Headers;
 }
 
 /** Ends the stream and both connections; the client must see that the response is not complete. */
@@ -241,6 +258,7 @@ export function onConnTimer(conn: Conn): void {
 function onClientTimer(conn: Conn): void {
   const strm = conn.stream;
   if (strm === null) {
+    if (conn.body !== BodyMode.None) return onDrainTimer(conn);
     if (conn.readable) return readRequest(conn);
     return onRequestTimeout(conn);
   }
@@ -257,7 +275,7 @@ function onClientTimer(conn: Conn): void {
       return onTunnelTimeout(strm, conn);
     case Phase.Exchange:
       strm.cause = Cause.ClientTimeout;
-      strm.stage = strm.responseStarted ? Stage.Data : Stage.Headers;
+      strm.stage = stageOfTransfer(strm);
       strm.keepAlive = false;
       if (!strm.responseStarted) return replyError(strm, 408);
       return abortStream(strm);

@@ -101,14 +101,24 @@ export const ruleCases: Case[] = [
   {
     name: 'buffered: a rule answers after the whole body has come',
     variant: 'buffered',
-    send: [head('POST /deny HTTP/1.1', 'Host: h', 'Content-Length: 6'), 'abc', 'def', get()],
-    replies: 2,
+    send: [
+      head('POST /deny HTTP/1.1', 'Host: h', 'Content-Length: 6'),
+      'abc',
+      'def',
+      get(),
+      { replies: 2 },
+    ],
     methods: ['POST', 'GET'],
   },
   {
     name: 'buffered: a redirect after the whole body has come',
     variant: 'buffered',
-    send: [head('POST /redirect HTTP/1.1', 'Host: h', 'Content-Length: 6'), 'abc', 'def'],
+    send: [
+      head('POST /redirect HTTP/1.1', 'Host: h', 'Content-Length: 6'),
+      'abc',
+      'def',
+      { replies: 1 },
+    ],
     methods: ['POST'],
   },
   {

@@ -1,0 +1,50 @@
+/**
+ * The rest of a request that was answered before it had all come: it is read and thrown away, so that
+ * the next request of the connection is found behind it (RFC 9112 9.3). The stream has ended and been
+ * logged; the connection waits under `timeout client`, and its end is silent however it comes.
+ *
+ * @dataplane
+ */
+import { discard, Flow, NO_BUFFER_PAUSE_MS } from './body.ts';
+import { closeConn } from './close.ts';
+import type { Conn } from './conn.ts';
+import { engine } from './engine.ts';
+import { waitForRequest } from './request.ts';
+import { dropPipe } from './splice.ts';
+
+/** Reads on in the request of a client without a stream, as far as it goes now. */
+export function drainRequest(conn: Conn): void {
+  // Bytes on their way inside the kernel belong to the stream that has ended.
+  dropPipe(conn);
+  const flow = discard(conn);
+  switch (flow) {
+    case Flow.Done:
+      conn.unread = false;
+      return waitForRequest(conn);
+    case Flow.Wait:
+      if (conn.readable) engine.clientQueue.push(conn);
+      return armDrain(conn, Number.POSITIVE_INFINITY);
+    case Flow.NoBuffer:
+      return armDrain(conn, engine.nowMs + NO_BUFFER_PAUSE_MS);
+    default:
+      return closeConn(conn);
+  }
+}
+
+/** The client is silent for too long, or the connection paused for want of a buffer. */
+export function onDrainTimer(conn: Conn): void {
+  if (drainsUntil(conn) <= engine.nowMs) return closeConn(conn);
+  drainRequest(conn);
+}
+
+function drainsUntil(conn: Conn): number {
+  const ms = engine.plans[conn.session.frontend!.index]!.config.timeout.client;
+  return ms >= 0 ? conn.activeMs + ms : Number.POSITIVE_INFINITY;
+}
+
+/** Arms the timer to fire at `latest` or before. */
+function armDrain(conn: Conn, latest: number): void {
+  const until = Math.min(drainsUntil(conn), latest);
+  if (until < Number.POSITIVE_INFINITY) engine.timers.set(conn.id, until);
+  else engine.timers.clear(conn.id);
+}
