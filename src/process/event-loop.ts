@@ -35,9 +35,6 @@ import { Errno } from '../sys/errno.ts';
 import { drainWake } from '../sys/socket.ts';
 import type { ToWorker, WorkerInit } from './protocol.ts';
 
-/** Most due timers handled before events are looked at again. */
-const TIMERS_PER_TURN = 1024;
-
 /** Streams that go to their server in one turn. */
 const GRANTS_PER_TURN = 4096;
 
@@ -107,11 +104,9 @@ export function turn(): void {
   eng.nowDateMs = clock.dateMs;
   if (eng.hasNice) dispatchByNice(n);
   else for (let i = 0; i < n; i++) dispatch(i);
-  for (;;) {
-    const due = eng.timers.expire(eng.nowMs);
-    for (let i = 0; i < due; i++) expire(eng.timers.due(i));
-    if (due < TIMERS_PER_TURN) break;
-  }
+  // What is due beyond one batch keeps `timers.wait` at 0: it has its turn behind the next events.
+  const due = eng.timers.expire(eng.nowMs);
+  for (let i = 0; i < due; i++) expire(eng.timers.due(i));
   runQueues();
   housekeeping();
   eng.logger.flush();

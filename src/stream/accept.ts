@@ -218,9 +218,11 @@ function handOff(fd: number, conn: Conn): boolean {
 export function takeHandoffs(): void {
   const handoff = engine.shared.handoff;
   const at = engine.init.workerIndex * Handoff.WORDS;
+  // What comes meanwhile wakes this worker again.
+  const tail = Atomics.load(handoff, at + Handoff.Tail);
   for (;;) {
     const head = Atomics.load(handoff, at + Handoff.Head);
-    if (head === Atomics.load(handoff, at + Handoff.Tail)) return;
+    if (head === tail) return;
     const slot = at + Handoff.First + 3 * (head & (Handoff.SLOTS - 1));
     const fd = handoff[slot]!;
     const proxy = engine.plans[handoff[slot + 1]!]!.proxy;

@@ -355,6 +355,8 @@ export function onTurnAround(strm: Stream): void {
 export function dropServer(strm: Stream): void {
   const conn = strm.serverConn;
   if (conn === null) return;
+  // What it sent counts although it is answered in another way.
+  strm.bytesOut += conn.carried - conn.counted;
   strm.serverConn = null;
   countUsed(conn.server!, -1);
   if (conn.eof || conn.connecting) closeConn(conn);

@@ -20,6 +20,8 @@ import { badRequest, runBackendRules, runFrontendRules } from './request.ts';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const continueOff = reserveBytes(CONTINUE);
+/** Its size in logs and statistics (see `headSize`): status line parts only. */
+const CONTINUE_COUNTED = 40;
 
 /**
  * Waits for the whole body, a full buffer or a timeout. The bytes stay behind the head; chunk framing
@@ -27,9 +29,11 @@ const continueOff = reserveBytes(CONTINUE);
  */
 export function waitForBody(strm: Stream): void {
   strm.phase = Phase.Buffer;
-  // Nobody behind us asks for the body before it is complete.
-  if (engine.requestMsg.expectContinue) {
+  // Nobody behind us asks for the body before it is complete. RFC 9110 15.2: HTTP/1.0 knows no
+  // interim responses.
+  if (engine.requestMsg.expectContinue && strm.version >= 11) {
     send(strm.client!.fd, continueOff, CONTINUE.length, false);
+    strm.bytesOut += CONTINUE_COUNTED;
   }
   onBuffering(strm);
 }

@@ -5,8 +5,8 @@
  * @dataplane
  */
 import { FieldId, fieldNameOff, fieldNames } from '../http/field.ts';
-import { dropWords, Unwanted } from '../http/h1/hop.ts';
-import { ConnectionFlag, type HttpMessage } from '../http/message.ts';
+import { connectionFlags, dropWords, Unwanted } from '../http/h1/hop.ts';
+import { Col, ConnectionFlag, type HttpMessage, ROW } from '../http/message.ts';
 import type { Stream } from '../model/stream.ts';
 import { reserveBytes } from '../sys/arena.ts';
 
@@ -47,4 +47,20 @@ function cleanField(msg: HttpMessage, field: ConnectionField, unwanted: number):
     dropWords(msg, i, unwanted);
     i = msg.find(field, 0, nameLen, i + 1);
   }
+}
+
+/**
+ * Takes out what a rule says about persistence.
+ * @returns whether it says `close`: then the connection does end.
+ */
+export function takeClose(msg: HttpMessage, field: ConnectionField): boolean {
+  const nameLen = fieldNames[field].length;
+  let flags = 0;
+  let i = msg.find(field, 0, nameLen, 0);
+  while (i >= 0) {
+    flags |= connectionFlags(msg.rows[i * ROW + Col.ValOff]!, msg.rows[i * ROW + Col.ValLen]!);
+    dropWords(msg, i, Unwanted.Persistence);
+    i = msg.find(field, 0, nameLen, i + 1);
+  }
+  return (flags & ConnectionFlag.Close) !== 0;
 }

@@ -27,8 +27,8 @@ import { dropRequestCookie } from './capture.ts';
 import {
   addConnectionClose,
   addConnectionKeepAlive,
-  cleanConnection,
   connectionField,
+  takeClose,
 } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
@@ -172,17 +172,16 @@ function replyPrepared(strm: Stream): void {
   strm.status = msg.status;
   const client = strm.client!;
   if ((msg.connection & ConnectionFlag.Close) !== 0 || engine.stopping) strm.keepAlive = false;
-  if (!strm.requestComplete && client.body !== BodyMode.None) {
-    strm.keepAlive = false;
-    client.unread = true;
-  }
+  // HTTP/1.0 has no way to say that the rest of the request is still welcome.
+  if (client.body !== BodyMode.None && strm.version < 11) strm.keepAlive = false;
   runAfterResponse(strm, plan);
   if (!hasBody(msg.status)) {
     engine.replyBodyLen = 0;
     removeFraming(msg);
   }
-  cleanConnection(msg, connectionField(strm));
-  const closes = (msg.connection & ConnectionFlag.Close) !== 0;
+  const byRule = takeClose(msg, connectionField(strm));
+  if (byRule) strm.keepAlive = false;
+  const closes = byRule || (msg.connection & ConnectionFlag.Close) !== 0;
   const counted = headSize(STATUS_LINE_LEN + msg.reasonLen, msg) + (closes ? CLOSE_BYTES : 0);
   tellClient(msg, strm);
   const block = engine.buffers.take();

@@ -34,8 +34,10 @@ import {
   addConnectionKeepAlive,
   cleanConnection,
   connectionField,
+  takeClose,
 } from './connection-field.ts';
 import { showRequest } from './debug.ts';
+import { drainRequest } from './drain.ts';
 import { engine } from './engine.ts';
 import { logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
@@ -102,7 +104,9 @@ export function waitForRequest(conn: Conn): void {
 
 /** A connection of the client queue: bytes of its next request are there or may be. */
 export function onQueuedClient(conn: Conn): void {
-  if (conn.side === Side.Client && conn.stream === null) readRequest(conn);
+  if (conn.side !== Side.Client || conn.stream !== null) return;
+  if (conn.body === BodyMode.None) readRequest(conn);
+  else drainRequest(conn);
 }
 
 /** Bytes may have come on a connection that waits for a request head. */
@@ -382,7 +386,9 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   if (msg.method === Method.Head && strm.method !== Method.Head) strm.keepAlive = false;
   const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
   if (mode === HttpMode.Close || engine.stopping || msg.insecureFraming) strm.keepAlive = false;
-  strm.keepServer = mode === HttpMode.KeepAlive;
+  // A rule that says `close` ends the server's connection.
+  const closes = takeClose(msg, connectionField(strm));
+  strm.keepServer = mode === HttpMode.KeepAlive && !closes;
   const pretend = plan.has(Option.HttpPretendKeepalive) || backend.has(Option.HttpPretendKeepalive);
   askServer(msg, strm, strm.keepServer || pretend);
   const spelling = backend.has(Option.H1CaseAdjustBogusServer) ? engine.spelling : null;

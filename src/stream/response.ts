@@ -20,7 +20,7 @@ import { resend } from './assign.ts';
 import { headSize, receive, retryForBuffer, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
 import type { Conn } from './conn.ts';
-import { cleanConnection, connectionField } from './connection-field.ts';
+import { cleanConnection, connectionField, takeClose } from './connection-field.ts';
 import { showResponse } from './debug.ts';
 import { engine } from './engine.ts';
 import { endStream, logEarly } from './finish.ts';
@@ -94,12 +94,18 @@ function tryHead(strm: Stream, conn: Conn): HeadState {
   conn.body = msg.body;
   conn.bodyLeft = msg.body === BodyMode.Length ? msg.contentLength : 0;
   cleanConnection(msg, connectionField(strm));
-  conn.carried += headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
-  if (msg.status < 200 && msg.status !== 101) return onInterim(strm, conn);
-  if (msg.body === BodyMode.Tunnel && !strm.upgrade) return badResponse(strm);
+  const bytes = headSize(STATUS_LINE_LEN + msg.reasonLen, msg);
+  if (msg.status < 200 && msg.status !== 101) {
+    conn.carried += bytes;
+    return onInterim(strm, conn);
+  }
+  if (msg.body === BodyMode.Tunnel && !strm.upgrade) {
+    conn.carried += bytes;
+    return badResponse(strm);
+  }
   // RFC 9110 7.8: the new protocol begins after the whole request.
   if (msg.status === 101 && !strm.requestSent) return badResponse(strm);
-  return onResponse(strm, conn, backend);
+  return onResponse(strm, conn, backend, bytes);
 }
 
 /** 100 Continue, 103 Early Hints: passed on at once, the final response follows. */
@@ -120,8 +126,8 @@ function onInterim(strm: Stream, conn: Conn): HeadState {
   return HeadState.Ready;
 }
 
-/** A complete, valid final head is in `engine.responseMsg`. */
-function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
+/** A complete, valid final head is in `engine.responseMsg`. @param bytes its size for logs */
+function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): HeadState {
   const msg = engine.responseMsg;
   const plan = engine.plans[strm.frontend!.index]!;
   // An HTTP/1.0 client knows no chunks: it gets the data and the end of the connection.
@@ -129,6 +135,8 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
   const bodyOff = takeFirst(conn);
   if (engine.debug !== null) showResponse(strm, conn, msg);
   if (bodyOff === 0) return badResponse(strm);
+  // A head whose body is broken right behind it is refused with it, and not counted either.
+  conn.carried += bytes;
   strm.interim = false;
   strm.dataMs = engine.nowMs - strm.startMs;
   strm.flags |= StreamFlag.FromServer;
@@ -137,9 +145,8 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan): HeadState {
   const close = (wishes & ConnectionFlag.Close) !== 0;
   const keeps = (wishes & ConnectionFlag.KeepAlive) !== 0;
   const persistent = msg.version >= 11 ? !close : keeps && !close;
-  if (!persistent || msg.body === BodyMode.Close || msg.body === BodyMode.Tunnel) {
-    strm.keepServer = false;
-  }
+  const endless = msg.body === BodyMode.Close || msg.body === BodyMode.Tunnel;
+  if (!persistent || endless || msg.insecureFraming) strm.keepServer = false;
   captureFields(strm, plan.captureResponse, msg);
   captureCookie(strm, plan, msg);
   engine.attend(strm);
@@ -182,6 +189,8 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
   const bodyless = !hasBody(strm.status) && strm.method !== Method.Head && !tunnel;
   if (bodyless && hasBody(msg.status)) promiseNothing(msg);
   strm.status = msg.status;
+  // The server's own words are gone: what is there now was put by a rule.
+  if (!tunnel && takeClose(msg, connectionField(strm))) strm.keepAlive = false;
   if (!tunnel) tellClient(msg, strm);
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
   const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
@@ -232,7 +241,8 @@ function serverLeft(strm: Stream): HeadState {
     resend(strm);
     return HeadState.Gone;
   }
-  strm.cause = Cause.Server;
+  // What it left behind is half a head.
+  strm.cause = conn.inWr === conn.inRd ? Cause.Server : Cause.Proxy;
   strm.stage = Stage.Headers;
   countBad(strm);
   replyError(strm, 502);

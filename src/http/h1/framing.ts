@@ -209,10 +209,17 @@ export function payloadIsOdd(method: Method): boolean {
 export function finishResponse(msg: HttpMessage, method: Method, relaxed: boolean): boolean {
   const status = msg.status;
   if (msg.otherCoding) return false;
-  if (msg.hasCoding) msg.removeAll(FieldId.ContentLength, 0, LENGTH_NAME);
+  if (msg.hasCoding && msg.hasLength) {
+    // RFC 9112 6.3: the coding wins, the length must not travel on, and the connection must close.
+    msg.removeAll(FieldId.ContentLength, 0, LENGTH_NAME);
+    msg.insecureFraming = true;
+  }
   if (msg.respell) respell(msg);
-  settleUpgrade(msg);
+  // What an interim answer offers is for the client alone.
+  if (status >= 200 || status === 101) settleUpgrade(msg);
   if (status === 101 || (method === Method.Connect && status >= 200 && status < 300)) {
+    // RFC 9110 8.6 and 9.3.6: nothing here says how long a tunnel is.
+    removeFraming(msg);
     msg.body = BodyMode.Tunnel;
     if (status !== 101) return true;
     // RFC 9110 15.2.2: the answer says which protocol comes.

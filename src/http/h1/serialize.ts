@@ -6,6 +6,7 @@
  */
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import { Col, type HttpMessage, ROW } from '../message.ts';
+import { reasonLen, reasonOff } from '../status.ts';
 
 /** Spells field names for peers that are sensitive to case (`h1-case-adjust`). */
 export interface NameSpelling {
@@ -109,17 +110,21 @@ function requestLine(msg: HttpMessage, dst: number, limit: number): number {
 }
 
 function statusLine(msg: HttpMessage, dst: number, limit: number): number {
-  if (dst + msg.reasonLen + 16 > limit) return 0;
-  let p = version(msg, dst) - 2;
   const status = msg.status;
+  // A server may leave the phrase out (RFC 9112 4); clients like to see one.
+  const isOurs = msg.reasonLen === 0;
+  const reason = isOurs ? reasonOff(status) : msg.reasonOff;
+  const len = isOurs ? reasonLen(status) : msg.reasonLen;
+  if (dst + len + 16 > limit) return 0;
+  let p = version(msg, dst) - 2;
   mem[p] = 32;
   mem[p + 1] = 48 + Math.floor(status / 100);
   mem[p + 2] = 48 + (Math.floor(status / 10) % 10);
   mem[p + 3] = 48 + (status % 10);
   mem[p + 4] = 32;
   p += 5;
-  mem.copyWithin(p, msg.reasonOff, msg.reasonOff + msg.reasonLen);
-  p += msg.reasonLen;
+  mem.copyWithin(p, reason, reason + len);
+  p += len;
   mem[p] = 13;
   mem[p + 1] = 10;
   return p + 2;
