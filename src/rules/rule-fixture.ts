@@ -39,6 +39,8 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
       const content = files[path];
       return content === undefined ? null : compile(Buffer.from(content, 'latin1'));
     },
+    bufsize: 16384,
+    maxrewrite: 1024,
     warnings,
     files,
   };

@@ -35,13 +35,13 @@ export function endStream(strm: Stream): void {
   countBytes(strm);
   countEnd(strm);
   const plan = engine.plans[strm.frontend!.index]!;
-  // The log counts the backend's and the server's other connections, without this one.
-  releaseServer(strm);
+  // The log counts the backend's other connections, without this one.
   if (strm.inBackend) engine.leave(strm.backend!.backend);
   engine.attend(strm);
   engine.request = null;
   engine.response = null;
   logStream(strm, plan);
+  releaseServer(strm);
   if (engine.debug !== null) showEnd(strm);
   client.carried = 0;
   client.counted = 0;
@@ -180,7 +180,11 @@ export function logEarly(strm: Stream, plan: Plan): void {
   strm.flags |= StreamFlag.LoggedEarly;
   strm.closeMs = engine.nowMs - strm.startMs;
   countBytes(strm);
+  // As in haproxy the request's bytes are still to come, and `%U` says 0.
+  const into = strm.bytesIn;
+  strm.bytesIn = 0;
   logStream(strm, plan);
+  strm.bytesIn = into;
   strm.bytesOut = strm.countedOut;
   strm.logged = true;
 }

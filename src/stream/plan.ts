@@ -142,6 +142,8 @@ function createConnectFormat(config: ProxyConfig): LogFormatConfig {
     warn: () => undefined,
     readFile: () => '',
     patternFile: () => null,
+    bufsize: 0,
+    maxrewrite: 0,
   };
   return parseLogFormat(defaultLogFormat[config.mode], scope);
 }

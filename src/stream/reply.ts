@@ -191,7 +191,8 @@ function replyPrepared(strm: Stream): void {
   const body = strm.method === Method.Head ? 0 : engine.replyBodyLen;
   if (len === 0 || len + body > engine.bufsize) {
     engine.buffers.give(block);
-    return failReply(strm);
+    // With a tiny tune.bufsize not even this page fits.
+    return msg.status === 500 ? failReply(strm) : replyError(strm, 500);
   }
   mem.copyWithin(block + len, engine.replyBodyOff, engine.replyBodyOff + body);
   len += body;

@@ -11,7 +11,7 @@ import { HeadState, scanHead } from '../http/h1/prefix.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
-import { HttpMode, Option, type TimeoutConfig } from '../model/config.ts';
+import { HttpMode, Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Stage, type Stream, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
@@ -42,6 +42,7 @@ import { engine } from './engine.ts';
 import { logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
 import { replyError, replyFailure, replyVerdict, runRuleset } from './reply.ts';
+import { chooseBackend, enterBackend } from './route.ts';
 import { startTcp } from './tunnel.ts';
 
 const VERSION_LEN = 8;
@@ -54,20 +55,36 @@ export function startClient(conn: Conn): void {
 }
 
 /**
- * When a connection has waited long enough for the first byte of a request. The first time the
- * request timer runs already (4.2 timeout http-request, timeout http-keep-alive).
+ * When a connection has waited long enough for the first byte of a request: of the first one, what
+ * ends first of `timeout http-request` and `timeout client`; of a later one `timeout http-keep-alive`,
+ * for which the two stand in, in this order.
  */
 function waitingUntil(conn: Conn): number {
   const sess = conn.session;
   const timeout = engine.plans[sess.frontend!.index]!.config.timeout;
-  let ms = sess.requests > 0 ? timeout.httpKeepAlive : -1;
-  if (ms < 0) ms = requestTimeout(timeout);
-  return ms >= 0 ? sess.acceptMs + ms : Number.POSITIVE_INFINITY;
+  if (sess.requests === 0) {
+    return sess.acceptMs + Math.min(msOrNever(timeout.httpRequest), msOrNever(timeout.client));
+  }
+  let ms = timeout.httpKeepAlive;
+  if (ms < 0) ms = timeout.httpRequest;
+  if (ms < 0) ms = timeout.client;
+  return sess.acceptMs + msOrNever(ms);
 }
 
-/** `timeout http-request`, for which `timeout client` stands in; -1 = none. */
-function requestTimeout(timeout: TimeoutConfig): number {
-  return timeout.httpRequest >= 0 ? timeout.httpRequest : timeout.client;
+function msOrNever(ms: number): number {
+  return ms >= 0 ? ms : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Half a head is there: `timeout http-request` bounds it from its first byte, and `timeout client`
+ * each pause in it.
+ */
+function armHead(conn: Conn, strm: Stream): void {
+  const timeout = engine.plans[strm.frontend!.index]!.config.timeout;
+  const whole = strm.startMs + strm.idleMs + msOrNever(timeout.httpRequest);
+  const until = Math.min(whole, conn.activeMs + msOrNever(timeout.client));
+  if (until < Number.POSITIVE_INFINITY) engine.timers.set(conn.id, until);
+  else engine.timers.clear(conn.id);
 }
 
 /** Arms the timer of a connection without a stream, to fire at `latest` or before. */
@@ -136,6 +153,7 @@ export function readRequest(conn: Conn): void {
       if (!tryHead(conn, strm)) return;
     }
     if (!moreOfHead(conn, strm, fresh ? conn.inRd : had)) return;
+    if (!conn.readable) armHead(conn, strm);
   } while (conn.readable);
 }
 
@@ -184,12 +202,6 @@ function openStream(conn: Conn): Stream | null {
   strm.startDateMs = sess.acceptDateMs;
   strm.requestDateMs = engine.nowDateMs;
   strm.idleMs = engine.nowMs - sess.acceptMs;
-  const timeout = engine.plans[sess.frontend!.index]!.config.timeout;
-  // After an idle phase the request timer starts with the first byte; the first one runs already.
-  const from = sess.requests > 1 ? engine.nowMs : sess.acceptMs;
-  const ms = requestTimeout(timeout);
-  if (ms >= 0) engine.timers.set(conn.id, from + ms);
-  else engine.timers.clear(conn.id);
   return strm;
 }
 
@@ -320,8 +332,8 @@ export function runFrontendRules(strm: Stream, plan: Plan): void {
     strm.stage = Stage.Connect;
     return replyError(strm, 503);
   }
-  strm.backend = backend.proxy;
   enterBackend(strm, backend);
+  engine.count(backend.proxy.backend, Counter.Requests, 1);
   const waits = backend.has(Option.HttpBufferRequest) && !plan.has(Option.HttpBufferRequest);
   if (waits && !strm.requestComplete) return waitInBackend(strm);
   runBackendRules(strm, plan, backend);
@@ -335,46 +347,6 @@ export function runBackendRules(strm: Stream, plan: Plan, backend: Plan): void {
   }
   if (!plan.forwardingTo(backend).apply(engine)) return replyFailure(strm);
   placeRequest(strm, plan, backend);
-}
-
-/** `reqsetbe` of the rules, then `use_backend` in order, then `default_backend`. */
-function chooseBackend(strm: Stream, plan: Plan): Plan | null {
-  if (strm.lineBackend >= 0) return plan.lineBackends[strm.lineBackend]!;
-  const routes = plan.routes;
-  for (let i = 0; i < routes.length; i++) {
-    const route = routes[i]!;
-    if (!route.condition(engine)) continue;
-    if (route.backend !== null) return route.backend;
-    const named =
-      route.name === null ? null : backendByName(route.name.write(engine, engine.assembly, 256));
-    if (named !== null) return named;
-    // An unknown dynamic name falls through to the default backend (4.2 use_backend).
-    break;
-  }
-  return plan.defaultBackend;
-}
-
-function backendByName(len: number): Plan | null {
-  const plans = engine.plans;
-  for (let i = 0; i < plans.length; i++) {
-    const plan = plans[i]!;
-    if (plan.balancer === null || plan.proxy.name.len !== len) continue;
-    let same = true;
-    for (let k = 0; k < len && same; k++) {
-      same = mem[plan.proxy.name.off + k] === mem[engine.assembly + k];
-    }
-    if (same) return plan;
-  }
-  return null;
-}
-
-function enterBackend(strm: Stream, backend: Plan): void {
-  const entity = backend.proxy.backend;
-  engine.enter(entity);
-  strm.inBackend = true;
-  engine.count(entity, Counter.Sessions, 1);
-  engine.rate(entity, Counter.SessionSecond);
-  engine.count(entity, Counter.Requests, 1);
 }
 
 /** Writes the rewritten head so that it ends where the body starts, then looks for a server. */

@@ -6,11 +6,13 @@
  * @dataplane
  */
 import { BodyMode } from '../http/message.ts';
+import { Option } from '../model/config.ts';
+import type { Stream } from '../model/stream.ts';
 import { mem32, reserve } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { closePipe, openPipe, splice } from '../sys/pipe.ts';
 import { Flow, noteSend } from './body.ts';
-import type { Conn } from './conn.ts';
+import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 
 /** Below this many bytes a pipe costs more than it saves. */
@@ -137,10 +139,18 @@ function fill(from: Conn, pipe: Pipe): void {
   }
 }
 
+/** `option http-no-delay` of either side: no segment waits for being full. */
+function isHurried(strm: Stream): boolean {
+  const options = strm.frontend!.config.options | strm.backend!.config.options;
+  return (options & Option.HttpNoDelay) !== 0;
+}
+
 function drain(from: Conn, to: Conn, pipe: Pipe): Flow {
   if (!to.writable) return Flow.Blocked;
   noteSend(to);
-  const n = splice(pipe.readFd, to.fd, pipe.held, from.bodyLeft > 0);
+  // A server may act on each piece of a request; for an answer full segments are worth a pause.
+  const more = from.bodyLeft > 0 && to.side === Side.Client && !isHurried(from.stream!);
+  const n = splice(pipe.readFd, to.fd, pipe.held, more);
   if (n > 0) {
     pipe.held -= n;
     from.carried += n;

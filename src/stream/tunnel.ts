@@ -18,6 +18,7 @@ import { engine } from './engine.ts';
 import { countBytes, endStream, logEarly, logGreeting } from './finish.ts';
 import { abortStream } from './phases.ts';
 import type { Plan } from './plan.ts';
+import { chooseBackend, enterBackend } from './route.ts';
 
 /** A TCP frontend accepted a connection: it goes straight to a server. */
 export function startTcp(conn: Conn, plan: Plan): void {
@@ -38,28 +39,14 @@ export function startTcp(conn: Conn, plan: Plan): void {
   engine.request = null;
   engine.response = null;
   if (plan.greets) logGreeting(strm, plan);
-  const backend = chooseTcpBackend(plan);
+  const backend = chooseBackend(strm, plan);
   if (backend === null) {
     strm.cause = Cause.Server;
     strm.stage = Stage.Connect;
     return abortStream(strm);
   }
-  strm.backend = backend.proxy;
-  strm.inBackend = true;
-  const entity = backend.proxy.backend;
-  engine.enter(entity);
-  engine.count(entity, Counter.Sessions, 1);
-  engine.rate(entity, Counter.SessionSecond);
+  enterBackend(strm, backend);
   assignServer(strm);
-}
-
-function chooseTcpBackend(plan: Plan): Plan | null {
-  const routes = plan.routes;
-  for (let i = 0; i < routes.length; i++) {
-    const route = routes[i]!;
-    if (route.condition(engine) && route.backend !== null) return route.backend;
-  }
-  return plan.defaultBackend;
 }
 
 /** Moves bytes both ways as far as they go. */
@@ -131,7 +118,7 @@ function broken(strm: Stream, byClient: boolean): boolean {
 function armTunnel(strm: Stream, client: Conn, server: Conn): void {
   const fe = strm.frontend!.config.timeout;
   const be = strm.backend!.config.timeout;
-  const tunnelMs = be.tunnel >= 0 ? be.tunnel : fe.tunnel;
+  const tunnelMs = be.tunnel;
   let clientMs = fe.client;
   let serverMs = be.server;
   if (tunnelMs >= 0) {

@@ -22,7 +22,7 @@ export function parseErrorFile(draft: ProxyDraft, line: KeywordLine): void {
   if (status === undefined) {
     throw new ConfigError(`errorfile : status code '${code}' not handled.`);
   }
-  let text = line.state.readBytes(file, line.origin);
+  const text = line.state.readBytes(file, line.origin);
   if (text === null) throw new ConfigError(`errorfile : error opening file '${file}'.`);
   const bufsize = line.state.global.tune.bufsize;
   if (text.length > bufsize) {
@@ -30,7 +30,7 @@ export function parseErrorFile(draft: ProxyDraft, line: KeywordLine): void {
       line.origin,
       `custom error message file '${file}' larger than ${bufsize} bytes. Truncating.`,
     );
-    text = text.slice(0, bufsize);
+    throw new ConfigError(`errorfile : '${file}': unable to add payload into the HTX message`);
   }
   checkResponse(text, file);
   draft.config.errorFiles[status] = text;

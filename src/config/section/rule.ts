@@ -39,6 +39,8 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
       return text;
     },
     patternFile: (path, kind, compile) => line.state.patternFile(path, kind, compile, line.origin),
+    bufsize: line.state.global.tune.bufsize,
+    maxrewrite: line.state.global.tune.maxrewrite,
   };
 }
 
