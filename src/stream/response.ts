@@ -99,7 +99,8 @@ function tryHead(strm: Stream, conn: Conn): HeadState {
     conn.carried += bytes;
     return onInterim(strm, conn);
   }
-  if (msg.body === BodyMode.Tunnel && !strm.upgrade) {
+  const unasked = !strm.upgrade || (msg.status === 101 && strm.sentMethod === Method.Connect);
+  if (msg.body === BodyMode.Tunnel && unasked) {
     conn.carried += bytes;
     return badResponse(strm);
   }

@@ -1,5 +1,5 @@
 /**
- * The same crafted bytes through Debian's haproxy and through sluice: what the client received, what
+ * The same crafted bytes through haproxy and through sluice: what the client received, what
  * the back end received and what the log says must agree, apart from docs/differences.md. The list
  * must be exact: an unlisted difference fails, and so does a listed one that is gone.
  */

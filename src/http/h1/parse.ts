@@ -102,6 +102,8 @@ export function parseResponse(
   // The reason may be absent altogether, and then its blank too (RFC 9112 4 asks for it).
   if (mem[p] === SP) p++;
   else if (mem[p] !== CR) return HeadError.Invalid;
+  // More blanks than one are not of the phrase.
+  while (p < end && (mem[p] === SP || mem[p] === TAB)) p++;
   msg.reasonOff = p;
   while (p < end && (charClass[mem[p]!]! & Char.Value) !== 0) p++;
   msg.reasonLen = p - msg.reasonOff;

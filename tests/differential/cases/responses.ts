@@ -86,6 +86,7 @@ const chunks: [string, string][] = [
   ['a space before the size', ' 2\r\nok\r\n0\r\n\r\n'],
   ['a space after the size', '2 \r\nok\r\n0\r\n\r\n'],
   ['a folded trailer', '2\r\nok\r\n0\r\nX-T: 1\r\n 2\r\n\r\n'],
+  ['an empty trailer value', '2\r\nok\r\n0\r\nX-T:\r\n\r\n'],
   ['bytes after the end', '2\r\nok\r\n0\r\n\r\nmore'],
 ];
 
@@ -137,6 +138,11 @@ const interim: Case[] = [
     name: 'interim: 100 with a length',
     send: get(),
     answer: head('HTTP/1.1 100 Continue', 'Content-Length: 2') + okay,
+  },
+  {
+    name: 'interim: 103 and then a broken answer',
+    send: get(),
+    answer: `${head('HTTP/1.1 103 Early Hints') + head('HTTP/1.1 200 OK', 'X A: 1')}ok`,
   },
   {
     name: 'interim: 100 and then the end',
