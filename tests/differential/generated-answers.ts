@@ -363,6 +363,10 @@ export const reasons: readonly [trait: (send: string, answer: string) => boolean
     ],
     [(_, answer) => startsInterim(answer), 'An interim answer is passed on at once'],
     [(_, answer) => /Transfer-Encoding.*X-T/s.test(answer), 'A trailer is written as it came'],
+    [
+      (_, answer) => /\r\n0\r\n(Content-Length|Transfer-Encoding|Connection|Host):/.test(answer),
+      'A trailer neither frames nor routes',
+    ],
   ];
 
 function startsInterim(answer: string): boolean {
