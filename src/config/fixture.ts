@@ -20,10 +20,16 @@ const accounts: Accounts = {
   group: (name) => (name === 'haproxy' ? 991 : null),
 };
 
-/** @param files texts of files in order, or one text */
-export function parseText(text: string | Record<string, string>): ParsedText {
+/**
+ * @param text texts of files in order, or one text
+ * @param variables the environment
+ */
+export function parseText(
+  text: string | Record<string, string>,
+  variables: Record<string, string> = { PATH: '/bin' },
+): ParsedText {
   const files = typeof text === 'string' ? { 't.cfg': text } : text;
-  const env = new Environment({ PATH: '/bin' });
+  const env = new Environment(variables);
   const diagnostics = new Diagnostics();
   const config = parseConfiguration({
     sources: Object.entries(files).map(([file, content]) => ({

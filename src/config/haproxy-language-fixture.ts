@@ -27,6 +27,8 @@ export const lines = [
   '.notice a\\tb',
   '.notice abc\\',
   '.notice $S',
+  '.notice a\\$S',
+  '.notice "a\\$S"',
   '.notice ${S}',
   '.notice "$S"',
   '.notice "${S}"',
@@ -48,12 +50,37 @@ export const lines = [
   '.notice "$NO-a"',
   '.notice "${.FILE}:$.LINE"',
   '.notice "${.FILE-def}"',
+  '.notice "$NO" a',
+  '.notice "$NO$S" a',
+  '.notice "$NO" "$NO" a',
+  '.notice """$NO" a',
+  '.notice a "$NO""" b',
+  '.notice a "$NO"\'\' b',
+  '.notice a "$E" b',
+  '.notice a "$NO$E" b',
+  '.notice "$E$NO" a',
+  '.notice "${NO[*]}" a',
+  '.notice "${NO[*]}"',
+  '.notice a "${E[*]}" b',
+  '.notice "${E[*]}"',
+  '.notice a "" b',
+  '.notice a "$NO"',
+  '.notice a "$NO"  # x',
+  '.notice a "$NO" ""',
+  ".notice a ''#",
+  '"" .notice a',
+  '"$NO"',
   '.notice a\r',
   '.notice \xc3\xa9\xff',
 ];
 
 // HAProxy shows these lines without what follows the default value.
-export const emptyDefaults = ['.notice "${E-def}"', '.notice "${NO-}"'];
+export const emptyDefaults = [
+  '.notice "${E-def}"',
+  '.notice "${NO-}"',
+  '.notice a "${NO-}" b',
+  '.notice a "${NO[*]-}" b',
+];
 
 // HAProxy finds these when it looks at the shape of all lines, and then says no more.
 export const brokenLines = [
@@ -211,6 +238,7 @@ export const directives = [
   '.if 1\n.notice a\n.elif nonsense\n.notice b\n.endif\n',
   '.notice "$.LINE"\n',
   '# no line feed',
+  '.if 0\nfoo ""\n.endif\n',
   '.notice "ab',
 ];
 

@@ -4,9 +4,6 @@
  * not in the tables; docs and the head of lexer.ts and address.ts give the reasons.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ConfigError } from '../base/config-error.ts';
 import {
   parseAddress,
@@ -16,6 +13,7 @@ import {
 } from '../base/value/address.ts';
 import { parseDuration } from '../base/value/duration.ts';
 import { resolveHost } from '../sys/resolve.ts';
+import { HaproxyChecker, haproxy } from './ask-haproxy.ts';
 import { createConditionContext, evaluateConditionLine } from './conditions.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { Environment } from './environment.ts';
@@ -34,37 +32,23 @@ import {
 import { formatFinding } from './print.ts';
 import { ConfigReader } from './reader.ts';
 
-const haproxy = Bun.which('haproxy');
 const variables = { S: 'one', L: 'a b  c', E: '', Q: 'a"b c', D: 'a$b\\c', HOME: '/root' };
 
-let folder = '';
+let checker: HaproxyChecker | null = null;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-language-'));
+  checker = new HaproxyChecker(variables);
   setHostResolver(resolveHost);
 });
 
 afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
+  checker?.close();
   setHostResolver(null);
 });
 
 /** What haproxy says about a configuration: severity and text behind `config : `. */
 function askHaproxy(text: string): string[] {
-  writeFileSync(join(folder, 't.cfg'), Buffer.from(text, 'latin1'));
-  const run = Bun.spawnSync([haproxy!, '-c', '-dD', '-f', 't.cfg'], {
-    cwd: folder,
-    env: variables,
-    stdout: 'ignore',
-    stderr: 'pipe',
-  });
-  const findings: string[] = [];
-  for (const line of run.stderr.toString('latin1').split('\n')) {
-    const found = /^\[(\w+)\] +\(\d+\) : config : (parsing \[.*)$/.exec(line);
-    if (found !== null) findings.push(`${found[1]} ${found[2]}`);
-    else if (/^ {2}/.test(line) && findings.length > 0) findings.push(`${findings.pop()}\n${line}`);
-  }
-  return inLineOrder(findings);
+  return inLineOrder(checker!.ask(text).findings.filter((found) => /^\w+ parsing \[/.test(found)));
 }
 
 /** HAProxy looks at the shape of all lines first, and then reads them. */
@@ -159,7 +143,7 @@ describe.skipIf(haproxy === null)('the language as haproxy reads it', () => {
     const ours = addresses.map((address) => {
       const message = problem(() => {
         for (const one of splitAddressList(address))
-          parseAddress(one, { port: 'required', range: true });
+          parseAddress(one, { port: 'required', range: true }, new Environment(variables));
       });
       return message === null ? null : `'bind' : ${message}`;
     });

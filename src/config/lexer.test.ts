@@ -46,6 +46,27 @@ describe('words (2.1)', () => {
     expect(words(text)).toEqual(expected);
   });
 
+  test.each([
+    ['a "$NO" b', ['a', 'b']],
+    ['a "$NO" "$NO$NO" b', ['a', 'b']],
+    ['"$NO" a', ['a']],
+    ['a"$NO" b', ['a', 'b']],
+    ['a b"$E" c', ['a', 'b', 'c']],
+  ])('a variable that does not exist is no word in front of another: %p', (text, expected) => {
+    expect(splitLine(text, env)).toEqual({ words: expected, empty: null });
+  });
+
+  test.each([
+    ['  a "$E" b', 1, 5],
+    ['a "${NO-}" b', 1, 3],
+    ['a "${E[*]}" b', 1, 3],
+    ['a b "$NO"', 2, 5],
+    ['a "$NO$E" b', 1, 3],
+    ['a "$NO"\'\' b', 1, 3],
+  ])('%p has an empty word', (text, index, position) => {
+    expect(splitLine(text, env).empty).toEqual({ index, position });
+  });
+
   test('64 words are a line, 65 are not', () => {
     const line = Array.from({ length: lineWordsMax }, (_, i) => `w${i + 1}`).join(' ');
     expect(words(`${line}  # comment`)).toHaveLength(64);
@@ -75,7 +96,7 @@ describe('quoting and escaping (2.2)', () => {
     [' ', ['\\ ', '\\x20', '" "', '"\\ "', '"\\x20"', "' '"]],
     ['"', ['\\"', '\\x22', '"\\""', '"\\x22"', "'\"'"]],
     ['#', ['\\#', '\\x23', '"#"', '"\\#"', '"\\x23"', "'#'"]],
-    ['$', ['$', '\\$', '\\x24', '"\\$"', '"\\x24"', "'$'"]],
+    ['$', ['$', '\\x24', '"\\$"', '"\\x24"', "'$'"]],
     ["'", ["\\'", '\\x27', '"\'"', '"\\\'"', '"\\x27"']],
     ['\\', ['\\\\', '\\x5c', '"\\\\"', '"\\x5c"', "'\\'"]],
   ])('%p has all the spellings of the matrix', (character, spellings) => {
@@ -88,7 +109,12 @@ describe('quoting and escaping (2.2)', () => {
   });
 
   test('a backslash in front of any other character stays', () => {
-    expect(words('\\.(gif|png)$ "\\d\\1" a\\')).toEqual(['\\.(gif|png)$', '\\d\\1', 'a\\']);
+    expect(words('\\.(gif|png)$ "\\d\\1" \\$S a\\')).toEqual([
+      '\\.(gif|png)$',
+      '\\d\\1',
+      '\\$S',
+      'a\\',
+    ]);
   });
 
   test('nothing is interpreted in single quotes', () => {
@@ -164,7 +190,9 @@ describe('environment variables (2.3)', () => {
     ['"${S[*]}"', ['one']],
     ['"${PAD[*]}"', ['x', 'y']],
     ['"${NO[*]-a b}"', ['a', 'b']],
-    ['m "${E[*]}" n', ['m', 'n']],
+    ['m "${E[*]}" n', ['m', '', 'n']],
+    ['m "${NO[*]}" n', ['m', 'n']],
+    ['m "${NO[*]}"', ['m', '']],
     ['m "x${E[*]}y"', ['m', 'xy']],
     ['m "${L[*]}${S[*]}"', ['m', 'a', 'b', 'cone']],
   ])('%s expands to words', (text, expected) => {

@@ -3,9 +3,12 @@
  * escapes, comments and environment variables.
  *
  * It follows the matrix of section 2.2: outside of single quotes a backslash protects a blank, a
- * tab, `#`, `\`, both quotes and `$`, and spells `\n \r \t \xNN`; in front of any other character
- * it stays, so that regular expressions can be written without quotes. Variables live in double
- * quotes only.
+ * tab, `#`, `\` and both quotes, and spells `\n \r \t \xNN`; in front of any other character it
+ * stays, so that regular expressions can be written without quotes. Variables live in double quotes
+ * only, and so does `\$`: without quotes haproxy keeps its backslash, whatever the matrix says.
+ *
+ * Quotes around variables that do not exist are an empty word at the end of a line, and no word in
+ * front of another one, so that a variable can hold an optional argument.
  */
 import { ConfigError } from '../base/config-error.ts';
 import type { Environment } from './environment.ts';
@@ -79,7 +82,7 @@ function isBlank(char: string): boolean {
 
 /** Escapes that yield another character than the one behind the backslash. */
 const spelled: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
-const protectable = ' \t#\\\'"$';
+const protectable = ' \t#\\\'"';
 
 class Lexer {
   private readonly text: string;
@@ -91,6 +94,8 @@ class Lexer {
   private word = '';
   /** A word has begun, even if it is still empty (`""`). */
   private begun = false;
+  /** What was read last is a variable that does not exist, without a default. */
+  private missing = false;
   private wordFrom = 0;
   private lastFrom = 0;
   /** The open quote and its index; '' outside of quotes. */
@@ -119,7 +124,7 @@ class Lexer {
 
   private plain(char: string): void {
     if (isBlank(char)) {
-      this.endWord();
+      if (this.word !== '' || !this.missing) this.endWord();
     } else if (char === '"' || char === "'") {
       this.openQuote(char);
     } else {
@@ -145,8 +150,8 @@ class Lexer {
   }
 
   private openQuote(char: string): void {
-    // `"${LIST[*]}"` with an empty list is no word at all, so a list must not begin one here.
-    if (!/^"\$\{[A-Za-z0-9_]*\[\*\]/.test(this.text.slice(this.at))) this.begin();
+    this.begin();
+    this.missing = false;
     this.quote = char;
     this.quoteAt = this.at;
   }
@@ -158,13 +163,17 @@ class Lexer {
     } else if (next !== undefined && spelled[next] !== undefined) {
       this.append(spelled[next]!);
       this.at += 2;
-    } else if (next !== undefined && protectable.includes(next)) {
+    } else if (next !== undefined && this.isProtectable(next)) {
       this.append(next);
       this.at += 2;
     } else {
       this.append('\\');
       this.at++;
     }
+  }
+
+  private isProtectable(char: string): boolean {
+    return protectable.includes(char) || (char === '$' && this.quote === '"');
   }
 
   private hexadecimal(): void {
@@ -191,6 +200,7 @@ class Lexer {
     at += name.length;
     if (brace < 0) {
       this.append(value ?? '');
+      this.missing = value === null;
       this.at = at;
       return;
     }
@@ -208,6 +218,7 @@ class Lexer {
     const text = value ?? (close > at ? this.text.slice(at + 1, close) : '');
     if (list) this.appendList(text);
     else this.append(text);
+    this.missing = value === null && close === at;
     this.at = close + 1;
   }
 

@@ -117,7 +117,7 @@ export class ConfigReader {
     const line = this.split(text);
     if (line === null || line.words.length === 0) return null;
     const directive = line.words[0]!.startsWith('.');
-    if (line.empty !== null && (directive || this.reading())) this.reportEmpty(text, line.empty);
+    if (line.empty !== null) this.reportEmpty(text, line.empty);
     if (directive) {
       this.directive(line.words);
       return null;

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration's own syntax
 import { afterEach, describe, expect, test } from 'bun:test';
 import {
   type AddressSyntax,
@@ -12,12 +13,35 @@ const bind: AddressSyntax = { port: 'required', range: true };
 const server: AddressSyntax = { port: 'offset', range: false };
 const log: AddressSyntax = { port: 'optional', range: false, datagram: true };
 const bare: AddressSyntax = { port: 'none', range: false };
+const variables: Record<string, string> = { HOST: '10.0.0.1', PORT: '80', ALL: '$HOST:$PORT' };
+const parse = (text: string, what: AddressSyntax) =>
+  parseAddress(text, what, { get: (name) => variables[name] ?? null });
 const any6 = new Array<number>(16).fill(0);
 const loopback6 = [...any6.slice(1), 1];
 
 afterEach(() => setHostResolver(null));
 
 describe('addresses (2.9)', () => {
+  test.each([
+    ['$HOST:80', '10.0.0.1', 80],
+    ['${HOST}:${PORT}', '10.0.0.1', 80],
+    ['ipv4@$HOST:8$PORT', '10.0.0.1', 880],
+    ['${HOST:$PORT', '10.0.0.1', 80],
+    ['$NOPE:80', '0.0.0.0', 80],
+    ['$$HOST:80$', '10.0.0.1', 80],
+  ])('%s has its variables replaced outside of quotes', (text, host, port) => {
+    const [address] = parse(text, bind);
+    expect(address!.bytes.join('.')).toBe(host);
+    expect(address).toMatchObject({ port, text });
+  });
+
+  test('a value is not expanded again, and one that is missing is named', () => {
+    expect(() => parse('$ALL', bind)).toThrow(
+      "invalid character '$' in port number '$PORT' in '$ALL'",
+    );
+    expect(() => parse('${NOPE}', bind)).toThrow("'${NOPE}' resolves to an empty address");
+  });
+
   test.each([
     ['127.0.0.1:80', 'ipv4', [127, 0, 0, 1], 80],
     ['*:80', 'ipv4', [0, 0, 0, 0], 80],
@@ -39,7 +63,7 @@ describe('addresses (2.9)', () => {
     ['stream+ipv4@127.0.0.1:80', 'ipv4', [127, 0, 0, 1], 80],
     ['stream+ip@::1:65535', 'ipv6', loopback6, 65_535],
   ] as const)('%s', (text, family, bytes, port) => {
-    const parsed = parseAddress(text, bind);
+    const parsed = parse(text, bind);
     expect(parsed).toHaveLength(1);
     expect(parsed[0]).toMatchObject({ family, port, datagram: false, portOffset: false, text });
     expect(parsed[0]!.bytes).toEqual([...bytes]);
@@ -53,41 +77,41 @@ describe('addresses (2.9)', () => {
     ['abns@name', 'abns', 'name'],
     ['/run/a:80', 'unix', '/run/a:80'],
   ] as const)('%s is a path or name', (text, family, path) => {
-    expect(parseAddress(text, bind)).toMatchObject([{ family, path, datagram: false, port: 0 }]);
+    expect(parse(text, bind)).toMatchObject([{ family, path, datagram: false, port: 0 }]);
   });
 
   test('fd@3 is an inherited descriptor, not for servers', () => {
-    expect(parseAddress('fd@3', bind)).toMatchObject([{ family: 'fd', fd: 3 }]);
-    expect(parseAddress('dgram+fd@3', log)).toMatchObject([{ fd: 3, datagram: true }]);
-    expect(() => parseAddress('fd@3', server)).toThrow(
+    expect(parse('fd@3', bind)).toMatchObject([{ family: 'fd', fd: 3 }]);
+    expect(parse('dgram+fd@3', log)).toMatchObject([{ fd: 3, datagram: true }]);
+    expect(() => parse('fd@3', server)).toThrow(
       "a file descriptor is not acceptable here in 'fd@3'",
     );
   });
 
   test('a range yields one address per port, none shared', () => {
-    const parsed = parseAddress('127.0.0.1:80-82', bind);
+    const parsed = parse('127.0.0.1:80-82', bind);
     expect(parsed.map((address) => address.port)).toEqual([80, 81, 82]);
     parsed[0]!.bytes[0] = 9;
     expect(parsed[1]!.bytes[0]).toBe(127);
   });
 
   test('a server may have no port, a port, or an offset to the port of the client', () => {
-    expect(parseAddress('127.0.0.1', server)).toMatchObject([{ port: 0, portOffset: false }]);
-    expect(parseAddress('[::1]', server)).toMatchObject([{ port: 0, bytes: loopback6 }]);
-    expect(parseAddress('127.0.0.1:', server)).toMatchObject([{ port: 0, portOffset: false }]);
-    expect(parseAddress('127.0.0.1:+80', server)).toMatchObject([{ port: 80, portOffset: true }]);
-    expect(parseAddress('127.0.0.1:-80', server)).toMatchObject([{ port: -80, portOffset: true }]);
-    expect(parseAddress('127.0.0.1:+', server)).toMatchObject([{ port: 0, portOffset: true }]);
+    expect(parse('127.0.0.1', server)).toMatchObject([{ port: 0, portOffset: false }]);
+    expect(parse('[::1]', server)).toMatchObject([{ port: 0, bytes: loopback6 }]);
+    expect(parse('127.0.0.1:', server)).toMatchObject([{ port: 0, portOffset: false }]);
+    expect(parse('127.0.0.1:+80', server)).toMatchObject([{ port: 80, portOffset: true }]);
+    expect(parse('127.0.0.1:-80', server)).toMatchObject([{ port: -80, portOffset: true }]);
+    expect(parse('127.0.0.1:+', server)).toMatchObject([{ port: 0, portOffset: true }]);
   });
 
   test('a keyword that defaults to datagrams takes both kinds (2.9.2, 2.9.3)', () => {
-    expect(parseAddress('127.0.0.1:514', log)).toMatchObject([{ datagram: true, port: 514 }]);
-    expect(parseAddress('tcp@127.0.0.1:514', log)).toMatchObject([{ datagram: false }]);
-    expect(parseAddress('udp4@127.0.0.1', log)).toMatchObject([{ datagram: true, port: 0 }]);
-    expect(parseAddress('udp6@[::1]:1', log)).toMatchObject([{ family: 'ipv6', datagram: true }]);
-    expect(parseAddress('/dev/log', log)).toMatchObject([{ family: 'unix', datagram: true }]);
-    expect(parseAddress('uxst@/x', log)).toMatchObject([{ family: 'unix', datagram: false }]);
-    expect(parseAddress('uxdg@/x', log)).toMatchObject([{ family: 'unix', datagram: true }]);
+    expect(parse('127.0.0.1:514', log)).toMatchObject([{ datagram: true, port: 514 }]);
+    expect(parse('tcp@127.0.0.1:514', log)).toMatchObject([{ datagram: false }]);
+    expect(parse('udp4@127.0.0.1', log)).toMatchObject([{ datagram: true, port: 0 }]);
+    expect(parse('udp6@[::1]:1', log)).toMatchObject([{ family: 'ipv6', datagram: true }]);
+    expect(parse('/dev/log', log)).toMatchObject([{ family: 'unix', datagram: true }]);
+    expect(parse('uxst@/x', log)).toMatchObject([{ family: 'unix', datagram: false }]);
+    expect(parse('uxdg@/x', log)).toMatchObject([{ family: 'unix', datagram: true }]);
   });
 
   test.each([
@@ -119,21 +143,21 @@ describe('addresses (2.9)', () => {
     ['abns@', "missing socket name in 'abns@'"],
     ['', "'' resolves to an empty address (environment variable missing?)"],
   ])('bind %s is refused', (text, message) => {
-    expect(() => parseAddress(text, bind)).toThrow(message);
+    expect(() => parse(text, bind)).toThrow(message);
   });
 
   test('ranges and ports are refused where the keyword takes none', () => {
-    expect(() => parseAddress('127.0.0.1:80-81', server)).toThrow('port range not permitted here');
-    expect(() => parseAddress('127.0.0.1:+1', log)).toThrow('port offset not permitted here');
-    expect(() => parseAddress('127.0.0.1:1', bare)).toThrow('port specification not permitted');
-    expect(() => parseAddress('127.0.0.1:+70000', server)).toThrow("invalid port offset '+70000'");
+    expect(() => parse('127.0.0.1:80-81', server)).toThrow('port range not permitted here');
+    expect(() => parse('127.0.0.1:+1', log)).toThrow('port offset not permitted here');
+    expect(() => parse('127.0.0.1:1', bare)).toThrow('port specification not permitted');
+    expect(() => parse('127.0.0.1:+70000', server)).toThrow("invalid port offset '+70000'");
   });
 
   test('a path longer than the kernel takes is refused', () => {
-    expect(parseAddress(`/${'x'.repeat(96)}`, bind)).toHaveLength(1);
-    expect(() => parseAddress(`/${'x'.repeat(97)}`, bind)).toThrow('too long (max 97)');
-    expect(parseAddress(`abns@${'x'.repeat(107)}`, bind)).toHaveLength(1);
-    expect(() => parseAddress(`abns@${'x'.repeat(108)}`, bind)).toThrow('too long (max 107)');
+    expect(parse(`/${'x'.repeat(96)}`, bind)).toHaveLength(1);
+    expect(() => parse(`/${'x'.repeat(97)}`, bind)).toThrow('too long (max 97)');
+    expect(parse(`abns@${'x'.repeat(107)}`, bind)).toHaveLength(1);
+    expect(() => parse(`abns@${'x'.repeat(108)}`, bind)).toThrow('too long (max 107)');
   });
 
   test.each([
@@ -149,8 +173,8 @@ describe('addresses (2.9)', () => {
     'rhttp@x',
   ])('%s is refused by name', (text) => {
     const prefix = /^[^@]*@|^quic\+/.exec(text)![0];
-    expect(() => parseAddress(text, bind)).toThrow(/addresses are not supported yet in/);
-    expect(() => parseAddress(text, bind)).toThrow(prefix.slice(0, 4));
+    expect(() => parse(text, bind)).toThrow(/addresses are not supported yet in/);
+    expect(() => parse(text, bind)).toThrow(prefix.slice(0, 4));
   });
 
   test('a host name is asked of the resolver, with the family of the prefix', () => {
@@ -160,9 +184,9 @@ describe('addresses (2.9)', () => {
       if (host !== 'web') return null;
       return family === 'ipv6' ? loopback6 : [192, 0, 2, 1];
     });
-    expect(parseAddress('web:80', bind)[0]!.bytes).toEqual([192, 0, 2, 1]);
-    expect(parseAddress('ipv6@web:80', bind)[0]!.family).toBe('ipv6');
-    expect(() => parseAddress('other:80', bind)).toThrow("invalid address: 'other' in 'other:80'");
+    expect(parse('web:80', bind)[0]!.bytes).toEqual([192, 0, 2, 1]);
+    expect(parse('ipv6@web:80', bind)[0]!.family).toBe('ipv6');
+    expect(() => parse('other:80', bind)).toThrow("invalid address: 'other' in 'other:80'");
     expect(asked).toEqual(['web any', 'web ipv6', 'other any']);
   });
 
@@ -179,7 +203,7 @@ describe('addresses (2.9)', () => {
     ['abns@x', 'abns@x'],
     ['fd@3', 'fd@3'],
   ])('%s prints as %s in messages', (text, printed) => {
-    expect(formatAddress(parseAddress(text, bind)[0]!)).toBe(printed);
+    expect(formatAddress(parse(text, bind)[0]!)).toBe(printed);
   });
 });
 

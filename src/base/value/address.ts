@@ -3,7 +3,8 @@
  * `[<type>+]<family>@<address>[:<port>[-<port>]]`, or a path.
  *
  * The caller says which ports its keyword takes; the messages are HAProxy's and get the keyword's
- * name from the caller. Environment variables are already expanded here.
+ * name from the caller. Variables are expanded outside of double quotes too: words have theirs
+ * already (2.3), and what is left of the form `$NAME` or `${NAME}` is looked up here.
  */
 import { ConfigError } from '../config-error.ts';
 import { type Cidr, readCidr } from './cidr.ts';
@@ -47,6 +48,11 @@ export type HostResolver = (host: string, family: AddressFamily) => number[] | n
 /** Longest path of a unix socket: room is kept in sun_path for a temporary suffix. */
 const unixPathMax = 97;
 const abnsNameMax = 107;
+
+/** The value of an environment variable, null when there is none. */
+export interface Variables {
+  get(name: string): string | null;
+}
 
 type SocketType = 'default' | 'stream' | 'datagram';
 
@@ -99,25 +105,44 @@ export function splitAddressList(text: string): string[] {
 }
 
 /**
+ * Replaces `$NAME` and `${NAME}` by their values, once: a value is not looked at again. As HAProxy
+ * does it in addresses, a missing variable is empty, the closing brace may be left out, and there
+ * are neither defaults nor lists.
+ */
+export function expandVariables(text: string, variables: Variables): string {
+  return text.replace(/\$(?:\{([A-Za-z0-9_]*)\}?|([A-Za-z0-9_]*))/g, (_, braced, plain) => {
+    const name: string = braced ?? plain;
+    return name === '' ? '' : (variables.get(name) ?? '');
+  });
+}
+
+/**
  * Reads one address.
+ * @param text as written; messages and the result name it in this form
  * @param what which ports and socket types the keyword takes
+ * @param variables what `$NAME` stands for
  * @returns one address per port of the range, in order; never empty
  * @throws ConfigError with HAProxy's wording, without the keyword in front
  */
-export function parseAddress(text: string, what: AddressSyntax): ParsedAddress[] {
-  if (text === '') {
-    throw new ConfigError(`'' resolves to an empty address (environment variable missing?)`);
+export function parseAddress(
+  text: string,
+  what: AddressSyntax,
+  variables: Variables,
+): ParsedAddress[] {
+  const expanded = expandVariables(text, variables);
+  if (expanded === '') {
+    throw new ConfigError(`'${text}' resolves to an empty address (environment variable missing?)`);
   }
-  const unsupported = refused.exec(text);
+  const unsupported = refused.exec(expanded);
   if (unsupported !== null) {
     throw new ConfigError(`'${unsupported[1]}' addresses are not supported yet in '${text}'`);
   }
-  const prefix = readPrefix(text);
+  const prefix = readPrefix(expanded, text);
   const datagram = prefix.type === 'default' ? what.datagram === true : prefix.type === 'datagram';
   if (datagram && what.datagram !== true) {
     throw new ConfigError(`dgram-type address not acceptable in '${text}'`);
   }
-  const rest = text.slice(prefix.name.length);
+  const rest = expanded.slice(prefix.name.length);
   const address: ParsedAddress = {
     family: 'unix',
     datagram,
@@ -136,15 +161,15 @@ export function parseAddress(text: string, what: AddressSyntax): ParsedAddress[]
 }
 
 /** The prefix of an address; `name` is all that stands in front of the address itself. */
-function readPrefix(text: string): Prefix {
-  if (text.startsWith('/')) return { name: '', family: 'unix', type: 'default' };
-  const type = text.startsWith('stream+')
+function readPrefix(expanded: string, text: string): Prefix {
+  if (expanded.startsWith('/')) return { name: '', family: 'unix', type: 'default' };
+  const type = expanded.startsWith('stream+')
     ? 'stream'
-    : text.startsWith('dgram+')
+    : expanded.startsWith('dgram+')
       ? 'datagram'
       : 'default';
-  const forced = type === 'default' ? '' : text.slice(0, text.indexOf('+') + 1);
-  const family = text.slice(forced.length);
+  const forced = type === 'default' ? '' : expanded.slice(0, expanded.indexOf('+') + 1);
+  const family = expanded.slice(forced.length);
   const known = prefixes.find((prefix) => family.startsWith(prefix.name));
   if (type !== 'default') {
     if (known !== undefined && known.type === 'default') {

@@ -7,7 +7,7 @@
 import { ConfigError } from '../../base/config-error.ts';
 import { isKnownBindOption, knownKeywords } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
-import { parseAddress, splitAddressList } from '../../base/value/address.ts';
+import { parseAddress, splitAddressList, type Variables } from '../../base/value/address.ts';
 import type { BindConfig, Origin } from '../../model/config.ts';
 import { defaultBind } from '../../model/defaults.ts';
 import { type BindLine, bindOptions, obsoleteBindOptions } from './bind-option.ts';
@@ -28,7 +28,7 @@ export function parseBindWords(
 ): BindLine {
   const text = words[0] ?? '';
   const line: BindLine = { binds: [], level: null, idGiven: false, subject: subject.options };
-  for (const address of parseListenAddresses(text, subject.address)) {
+  for (const address of parseListenAddresses(text, subject.address, state.env)) {
     const { portOffset: _, ...plain } = address;
     if (plain.family === 'unix' && state.unixBind.prefix !== '') {
       plain.path = state.unixBind.prefix + plain.path;
@@ -45,10 +45,14 @@ export function parseBindWords(
   return line;
 }
 
-function parseListenAddresses(text: string, subject: string): ReturnType<typeof parseAddress> {
+function parseListenAddresses(
+  text: string,
+  subject: string,
+  variables: Variables,
+): ReturnType<typeof parseAddress> {
   try {
     return splitAddressList(text).flatMap((address) =>
-      parseAddress(address, { port: 'required', range: true }),
+      parseAddress(address, { port: 'required', range: true }, variables),
     );
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;

@@ -109,7 +109,7 @@ function parseLog(_global: GlobalConfig, line: KeywordLine): void {
   if (line.words[1] === 'global') {
     throw new ConfigError("log : 'global' is not supported for a global syslog server");
   }
-  line.state.globalLogs.push(parseLogTarget(line.words.slice(1), line.origin));
+  line.state.globalLogs.push(parseLogTarget(line.words.slice(1), line.origin, line.state.env));
 }
 
 function parseLogSendHostname(global: GlobalConfig, line: KeywordLine): void {

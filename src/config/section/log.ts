@@ -5,7 +5,7 @@
  * symbolic until the end of the configuration because a later `global` section may add targets.
  */
 import { ConfigError } from '../../base/config-error.ts';
-import { parseAddress } from '../../base/value/address.ts';
+import { expandVariables, parseAddress, type Variables } from '../../base/value/address.ts';
 import { logFacilities, logFormats, logLevels } from '../../log/level.ts';
 import type { LogFormatName, LogTargetConfig, Origin } from '../../model/config.ts';
 import type { LogSource } from './draft.ts';
@@ -23,20 +23,25 @@ export function logFormatName(word: string): LogFormatName | null {
 /**
  * Parses the words after `log`.
  *
+ * @param variables what `$NAME` in the address stands for
  * @throws ConfigError with the text that follows the location, "log : " included
  */
-export function parseLogTarget(words: readonly string[], origin: Origin): LogSource {
-  return prefixed('log : ', () => parseTarget(words, origin));
+export function parseLogTarget(
+  words: readonly string[],
+  origin: Origin,
+  variables: Variables,
+): LogSource {
+  return prefixed('log : ', () => parseTarget(words, origin, variables));
 }
 
-function parseTarget(words: readonly string[], origin: Origin): LogSource {
+function parseTarget(words: readonly string[], origin: Origin, variables: Variables): LogSource {
   const text = words[0];
   if (text === undefined || words.length < 2) {
     throw new ConfigError('expects <address> and <facility> as arguments');
   }
   const target: LogTargetConfig = {
     ...origin,
-    target: parseLogAddress(text),
+    target: parseLogAddress(text, variables),
     format: 'local',
     facility: 0,
     levelMax: 7,
@@ -99,7 +104,7 @@ function parseSeverity(words: readonly string[], at: number, target: LogTargetCo
   }
 }
 
-function parseLogAddress(text: string): LogTargetConfig['target'] {
+function parseLogAddress(text: string, variables: Variables): LogTargetConfig['target'] {
   if (text === 'stdout') return { kind: 'fd', fd: 1 };
   if (text === 'stderr') return { kind: 'fd', fd: 2 };
   if (text.startsWith('ring@')) {
@@ -107,11 +112,11 @@ function parseLogAddress(text: string): LogTargetConfig['target'] {
     if (ring === '') throw new ConfigError("missing ring name in 'ring@'");
     return { kind: 'ring', ring };
   }
-  if (/^(backend|tcp[46]?|uxst|stream\+\w+)@/.test(text)) {
-    const prefix = text.slice(0, text.indexOf('@') + 1);
-    throw new ConfigError(`target '${prefix}' is not supported yet by sluice in '${text}'`);
+  const stream = /^(?:backend|tcp[46]?|uxst|stream\+\w+)@/.exec(expandVariables(text, variables));
+  if (stream !== null) {
+    throw new ConfigError(`target '${stream[0]}' is not supported yet by sluice in '${text}'`);
   }
-  const found = parseAddress(text, { port: 'optional', range: false, datagram: true });
+  const found = parseAddress(text, { port: 'optional', range: false, datagram: true }, variables);
   const address = found[0];
   if (address === undefined || found.length !== 1) {
     throw new ConfigError(`expects one address in '${text}'`);

@@ -113,7 +113,7 @@ export function parseLog(draft: ProxyDraft, line: KeywordLine): void {
     draft.logSources.push({ target: null, formatGiven: false });
     return;
   }
-  draft.logSources.push(parseLogTarget(words, line.origin));
+  draft.logSources.push(parseLogTarget(words, line.origin, line.state.env));
 }
 
 export function parseBind(draft: ProxyDraft, line: KeywordLine): void {

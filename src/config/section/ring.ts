@@ -1,7 +1,7 @@
 /** The `ring` section (12.5): an event buffer that log lines go to, and servers that read it. */
 import { ConfigError } from '../../base/config-error.ts';
 import { isKnownServerOption } from '../../base/known-keywords.ts';
-import { parseAddress } from '../../base/value/address.ts';
+import { parseAddress, type Variables } from '../../base/value/address.ts';
 import type { Origin, RingConfig } from '../../model/config.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
 import { logFormatName } from './log.ts';
@@ -38,7 +38,7 @@ function parseServer(ring: RingDraft, line: KeywordLine): void {
   if (ring.config.servers.some((server) => server.name === name)) {
     throw new ConfigError(`${subject} : another server of this ring has the same name.`);
   }
-  const address = prefixed(`${subject} : `, () => ringAddress(text));
+  const address = prefixed(`${subject} : `, () => ringAddress(text, line.state.env));
   const server: RingConfig['servers'][0] = { name, address, logProto: 'legacy' };
   for (let at = 0; at < options.length; at += 2) {
     const word = options[at]!;
@@ -56,8 +56,8 @@ function parseServer(ring: RingDraft, line: KeywordLine): void {
   ring.config.servers.push(server);
 }
 
-function ringAddress(text: string): RingConfig['servers'][0]['address'] {
-  const found = parseAddress(text, { port: 'optional', range: false });
+function ringAddress(text: string, variables: Variables): RingConfig['servers'][0]['address'] {
+  const found = parseAddress(text, { port: 'optional', range: false }, variables);
   const { portOffset: _, ...address } = found[0]!;
   if (found.length !== 1 || address.family === 'fd') {
     throw new ConfigError(`an address is required in '${text}'`);

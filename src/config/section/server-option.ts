@@ -74,7 +74,7 @@ function parseCheckAddress(line: ServerOptionLine, value: string): void {
   if (value === '') throw new ConfigError("'addr' expects <ipv4|ipv6> as argument");
   let address: ReturnType<typeof parseAddress>[0];
   try {
-    address = parseAddress(value, { port: 'optional', range: false })[0];
+    address = parseAddress(value, { port: 'optional', range: false }, line.state.env)[0];
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     throw new ConfigError(`'addr' : ${problem.message}`);
@@ -95,7 +95,7 @@ function parseSource(line: ServerOptionLine, value: string): void {
   }
   let found: ReturnType<typeof parseAddress>;
   try {
-    found = parseAddress(value, { port: 'optional', range: true });
+    found = parseAddress(value, { port: 'optional', range: true }, line.state.env);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     throw new ConfigError(`'source ${value}' : ${problem.message}`);

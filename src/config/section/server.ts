@@ -7,7 +7,12 @@
 import { ConfigError } from '../../base/config-error.ts';
 import { isKnownServerOption, knownKeywords } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
-import { type ParsedAddress, parseAddress } from '../../base/value/address.ts';
+import {
+  expandVariables,
+  type ParsedAddress,
+  parseAddress,
+  type Variables,
+} from '../../base/value/address.ts';
 import type { Origin, ServerConfig } from '../../model/config.ts';
 import { defaultServer } from '../../model/defaults.ts';
 import type { ProxyDraft, ServerSettings } from './draft.ts';
@@ -97,7 +102,7 @@ function setServerAddress(
   subject: string,
   state: ParserState,
 ): void {
-  const { found, unresolved } = serverAddress(text, subject, state.allowsUnresolved);
+  const { found, unresolved } = serverAddress(text, subject, state);
   if (unresolved !== null) {
     server.unresolved = true;
     // HAProxy looks names up after it has read all files, and so names the line in its own way.
@@ -121,25 +126,26 @@ interface ServerAddress {
   unresolved: string | null;
 }
 
-function serverAddress(text: string, subject: string, allowsUnresolved: boolean): ServerAddress {
+function serverAddress(text: string, subject: string, state: ParserState): ServerAddress {
   try {
-    return { found: oneAddress(text), unresolved: null };
+    return { found: oneAddress(text, state.env), unresolved: null };
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     const host = /^invalid address: '(.*)' in /s.exec(problem.message)?.[1];
     if (host === undefined) throw new ConfigError(`${subject} : ${problem.message}`);
-    if (!allowsUnresolved) {
+    if (!state.allowsUnresolved) {
       throw new ConfigError(`${subject} : could not resolve address '${host}'.`);
     }
     // Port and family count all the same.
-    const at = text.lastIndexOf('@') + 1;
-    const blank = `${text.slice(0, at)}*${text.slice(at + host.length)}`;
-    return { found: { ...oneAddress(blank), text }, unresolved: host };
+    const written = expandVariables(text, state.env);
+    const at = written.lastIndexOf('@') + 1;
+    const blank = `${written.slice(0, at)}*${written.slice(at + host.length)}`;
+    return { found: { ...oneAddress(blank, state.env), text }, unresolved: host };
   }
 }
 
-function oneAddress(text: string): ParsedAddress {
-  const found = parseAddress(text, { port: 'offset', range: false });
+function oneAddress(text: string, variables: Variables): ParsedAddress {
+  const found = parseAddress(text, { port: 'offset', range: false }, variables);
   if (found.length !== 1) throw new ConfigError(`expects one address in '${text}'`);
   return found[0]!;
 }
