@@ -308,7 +308,7 @@ backend b
       small(11, 'downinter 40', "server 'default-server'", 40),
       "parsing [t.cfg:13] : 'timeout client' will be ignored because backend 'b' has no frontend " +
         'capability',
-      small(14, 'timeout server 042', "backend 'b'", '042'),
+      small(14, 'timeout server 42', "backend 'b'", 42),
     ],
   },
   {

@@ -9,10 +9,10 @@ import type { BindConfig, Configuration, ProxyConfig, RingConfig } from '../mode
 import type { Diagnostics } from './diagnostics.ts';
 import { findRing } from './finish.ts';
 import type { ProxyDraft } from './section/draft.ts';
-import { sectionName } from './section/format.ts';
 import { Where } from './section/keyword.ts';
 import { flagOptions } from './section/option.ts';
 import type { ParserState } from './section/state.ts';
+import { sectionName } from './section/words.ts';
 
 export function validate(config: Configuration, state: ParserState): void {
   const { diagnostics } = state;

@@ -42,25 +42,30 @@ const countMax = 0x7fffffff;
  * @param text the word, for example `10`, `30s`, `250us`
  * @param defaultUnit the unit of a bare number; it also bounds the value (2147483647 of that unit)
  * @param keyword names the keyword in the message, for example `timeout client`
+ * @param onExtra gets the character behind a unit (`15min`), which then does no harm; without it
+ *   that is an error
  * @returns milliseconds, an integer
  * @throws DurationError
  */
-export function parseDuration(text: string, defaultUnit: DurationUnit, keyword = ''): number {
+export function parseDuration(
+  text: string,
+  defaultUnit: DurationUnit,
+  keyword = '',
+  onExtra: ((character: string) => void) | null = null,
+): number {
   const digits = /^[0-9]+/.exec(text)?.[0] ?? '';
   const suffix = text.slice(digits.length);
   if (text === '') {
     throw new DurationError('empty', '', `missing duration${keyword && ` in '${keyword}'`}`);
   }
-  const scale = suffix === '' ? unitUs[defaultUnit]! : unitUs[suffix];
-  if (digits === '' || scale === undefined) {
-    const character = firstBadCharacter(digits, suffix);
+  const unit = digits === '' ? '' : (/^(?:us|ms|[smhd])/.exec(suffix)?.[0] ?? '');
+  const extra = suffix[unit.length] ?? '';
+  if (digits === '' || (extra !== '' && (unit === '' || onExtra === null))) {
     const place = keyword === '' ? `duration '${text}'` : `'${keyword}'`;
-    throw new DurationError(
-      'character',
-      character,
-      `unexpected character '${character}' in ${place}`,
-    );
+    throw new DurationError('character', extra, `unexpected character '${extra}' in ${place}`);
   }
+  const scale = unitUs[unit === '' ? defaultUnit : unit]!;
+  if (extra !== '') onExtra?.(extra);
   const us = Number(digits) * scale;
   if (Math.ceil(us / unitUs[defaultUnit]!) > countMax) {
     const target = keyword === '' ? '' : ` to '${keyword}'`;
@@ -71,16 +76,6 @@ export function parseDuration(text: string, defaultUnit: DurationUnit, keyword =
     );
   }
   return Math.ceil(us / 1000);
-}
-
-function firstBadCharacter(digits: string, suffix: string): string {
-  const first = suffix[0]!;
-  // A unit follows the number, so what is wrong is what stands behind the unit.
-  if (digits !== '' && suffix.length > 1 && 'umshd'.includes(first)) {
-    const known = suffix.startsWith('us') || suffix.startsWith('ms') ? 2 : 1;
-    if (first !== 'u' || known === 2) return suffix[known] ?? first;
-  }
-  return first;
 }
 
 function maximumText(unit: DurationUnit): string {

@@ -9,24 +9,19 @@ const scales: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 *
 /**
  * Reads a size.
  * @param text the word, for example `16384`, `64k`, `1G`
- * @param keyword names the keyword in the message, for example `size`
+ * @param keyword names the keyword in the message, for example `tune.bufsize`
  * @returns bytes, an integer that a number holds exactly
  * @throws ConfigError
  */
-export function parseSize(text: string, keyword = ''): number {
-  const place = keyword === '' ? `size '${text}'` : `argument of '${keyword}'`;
-  const digits = /^[0-9]+/.exec(text)?.[0] ?? '';
-  const suffix = text.slice(digits.length);
-  if (text === '') throw new ConfigError(`missing size${keyword && ` in '${keyword}'`}`);
-  const scale = digits === '' ? undefined : scales[suffix.toLowerCase()];
-  if (scale === undefined) {
-    const first = suffix[0]!;
-    const bad = digits !== '' && 'kmg'.includes(first.toLowerCase()) ? suffix[1]! : first;
-    throw new ConfigError(`unexpected character '${bad}' in ${place}`);
+export function parseSize(text: string, keyword: string): number {
+  const [, digits, unit] = /^([0-9]*)([kmg]?)/i.exec(text)!;
+  const rest = digits === '' ? text : text.slice(digits!.length + unit!.length);
+  if (rest !== '' || digits === '') {
+    throw new ConfigError(`unexpected '${rest}' after size passed to '${keyword}'`);
   }
-  const bytes = Number(digits) * scale;
+  const bytes = Number(digits) * scales[unit!.toLowerCase()]!;
   if (!Number.isSafeInteger(bytes)) {
-    throw new ConfigError(`size overflow in ${place} (maximum value is 2^53-1 bytes)`);
+    throw new ConfigError(`'${keyword}' expects a size of less than 2^53 bytes (got '${text}')`);
   }
   return bytes;
 }

@@ -1,9 +1,8 @@
 /** Options of `bind` and `stats socket` lines (5.1), in the manual's order. */
 import { ConfigError } from '../../base/config-error.ts';
-import { parseDuration } from '../../base/value/duration.ts';
-import type { BindConfig, Origin } from '../../model/config.ts';
+import type { BindConfig } from '../../model/config.ts';
 import type { ParserState } from './state.ts';
-import { integer } from './words.ts';
+import { integer, leadingInteger, userTimeoutMs, type WordPlace } from './words.ts';
 
 /** The listeners of one line, and what a stats socket takes from it. */
 export interface BindLine {
@@ -20,7 +19,7 @@ export interface BindOptionRow {
   args: string;
   doc: string;
   /** `value` is '' when the argument is missing. Messages are put after the line's subject. */
-  parse(line: BindLine, value: string, at: { origin: Origin; state: ParserState }): void;
+  parse(line: BindLine, value: string, at: WordPlace): void;
 }
 
 /** The largest time that fits HAProxy's timers: 2^31 - 1 ms. */
@@ -30,9 +29,9 @@ function setAll(line: BindLine, fields: Partial<BindConfig>): void {
   for (const bind of line.binds) Object.assign(bind, fields);
 }
 
-function count(name: string, value: string, least: number, most: number): number {
+function count(name: string, value: string, least: number, most: number, at: WordPlace): number {
   if (value === '') throw new ConfigError(`'${name}' : missing value`);
-  const found = integer(value);
+  const found = leadingInteger(value, name, at);
   if (found === null) {
     throw new ConfigError(`'${name}' : expects an integer argument, found '${value}'`);
   }
@@ -61,23 +60,16 @@ function parseMode(line: BindLine, value: string): void {
   setAll(line, { mode: Number.parseInt(value, 8) });
 }
 
-function parseMss(line: BindLine, value: string): void {
-  const mss = integer(value);
+function parseMss(line: BindLine, value: string, at: WordPlace): void {
+  const mss = leadingInteger(value, 'mss', at);
   if (mss === null || mss === 0 || Math.abs(mss) > 65535) {
     throw new ConfigError("'mss' : expects an MSS with and absolute value between 1 and 65535");
   }
   setAll(line, { mss });
 }
 
-function parseUserTimeout(line: BindLine, value: string): void {
-  let delay = 0;
-  try {
-    delay = parseDuration(value, 'ms');
-  } catch (problem) {
-    if (!(problem instanceof ConfigError)) throw problem;
-  }
-  if (delay <= 0) throw new ConfigError("'tcp-ut' : expects a positive delay in milliseconds");
-  setAll(line, { tcpUserTimeout: delay });
+function parseUserTimeout(line: BindLine, value: string, at: WordPlace): void {
+  setAll(line, { tcpUserTimeout: userTimeoutMs(value, at) });
 }
 
 function parseLevel(line: BindLine, value: string): void {
@@ -104,7 +96,7 @@ export const bindOptions = [
     name: 'backlog',
     args: '<backlog>',
     doc: 'Length of the queue of connections that the system holds for the socket.',
-    parse: (line, value) => setAll(line, { backlog: count('backlog', value, 0, LARGEST) }),
+    parse: (line, value, at) => setAll(line, { backlog: count('backlog', value, 0, LARGEST, at) }),
   },
   {
     name: 'defer-accept',
@@ -144,7 +136,7 @@ export const bindOptions = [
     name: 'maxconn',
     args: '<maxconn>',
     doc: 'Most concurrent connections of each socket of the line.',
-    parse: (line, value) => setAll(line, { maxconn: count('maxconn', value, 0, LARGEST) }),
+    parse: (line, value, at) => setAll(line, { maxconn: count('maxconn', value, 0, LARGEST, at) }),
   },
   {
     name: 'mode',
@@ -171,7 +163,7 @@ export const bindOptions = [
     name: 'nice',
     args: '<nice>',
     doc: 'Priority of the connections of the socket, -1024 to 1024.',
-    parse: (line, value) => setAll(line, { nice: count('nice', value, -1024, 1024) }),
+    parse: (line, value, at) => setAll(line, { nice: count('nice', value, -1024, 1024, at) }),
   },
   {
     name: 'tcp-ut',

@@ -2,7 +2,7 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { KeywordLine } from './keyword.ts';
-import { integer, refuseExtra } from './words.ts';
+import { leadingInteger, refuseExtra } from './words.ts';
 
 export function parseCapture(draft: ProxyDraft, line: KeywordLine): void {
   const [, what, second] = line.words;
@@ -14,8 +14,8 @@ export function parseCapture(draft: ProxyDraft, line: KeywordLine): void {
   }
 }
 
-function captureLength(word: string): number {
-  const length = integer(word);
+function captureLength(word: string, line: KeywordLine): number {
+  const length = leadingInteger(word, 'len', line);
   if (length === null || length < 0) {
     throw new ConfigError(`'capture' expects a positive length after 'len' (got '${word}').`);
   }
@@ -34,7 +34,7 @@ function parseCaptureHeader(
   }
   refuseExtra(line.words, 4, 2);
   const captures = what === 'request' ? draft.config.captureRequest : draft.config.captureResponse;
-  captures.push({ name, length: captureLength(size) });
+  captures.push({ name, length: captureLength(size, line) });
   draft.seen[`capture ${what} header`] ??= line.origin;
 }
 
@@ -46,7 +46,7 @@ function parseCaptureCookie(draft: ProxyDraft, line: KeywordLine): void {
   }
   refuseExtra(line.words, 3, 2);
   // 3.2 "tune.http.cookielen": larger lengths are truncated, silently.
-  const length = Math.min(captureLength(size), line.state.global.tune.httpCookielen);
+  const length = Math.min(captureLength(size, line), line.state.global.tune.httpCookielen);
   draft.config.captureCookie = { name, length };
   draft.seen['capture cookie'] ??= line.origin;
 }

@@ -18,7 +18,7 @@ import { type KeywordLine, Sign } from './keyword.ts';
 import { warnFormatOverride } from './option-argument.ts';
 import { scopeOf } from './rule.ts';
 import type { ParserState } from './state.ts';
-import { explained } from './words.ts';
+import { explained, sectionName } from './words.ts';
 
 type FormatField = 'logFormat' | 'errorLogFormat' | 'logFormatSd' | 'uniqueIdFormat';
 
@@ -83,9 +83,4 @@ function formatText(draft: ProxyDraft, source: FormatSource, state: ParserState)
       `(needs 'mode http'). Falling back to 'option ${isClf ? 'tcplog clf' : 'tcplog'}'.`,
   );
   return isClf ? clfTcpLogFormat : defaultTcpLogFormat;
-}
-
-/** What messages call a proxy: a `listen` section is a "proxy". */
-export function sectionName(draft: Pick<ProxyDraft, 'section'>): string {
-  return draft.section === 'listen' ? 'proxy' : draft.section;
 }

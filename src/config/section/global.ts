@@ -132,7 +132,7 @@ function parseNode(global: GlobalConfig, line: KeywordLine): void {
 function parseHardStop(global: GlobalConfig, line: KeywordLine): void {
   const word = line.words[1];
   if (word === undefined) throw new ConfigError("'hard-stop-after' expects <time> as argument.");
-  global.hardStopAfterMs = delayMs(word, 'hard-stop-after');
+  global.hardStopAfterMs = delayMs(word, 'hard-stop-after', line);
   refuseExtra(line.words, 1);
 }
 

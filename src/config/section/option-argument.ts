@@ -7,7 +7,7 @@ import type { ProxyDraft } from './draft.ts';
 import { parseForwarded } from './forwarded.ts';
 import { type KeywordLine, Sign, Where } from './keyword.ts';
 import { scopeOf } from './rule.ts';
-import { integer, refuseExtra } from './words.ts';
+import { leadingInteger, refuseExtra } from './words.ts';
 
 export interface ArgumentOptionRow {
   name: string;
@@ -82,7 +82,7 @@ function parseRedispatch(draft: ProxyDraft, line: KeywordLine): void {
   const word = line.words[2];
   let interval = -1;
   if (word !== undefined) {
-    const found = integer(word);
+    const found = leadingInteger(word, 'option redispatch', line);
     if (found === null) {
       throw new ConfigError(
         `'redispatch' expects a redispatch interval as an integer argument, found '${word}'.`,

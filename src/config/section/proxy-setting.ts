@@ -5,7 +5,7 @@ import { appendBinds, parseBindWords } from './bind.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type KeywordLine, Sign } from './keyword.ts';
 import { parseLogTarget } from './log.ts';
-import { delayMs, integer, refuseExtra, requireInteger, tightError } from './words.ts';
+import { delayMs, integer, leadingInteger, refuseExtra, tightError } from './words.ts';
 
 const LARGEST = 2147483647;
 
@@ -14,7 +14,8 @@ type NumberField = 'maxconn' | 'fullconn' | 'backlog' | 'clitcpkaCnt' | 'srvtcpk
 export function setCount(field: NumberField): (draft: ProxyDraft, line: KeywordLine) => void {
   return (draft, line) => {
     const [name, word] = line.words;
-    const value = requireInteger(word, `'${name}' expects an integer argument.`);
+    const value = leadingInteger(word, name!, line);
+    if (value === null) throw new ConfigError(`'${name}' expects an integer argument.`);
     if (value < 0 || value > LARGEST) {
       throw new ConfigError(`'${name}' expects a positive integer argument.`);
     }
@@ -44,7 +45,7 @@ export function parseKeepaliveDelay(field: KeepaliveField) {
   return (draft: ProxyDraft, line: KeywordLine): void => {
     const [name, word] = line.words;
     if (word === undefined) throw new ConfigError(`'${name}' expects <timeout> as argument.`);
-    draft.config[field] = delayMs(word, name!, 's');
+    draft.config[field] = delayMs(word, name!, line, 's');
     refuseExtra(line.words, 1);
   };
 }
@@ -67,7 +68,7 @@ export function parseHttpReuse(draft: ProxyDraft, line: KeywordLine): void {
 export function parseId(draft: ProxyDraft, line: KeywordLine): void {
   const word = line.words[1];
   if (word === undefined) throw tightError("'id' expects an integer argument.");
-  const id = integer(word);
+  const id = leadingInteger(word, 'id', line);
   if (id === null || id <= 0 || id > LARGEST) throw tightError('custom id has to be > 0.');
   refuseExtra(line.words, 1);
   const other = line.state.proxies.find(
@@ -162,10 +163,10 @@ export function setDisabled(disabled: boolean) {
 }
 
 export function parseRetries(draft: ProxyDraft, line: KeywordLine): void {
-  const retries = requireInteger(
-    line.words[1],
-    "'retries' expects an integer argument (dispatch counts for one).",
-  );
+  const retries = leadingInteger(line.words[1], 'retries', line);
+  if (retries === null) {
+    throw new ConfigError("'retries' expects an integer argument (dispatch counts for one).");
+  }
   if (retries < 0 || retries > LARGEST) {
     throw new ConfigError("'retries' expects a positive integer argument.");
   }

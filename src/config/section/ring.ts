@@ -2,11 +2,12 @@
 import { ConfigError } from '../../base/config-error.ts';
 import { isKnownServerOption } from '../../base/known-keywords.ts';
 import { parseAddress, type Variables } from '../../base/value/address.ts';
+import { parseSize } from '../../base/value/size.ts';
 import type { Origin, RingConfig } from '../../model/config.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
 import { logFormatName } from './log.ts';
 import type { RingDraft } from './state.ts';
-import { badNameCharacter, delayMs, prefixed, refuseExtra, sizeBytes } from './words.ts';
+import { badNameCharacter, delayMs, prefixed, refuseExtra } from './words.ts';
 
 export function newRing(name: string, origin: Origin, bufsize: number): RingDraft {
   const config: RingConfig = {
@@ -66,10 +67,14 @@ function ringAddress(text: string, variables: Variables): RingConfig['servers'][
 }
 
 function parseRingSize(ring: RingDraft, line: KeywordLine, field: 'size' | 'maxlen'): void {
-  const word = line.words[1];
-  const text = `invalid size '${word ?? ''}' for new sink buffer.`;
-  const value = sizeBytes(word, text);
-  if (value === 0) throw new ConfigError(text);
+  const word = line.words[1] ?? '';
+  let value = 0;
+  try {
+    value = parseSize(word, field);
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+  }
+  if (value === 0) throw new ConfigError(`invalid size '${word}' for new sink buffer.`);
   refuseExtra(line.words, 1);
   ring.config[field] = value;
   if (field === 'maxlen') ring.maxlenGiven = true;
@@ -83,7 +88,7 @@ function parseRingTimeout(ring: RingDraft, line: KeywordLine): void {
   if (word === undefined) {
     throw new ConfigError(`'timeout ${what}' expects <time> as argument.`);
   }
-  const delay = delayMs(word, `timeout ${what}`);
+  const delay = delayMs(word, `timeout ${what}`, line);
   refuseExtra(line.words, 1, 2);
   if (what === 'connect') ring.config.timeoutConnectMs = delay;
   else ring.config.timeoutServerMs = delay;

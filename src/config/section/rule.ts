@@ -19,7 +19,7 @@ import { Place, type RuleScope } from '../../rules/scope.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { KeywordLine } from './keyword.ts';
 import { lineHint } from './line-hint.ts';
-import { explained, refuseExtra, tightError } from './words.ts';
+import { explained, refuseExtra, sectionName, tightError } from './words.ts';
 
 /** The scope of a rule on this line. */
 export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): RuleScope {
@@ -27,8 +27,7 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
   return {
     ...(hasFrontend ? { captureSlot: (length: number) => addSlot(draft, length) } : {}),
     origin: line.origin,
-    // A `listen` section is both, and simply called a proxy.
-    proxy: `${draft.section === 'listen' ? 'proxy' : draft.section} '${draft.name}'`,
+    proxy: `${sectionName(draft)} '${draft.name}'`,
     mode: draft.config.mode,
     place,
     acls: draft.acls,

@@ -1,11 +1,10 @@
 /** Options of `server` and `default-server` lines (5.2), in the manual's order. */
 import { ConfigError } from '../../base/config-error.ts';
 import { parseAddress } from '../../base/value/address.ts';
-import { parseDuration } from '../../base/value/duration.ts';
 import type { Origin } from '../../model/config.ts';
 import type { ServerSettings } from './draft.ts';
 import type { ParserState } from './state.ts';
-import { delayProblem, integer, smallDelay } from './words.ts';
+import { delayProblem, durationMs, leadingInteger, smallDelay, userTimeoutMs } from './words.ts';
 
 export interface ServerOptionLine {
   settings: ServerSettings;
@@ -30,8 +29,14 @@ export interface ServerOptionRow {
 
 const LARGEST = 2147483647;
 
-function number(name: string, value: string, least: number, most = LARGEST): number {
-  const found = integer(value);
+function number(
+  line: ServerOptionLine,
+  name: string,
+  value: string,
+  least: number,
+  most = LARGEST,
+): number {
+  const found = leadingInteger(value, name, line);
   if (found === null) throw new ConfigError(`'${name}' expects an integer argument`);
   if (found < least) throw new ConfigError(`'${name}' must be >= ${least}`);
   if (found > most) throw new ConfigError(`'${name}' must be <= ${most}`);
@@ -39,10 +44,11 @@ function number(name: string, value: string, least: number, most = LARGEST): num
 }
 
 /** `rise` and `fall`. */
-function checkCount(name: string, value: string): number {
+function checkCount(line: ServerOptionLine, name: string, value: string): number {
   if (value === '') throw new ConfigError(`'${name}' expects an integer argument`);
-  const found = integer(value);
+  const found = leadingInteger(value, name, line);
   if (found === null || found <= 0) throw new ConfigError(`'${name}' has to be > 0`);
+  if (found > LARGEST) throw new ConfigError(`'${name}' must be <= ${LARGEST}`);
   return found;
 }
 
@@ -51,7 +57,7 @@ function checkDelay(line: ServerOptionLine, name: string, value: string): number
   if (value === '') throw new ConfigError(`'${name}' expects a delay as argument`);
   let delay: number;
   try {
-    delay = parseDuration(value, 'ms');
+    delay = durationMs(value, 'ms', line);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     throw new ConfigError(
@@ -61,7 +67,7 @@ function checkDelay(line: ServerOptionLine, name: string, value: string): number
   if (delay <= 0) {
     throw new ConfigError(`invalid value ${delay} for argument '${name}' of server ${line.name}`);
   }
-  const warning = smallDelay(`${name} ${value}`, delay, `server '${line.name}'`);
+  const warning = smallDelay(name, value, delay, `server '${line.name}'`);
   if (warning !== null) {
     const { file, line: number } = line.origin;
     const subject = line.isDefault ? '' : `${line.subject} : `;
@@ -112,20 +118,13 @@ function parseSource(line: ServerOptionLine, value: string): void {
 }
 
 function parseUserTimeout(line: ServerOptionLine, value: string): void {
-  let delay = 0;
-  try {
-    delay = parseDuration(value, 'ms');
-  } catch (problem) {
-    if (!(problem instanceof ConfigError)) throw problem;
-  }
-  if (delay <= 0) throw new ConfigError("'tcp-ut' : expects a positive delay in milliseconds");
-  line.settings.server.tcpUserTimeout = delay;
+  line.settings.server.tcpUserTimeout = userTimeoutMs(value, line);
 }
 
 function parsePurgeDelay(line: ServerOptionLine, value: string): void {
   if (value === '') throw new ConfigError("'pool-purge-delay' expects <value> as argument");
   try {
-    line.settings.server.poolPurgeDelayMs = parseDuration(value, 'ms');
+    line.settings.server.poolPurgeDelayMs = durationMs(value, 'ms', line);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     throw new ConfigError(`${delayProblem(value, problem)} in argument to <pool-purge-delay>`);
@@ -137,14 +136,14 @@ function parseServerId(line: ServerOptionLine, value: string): void {
     throw new ConfigError("'id' option is not accepted in default-server sections");
   }
   if (value === '') throw new ConfigError("'id' : expects an integer argument");
-  const id = integer(value);
+  const id = leadingInteger(value, 'id', line);
   if (id === null || id <= 0) throw new ConfigError("'id' : custom id has to be > 0");
   line.settings.server.id = id;
   line.idGiven = true;
 }
 
 function parseWeight(line: ServerOptionLine, value: string): void {
-  const weight = integer(value);
+  const weight = leadingInteger(value, 'weight', line);
   if (weight === null) throw new ConfigError("'weight' expects an integer argument");
   if (weight < 0 || weight > 256) {
     throw new ConfigError(`weight of server ${line.name} is not within 0 and 256 (${weight})`);
@@ -205,7 +204,7 @@ export const serverOptions = [
     args: '<count>',
     doc: 'Failed checks in a row that take the server down.',
     parse: (line, value) => {
-      line.settings.fall = checkCount('fall', value);
+      line.settings.fall = checkCount(line, 'fall', value);
     },
   },
   {
@@ -243,7 +242,7 @@ export const serverOptions = [
     args: '<count>',
     doc: 'Requests after the first one on a connection to the server; -1 is no limit.',
     parse: (line, value) => {
-      line.settings.server.maxReuse = number('max-reuse', value, -1);
+      line.settings.server.maxReuse = number(line, 'max-reuse', value, -1);
     },
   },
   {
@@ -251,7 +250,7 @@ export const serverOptions = [
     args: '<maxconn>',
     doc: 'Most concurrent connections to the server; more wait in its queue.',
     parse: (line, value) => {
-      line.settings.server.maxconn = number('maxconn', value, 0);
+      line.settings.server.maxconn = number(line, 'maxconn', value, 0);
     },
   },
   {
@@ -259,7 +258,7 @@ export const serverOptions = [
     args: '<maxqueue>',
     doc: 'Most requests in the queue of the server.',
     parse: (line, value) => {
-      line.settings.server.maxqueue = number('maxqueue', value, 0);
+      line.settings.server.maxqueue = number(line, 'maxqueue', value, 0);
     },
   },
   {
@@ -267,7 +266,7 @@ export const serverOptions = [
     args: '<minconn>',
     doc: 'Connection limit at low load, below fullconn.',
     parse: (line, value) => {
-      line.settings.server.minconn = number('minconn', value, 0);
+      line.settings.server.minconn = number(line, 'minconn', value, 0);
     },
   },
   {
@@ -291,7 +290,7 @@ export const serverOptions = [
     args: '<max>',
     doc: 'Most idle connections kept to the server; -1 is no limit.',
     parse: (line, value) => {
-      line.settings.server.poolMaxConn = number('pool-max-conn', value, -1);
+      line.settings.server.poolMaxConn = number(line, 'pool-max-conn', value, -1);
     },
   },
   {
@@ -305,7 +304,7 @@ export const serverOptions = [
     args: '<port>',
     doc: 'Port that health checks connect to.',
     parse: (line, value) => {
-      line.settings.checkPort = number('port', value, 0, 65535);
+      line.settings.checkPort = number(line, 'port', value, 0, 65535);
     },
   },
   {
@@ -313,7 +312,7 @@ export const serverOptions = [
     args: '<count>',
     doc: 'Successful checks in a row that bring the server up.',
     parse: (line, value) => {
-      line.settings.rise = checkCount('rise', value);
+      line.settings.rise = checkCount(line, 'rise', value);
     },
   },
   {

@@ -1,10 +1,9 @@
 /** `stats` and `unix-bind` of the global section (3.1). */
 import { ConfigError } from '../../base/config-error.ts';
-import { parseDuration } from '../../base/value/duration.ts';
 import type { GlobalConfig } from '../../model/config.ts';
 import { parseBindWords } from './bind.ts';
 import type { KeywordLine } from './keyword.ts';
-import { delayProblem, integer, refuseExtra } from './words.ts';
+import { delayProblem, durationMs, integer, refuseExtra } from './words.ts';
 
 /** `unix-bind` (3.1): the same options as a bind line, for all unix sockets that follow. */
 export function parseUnixBind(_global: GlobalConfig, line: KeywordLine): void {
@@ -62,7 +61,7 @@ function parseStatsTimeout(global: GlobalConfig, line: KeywordLine): void {
   const word = line.words[2] ?? '';
   let delay: number;
   try {
-    delay = parseDuration(word, 'ms');
+    delay = durationMs(word, 'ms', line);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     throw new ConfigError(`'stats timeout' : ${delayProblem(word, problem)}`);

@@ -1,10 +1,9 @@
 /** `timeout` of the proxy sections (4.2), and the obsolete words for three of them. */
 import { ConfigError } from '../../base/config-error.ts';
-import { parseDuration } from '../../base/value/duration.ts';
 import type { TimeoutConfig } from '../../model/config.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type KeywordLine, Where } from './keyword.ts';
-import { delayProblem, smallDelay } from './words.ts';
+import { delayProblem, durationMs, sectionName, smallDelay } from './words.ts';
 
 export interface TimeoutRow {
   name: string;
@@ -90,7 +89,7 @@ function setTimeoutOf(
   }
   let delay: number;
   try {
-    delay = parseDuration(value, 'ms');
+    delay = durationMs(value, 'ms', line);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     const what = delayProblem(value, problem);
@@ -106,35 +105,41 @@ function setTimeoutOf(
       `'timeout ${row.name}' : unexpected extra argument '${extra}' after value '${value}'.`,
     );
   }
-  if (!warnWrongSide(draft, line, row))
-    warnSmall(draft, line, `timeout ${row.name} ${value}`, delay);
+  if (!warnWrongSide(draft, line, row) && !warnOverwritten(draft, line, row)) {
+    const place = `${sectionName(draft)} '${draft.name}'`;
+    const warning = smallDelay(`timeout ${row.name}`, value, delay, place);
+    if (warning !== null) line.state.diagnostics.warning(line.origin, warning);
+  }
   // Zero is written by those who want no limit at all.
   draft.config.timeout[row.field] = delay === 0 ? -1 : delay;
 }
 
-function warnSmall(draft: ProxyDraft, line: KeywordLine, setting: string, delay: number): void {
-  const section = draft.section === 'listen' ? 'proxy' : draft.section;
-  const warning = smallDelay(setting, delay, `${section} '${draft.name}'`);
-  if (warning !== null) line.state.diagnostics.warning(line.origin, warning);
+/**
+ * Warns of a second line in one section, seen by a value that is not the inherited one.
+ * @returns whether it did
+ */
+function warnOverwritten(draft: ProxyDraft, line: KeywordLine, row: TimeoutRow): boolean {
+  const before = draft.config.timeout[row.field];
+  const inherited = draft.parent?.config.timeout[row.field] ?? -1;
+  if (draft.section === 'defaults' || before <= 0 || before === inherited) return false;
+  line.state.diagnostics.warning(
+    line.origin,
+    `overwriting 'timeout ${row.name}' which was already specified`,
+  );
+  return true;
 }
 
-/** @returns whether the timeout is of no use in this section. */
+/** @returns whether the section has no use for it. */
 function warnWrongSide(draft: ProxyDraft, line: KeywordLine, row: TimeoutRow): boolean {
-  if (draft.section === 'frontend' && (row.where & Where.Frontend) === 0) {
-    line.state.diagnostics.warning(
-      line.origin,
-      `'timeout ${row.name}' will be ignored because frontend '${draft.name}' ` +
-        'has no backend capability',
-    );
-    return true;
-  }
-  if (draft.section === 'backend' && (row.where & Where.Backend) === 0) {
-    line.state.diagnostics.warning(
-      line.origin,
-      `'timeout ${row.name}' will be ignored because backend '${draft.name}' ` +
-        'has no frontend capability',
-    );
-    return true;
-  }
-  return false;
+  const { section } = draft;
+  if (section !== 'frontend' && section !== 'backend') return false;
+  const [side, lacks] =
+    section === 'frontend' ? [Where.Frontend, 'backend'] : [Where.Backend, 'frontend'];
+  if ((row.where & side) !== 0) return false;
+  line.state.diagnostics.warning(
+    line.origin,
+    `'timeout ${row.name}' will be ignored because ${section} '${draft.name}' has no ${lacks} ` +
+      'capability',
+  );
+  return true;
 }

@@ -1,18 +1,24 @@
 /** Keywords of the `global` section: performance tuning (3.2). */
 import { ConfigError } from '../../base/config-error.ts';
-import { parseDuration } from '../../base/value/duration.ts';
+import { parseSize } from '../../base/value/size.ts';
 import type { GlobalConfig, TuneConfig } from '../../model/config.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
-import { integer, integerIn, refuseExtra, sizeBytes, tightError } from './words.ts';
+import { durationMs, integer, integerIn, refuseExtra, tightError } from './words.ts';
+
+/** The largest unsigned integer of 32 bits, in which HAProxy keeps these sizes. */
+const SIZE_MAX = 0xffffffff;
 
 /** A size with an optional suffix; `least` is the smallest that makes sense. */
 function setSize(field: keyof TuneConfig, least = 0) {
   return (global: GlobalConfig, line: KeywordLine): void => {
     const [name, word] = line.words;
     if (word === undefined) throw new ConfigError(`'${name}' expects an integer argument.`);
-    const value = sizeBytes(word, `'${name}' expects a positive integer argument.`);
+    const value = parseSize(word, name!);
     if (value < least) {
       throw new ConfigError(`'${name}' expects a value of at least ${least} bytes.`);
+    }
+    if (value > SIZE_MAX) {
+      throw new ConfigError(`'${name}' expects a value of at most ${SIZE_MAX} bytes.`);
     }
     refuseExtra(line.words, 1);
     global.tune[field] = value;
@@ -58,7 +64,7 @@ function parseMaxSpreadChecks(global: GlobalConfig, line: KeywordLine): void {
     throw tightError("'max-spread-checks' expects an integer argument (0..50).");
   }
   try {
-    global.maxSpreadChecksMs = parseDuration(word, 'ms');
+    global.maxSpreadChecksMs = durationMs(word, 'ms', line);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     const bad = /[^0-9]/.exec(word)?.[0] ?? '';

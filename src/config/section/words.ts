@@ -4,7 +4,9 @@
  */
 import { ConfigError } from '../../base/config-error.ts';
 import { DurationError, parseDuration } from '../../base/value/duration.ts';
-import { parseSize } from '../../base/value/size.ts';
+import type { Origin } from '../../model/config.ts';
+import type { ProxyDraft } from './draft.ts';
+import type { ParserState } from './state.ts';
 
 /**
  * Refuses words after the last one that the keyword takes.
@@ -44,29 +46,105 @@ export function integerIn(
   return value;
 }
 
-/** A delay in milliseconds (2.5); `unit` is that of a bare number. */
-export function delayMs(word: string, name: string, unit: 'ms' | 's' = 'ms'): number {
+/** What messages call a proxy: a `listen` section is a "proxy". */
+export function sectionName(draft: Pick<ProxyDraft, 'section'>): string {
+  return draft.section === 'listen' ? 'proxy' : draft.section;
+}
+
+/** Where a word stands: warnings about it go there. */
+export interface WordPlace {
+  origin: Origin;
+  state: ParserState;
+}
+
+/**
+ * An integer as HAProxy reads most of them: what stands behind the digits does not count. A warning
+ * names it; a word without a number is none.
+ * @param name the keyword, for the warning
+ */
+export function leadingInteger(
+  word: string | undefined,
+  name: string,
+  at: WordPlace,
+): number | null {
+  const digits = /^[+-]?[0-9]{1,15}(?![0-9])/.exec(word ?? '')?.[0];
+  if (digits === undefined) return null;
+  if (digits !== word) {
+    const extra = word![digits.length]!;
+    at.state.diagnostics.warning(
+      at.origin,
+      `'${name}' : unexpected character '${extra}' in '${word}', which is read as ${digits}.`,
+    );
+  }
+  return Number(digits);
+}
+
+/**
+ * A duration in milliseconds (2.5) of which HAProxy reads no more than the unit: `15min` is fifteen
+ * minutes, with a warning.
+ * @throws DurationError
+ */
+export function durationMs(word: string, unit: 'ms' | 's', at: WordPlace): number {
+  return parseDuration(word, unit, '', (extra) =>
+    at.state.diagnostics.warning(
+      at.origin,
+      `unexpected character '${extra}' after the timer value '${word}', only ` +
+        '(us=microseconds,ms=milliseconds,s=seconds,m=minutes,h=hours,d=days) are supported. ' +
+        'This will be reported as an error in next versions.',
+    ),
+  );
+}
+
+/** Below this many milliseconds a bare number was probably meant in another unit. */
+const SMALL_DELAY_MS = 100;
+
+/**
+ * What HAProxy says about a small number without a unit, or null.
+ * @param name the keyword
+ * @param place where it stands, for example `proxy 'x'`
+ */
+export function smallDelay(
+  name: string,
+  word: string,
+  delay: number,
+  place: string,
+): string | null {
+  if (delay === 0 || delay >= SMALL_DELAY_MS || !/^[0-9]+$/.test(word)) return null;
+  return (
+    `'${name} ${delay}' in ${place} is suspiciously small for a value in milliseconds. ` +
+    `Please use an explicit unit ('${delay}ms') if that was the intent.`
+  );
+}
+
+/** A delay in milliseconds; `unit` is that of a bare number. */
+export function delayMs(
+  word: string,
+  name: string,
+  at: WordPlace,
+  unit: 'ms' | 's' = 'ms',
+): number {
   try {
-    return parseDuration(word, unit);
+    return durationMs(word, unit, at);
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
     throw new ConfigError(`${delayProblem(word, problem)} in argument to <${name}>.`);
   }
 }
 
-const SMALL_DELAY_MS = 100;
-
-/**
- * What HAProxy warns of when a bare number was probably meant in another unit, or null.
- * @param setting the keyword and the word, `place` where it stands: `timeout client 30`, `proxy 'x'`
- */
-export function smallDelay(setting: string, delay: number, place: string): string | null {
-  const [bare] = /[0-9]+$/.exec(setting) ?? [];
-  if (bare === undefined || delay === 0 || delay >= SMALL_DELAY_MS) return null;
-  return (
-    `'${setting}' in ${place} is suspiciously small for a value in milliseconds. ` +
-    `Please use an explicit unit ('${bare}ms') if that was the intent.`
-  );
+/** `tcp-ut` of bind and server lines (5.1, 5.2); 0 leaves the system's timeout. */
+export function userTimeoutMs(word: string, at: WordPlace): number {
+  if (word === '') throw new ConfigError("'tcp-ut' : missing TCP User Timeout value");
+  try {
+    return durationMs(word, 'ms', at);
+  } catch (problem) {
+    if (!(problem instanceof DurationError)) throw problem;
+    throw new ConfigError(
+      problem.fault === 'overflow'
+        ? `timer overflow in argument '${word}' to 'tcp-ut' (maximum value is 2147483647 ms or ` +
+            '~24.8 days)'
+        : "'tcp-ut' : expects a positive delay in milliseconds",
+    );
+  }
 }
 
 /** What is wrong with a delay, in HAProxy's words. */
@@ -78,17 +156,6 @@ export function delayProblem(word: string, problem: ConfigError): string {
     case 'empty':
     case 'character':
       return `unexpected character '${problem.character}'`;
-  }
-}
-
-/** A size in bytes with the optional suffix k, m or g (2.6). */
-export function sizeBytes(word: string | undefined, text: string): number {
-  if (word === undefined || word === '') throw new ConfigError(text);
-  try {
-    return parseSize(word);
-  } catch (problem) {
-    if (!(problem instanceof ConfigError)) throw problem;
-    throw new ConfigError(text);
   }
 }
 
