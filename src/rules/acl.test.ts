@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { setHostResolver } from '../base/value/address.ts';
 import { compileAclTest, parseAcl } from './acl.ts';
 import { compileCondition, parseCondition } from './condition.ts';
 import { plainRequest, testContext, testScope } from './rule-fixture.ts';
@@ -130,7 +131,7 @@ test('7.2: an ACL that has no value where it is used warns', () => {
   late.acls.set('host', [parseAcl(['host', 'hdr_beg(host)', 'www.'], late)]);
   parseCondition(['if', 'host'], late);
   expect(late.warnings).toEqual([
-    "acl 'host' will never match because it uses keyword 'hdr_beg' which is incompatible with " +
+    "acl 'host' will never match because it only involves keywords that are incompatible with " +
       "'frontend http-response header rule'",
   ]);
 });
@@ -169,13 +170,35 @@ test('7.1: -i applies to the entries after it', () => {
   expect(agent('test')).toBe(true);
 });
 
-test('7.1.6: a host name becomes its address from /etc/hosts', () => {
+test('7.1.6: a host name becomes its IPv4 address, unless -n forbids it', () => {
   const scope = testScope();
-  scope.files['/etc/hosts'] = '# names\n127.0.0.1\tlocalhost\n10.1.2.3 db db.local\n';
-  expect(parseAcl(['h', 'src', 'db', 'localhost/8'], scope).patterns).toEqual([
-    '10.1.2.3',
-    '127.0.0.1/8',
-  ]);
+  scope.files['list'] = '1.2.3.4\n db\n';
+  const asked: string[] = [];
+  setHostResolver((host, family) => {
+    asked.push(`${host} ${family}`);
+    return host === 'db' ? [10, 1, 2, 3] : null;
+  });
+  try {
+    const words = ['h', 'src', '-f', 'list', 'db/8', '::1'];
+    const acl = parseAcl(words, scope);
+    expect(acl.patterns).toEqual(['10.1.2.3/8', '::1']);
+    expect(acl.files).toHaveLength(1);
+    expect(asked).toEqual(['db ipv4', 'db ipv4']);
+    for (const bad of [['nope'], ['db/33'], ['-n', 'db'], ['-n', '-f', 'list']]) {
+      expect(() => parseAcl(['h', 'src', ...bad], scope)).toThrow('is not a valid IPv4 or IPv6');
+    }
+    expect(asked).toEqual(['db ipv4', 'db ipv4', 'nope ipv4']);
+  } finally {
+    setHostResolver(null);
+  }
+});
+
+test('2.7: a bad entry of a pattern file is named with the line of the file', () => {
+  const scope = testScope();
+  scope.files['list'] = '# numbers\n1\n\n2:x\n';
+  expect(() => parseAcl(['h', 'path_len', '-f', 'list'], scope)).toThrow(
+    "error detected while parsing ACL 'h' : '2:x' is not a valid number range at line 4 of file 'list'.",
+  );
 });
 
 test('7.3.6: known methods are case-sensitive, others unless -i is given', () => {

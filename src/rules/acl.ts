@@ -45,6 +45,11 @@ export function parseAcl(words: string[], scope: RuleScope): AclTestConfig {
   }
 }
 
+/** Whether conditions can name an ACL so. */
+export function isAclName(name: string): boolean {
+  return name !== '' && name !== 'or' && [...name].every((char) => NAME_CHARACTER.test(char));
+}
+
 function checkName(name: string): void {
   if (name === '') throw new ConfigError("'acl' expects a name and a criterion");
   for (const char of name) {
@@ -101,6 +106,8 @@ interface TestText {
   /** Index of the first pattern after `-i`, -1 before one was seen. */
   foldFrom: number;
   operator: boolean;
+  /** Host names stand for addresses until `-n`. */
+  resolves: boolean;
 }
 
 /** Parses criterion, flags and patterns. The name is empty for an anonymous ACL. */
@@ -112,6 +119,7 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
     files: [],
     foldFrom: -1,
     operator: false,
+    resolves: true,
   };
   const rest = words.slice(1);
   const used = parseFlags(test, criterion, rest, scope);
@@ -121,7 +129,7 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
         `type ('${criterion.out}')`,
     );
   }
-  for (const word of rest.slice(used)) addPattern(test, word, scope);
+  for (const word of rest.slice(used)) addPattern(test, word);
   warnEmpty(test, criterion, rest, scope);
   return {
     ...scope.origin,
@@ -157,7 +165,7 @@ function parseFlags(
     if (flag === '-i') {
       if (test.foldFrom < 0) test.foldFrom = test.patterns.length;
     } else if (flag === '-n') {
-      // Names are resolved from /etc/hosts only: there is nothing to forbid.
+      test.resolves = false;
     } else if (flag === '-f') {
       readPatterns(test, words[at++] ?? '', scope);
     } else if (flag === '-m') {
@@ -193,11 +201,11 @@ function setMatch(test: TestText, criterion: Criterion, name: string): void {
   test.match = name;
 }
 
-function addPattern(test: TestText, word: string, scope: RuleScope): void {
+function addPattern(test: TestText, word: string): void {
   if (test.match === 'found' || test.match === 'bool') return;
   const integer = test.match === 'int' || test.match === 'len';
   if (integer && isOperator(word)) test.operator = true;
-  test.patterns.push(checkPattern(test.match, word, test.operator, scope.readFile));
+  test.patterns.push(checkPattern(test.match, word, test.operator, test.resolves));
 }
 
 /** Patterns of a file (2.7). It is compiled here, once for all tests and threads that use it. */
@@ -205,8 +213,8 @@ function readPatterns(test: TestText, name: string, scope: RuleScope): void {
   if (test.match === '' || name.startsWith('virt@')) return;
   const path = name.replace(/^(opt|file)@/, '');
   const ignoreCase = test.foldFrom >= 0;
-  const data = scope.patternFile(path, `${test.match} ${ignoreCase}`, (bytes) =>
-    compileFile(test.match, bytes, path, ignoreCase, scope.readFile),
+  const data = scope.patternFile(path, `${test.match} ${ignoreCase} ${test.resolves}`, (bytes) =>
+    compileFile(test.match, bytes, path, ignoreCase, test.resolves),
   );
   if (data !== null) test.files.push(data);
   else if (!name.startsWith('opt@')) throw new ConfigError(`failed to open pattern file <${path}>`);

@@ -11,7 +11,7 @@
  *   bin       -    -    -    x    =    -
  *   meth      -    -    -    x    x    =
  *
- * `addr` is "IPv4 or IPv6"; either of them is accepted as it is.
+ * `addr` is "IPv4 or IPv6"; either of them is accepted as it is, and it is not known to be a number.
  *
  * @dataplane
  */
@@ -63,7 +63,7 @@ const possible: Record<TypeName, readonly TypeName[]> = {
   same: [],
   bool: ['bool', 'sint', 'str', 'bin'],
   sint: ['bool', 'sint', 'addr', 'ipv4', 'ipv6', 'str', 'bin'],
-  addr: ['sint', 'addr', 'ipv4', 'ipv6', 'str', 'bin'],
+  addr: ['addr', 'ipv4', 'ipv6', 'str', 'bin'],
   ipv4: ['sint', 'addr', 'ipv4', 'ipv6', 'str', 'bin'],
   ipv6: ['addr', 'ipv4', 'ipv6', 'str', 'bin'],
   str: ['bool', 'sint', 'addr', 'ipv4', 'ipv6', 'str', 'bin', 'meth'],

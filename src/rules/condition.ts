@@ -93,12 +93,13 @@ class ConditionReader {
     };
     if (tests.length === 0 || !tests.every(useless)) return;
     const [first] = tests;
-    const what = first!.name === '' ? 'anonymous acl' : `acl '${first!.name}'`;
-    const keyword = /^[^(),]*/.exec(first!.expr.text)![0];
-    this.scope.warn(
-      `${what} will never match because it uses keyword '${keyword}' which is ` +
-        `incompatible with '${placeName(place)}'`,
-    );
+    const { name, expr } = first!;
+    const keyword = /^[^(),]*/.exec(expr.text)![0];
+    const why =
+      name === ''
+        ? `anonymous acl will never match because it uses keyword '${keyword}' which is`
+        : `acl '${name}' will never match because it only involves keywords that are`;
+    this.scope.warn(`${why} incompatible with '${placeName(place)}'`);
   }
 }
 

@@ -66,7 +66,7 @@ test.each(errors)('7.3: the expression "%s" is refused with the reason', (text, 
 
 test('7.3: a fetch is refused where it has no value', () => {
   expect(() => parseExpression('res.hdr(a)', testScope())).toThrow(
-    "sample fetch <res.hdr(a)> may not be reliably used here because it needs 'HTTP response " +
+    "sample fetch <res.hdr> may not be reliably used here because it needs 'HTTP response " +
       "headers' which is not available here",
   );
   expect(() => parseExpression('path', testScope(Place.FrontendResponseHeader))).toThrow(

@@ -59,7 +59,7 @@ export function parseExpressionAt(text: string, from: number, scope: RuleScope):
   const need = placeNeed(row.valid, scope.place);
   if (need !== null) {
     throw new ConfigError(
-      `sample fetch <${text.slice(from)}> may not be reliably used here because it needs ` +
+      `sample fetch <${name}> may not be reliably used here because it needs ` +
         `'${need}' which is not available here`,
     );
   }

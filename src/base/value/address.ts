@@ -91,6 +91,11 @@ export function setHostResolver(resolve: HostResolver | null): void {
   resolver = resolve;
 }
 
+/** The IPv4 address of a host name, 4 bytes; null when it has none. */
+export function resolveIpv4(host: string): number[] | null {
+  return resolver?.(host, 'ipv4') ?? null;
+}
+
 /**
  * Cuts the addresses of a `bind` line at its commas. One comma may end the list.
  * @throws ConfigError for an empty address in the middle
@@ -308,5 +313,5 @@ export function formatAddress(address: Address): string {
  * @throws ConfigError
  */
 export function parseCidr(text: string): Cidr {
-  return readCidr(text, (host) => resolver?.(host, 'ipv4') ?? null);
+  return readCidr(text, resolveIpv4);
 }

@@ -40,7 +40,7 @@ const framingNames = ['content-length', 'transfer-encoding'];
 
 /** A name for a rule that changes fields, with a warning when the rule can have no effect. */
 function changedName(word: string, scope: RuleScope): string {
-  const name = fieldNameWord(word);
+  const name = word.toLowerCase();
   if (framingNames.includes(name)) {
     scope.warn(`header '${name}' follows the message body, rules do not change it.`);
   }
@@ -59,7 +59,7 @@ const parseHeader: ActionRow['parse'] = (words, scope, ruleset) => {
   const [name, format] = requireWords(words, 2, 'expects exactly 2 arguments') as [string, string];
   const args: HeaderArgs = {
     response: onResponse(ruleset),
-    name: changedName(name, scope),
+    name: changedName(fieldNameWord(name, scope), scope),
     format: formatWord(format, scope),
   };
   return { args, rest: words.slice(2) };

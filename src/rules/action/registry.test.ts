@@ -50,9 +50,9 @@ describe('4.4: errors of a rule', () => {
   expected('http-request set-header a', 'http-request set-header', two);
   expected('http-request add-header a', 'http-request add-header', two);
   expected(
-    'http-request set-header "a b" c',
+    'http-request set-header "a\nb" c',
     'http-request set-header',
-    "'a b' is not a valid header field name",
+    "'a\nb' is not a valid header field name",
   );
   expected('http-request del-header', 'http-request del-header', 'expects at least 1 argument');
   expected(

@@ -140,7 +140,7 @@ class ReplyParser {
     const [, name, value] = this.words.slice(this.at, this.at + 3);
     if (!name || !value) throw new ConfigError("'hdr' expects <name> and <value> as arguments");
     this.at += 3;
-    const lower = fieldNameWord(name);
+    const lower = fieldNameWord(name, this.scope);
     if (ignoredHeaders.includes(lower)) {
       this.scope.warn(`header '${lower}' always ignored by the http reply.`);
       return;

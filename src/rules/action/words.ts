@@ -25,12 +25,16 @@ export function requireExactly(words: readonly string[], count: number, text: st
 }
 
 /**
- * A field name that a rule puts into a message, in lower case. A name that no message may carry
- * (RFC 9110 5.1) is refused here rather than sent.
+ * A field name that a rule puts into a message, in lower case. One that is no token (RFC 9110 5.1)
+ * is warned of and sent as written, as by HAProxy; one that would end the line is refused.
  */
-export function fieldNameWord(word: string): string {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(word)) {
+export function fieldNameWord(word: string, scope: RuleScope): string {
+  const bad = /[^!#$%&'*+.^_`|~0-9A-Za-z-]/.exec(word)?.[0];
+  if (bad !== undefined && /[\r\n\0]/.test(word)) {
     throw new ConfigError(`'${word}' is not a valid header field name`);
+  }
+  if (bad !== undefined) {
+    scope.warn(`header name '${word}' contains forbidden character '${bad}'.`);
   }
   return word.toLowerCase();
 }

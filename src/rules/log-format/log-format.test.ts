@@ -287,12 +287,22 @@ describe('errors are worded as those of haproxy', () => {
     ['%{+Q}[src', "missing ']' after 'src'"],
     ['%[src) ]', "expected ']' after 'src', but found ')'"],
     ['%[src ]', "expected ']' after 'src', but found ' '"],
-    ['%[]', 'failed to parse sample expression <]> : missing fetch method'],
-    ['%[nope]', "failed to parse sample expression <nope]> : unknown fetch method 'nope'"],
-    ['%[src,nope]', "failed to parse sample expression <src,nope]> : unknown converter 'nope'"],
+    ['%[]', 'failed to parse sample expression <> : missing fetch method'],
+    ['%[nope] x]', "failed to parse sample expression <nope> : unknown fetch method 'nope'"],
+    ['%[src,nope]', "failed to parse sample expression <src,nope> : unknown converter 'nope'"],
+    [
+      '%[src,lower(5] b',
+      "failed to parse sample expression <src,lower(5> : invalid arg 1 in converter 'lower' : " +
+        "expected ')' before '5'",
+    ],
+    [
+      '%[src,field(x,"]")] x',
+      'failed to parse sample expression <src,field(x,"]")> : invalid arg 1 in converter ' +
+        "'field' : failed to parse 'x' as type 'integer' at position 1",
+    ],
     [
       '%zz',
-      "no such format variable 'zz'. If you wanted to emit the '%' character verbatim, you need " +
+      "no such format alias 'zz'. If you wanted to emit the '%' character verbatim, you need " +
         "to use '%%'",
     ],
     [

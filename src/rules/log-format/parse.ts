@@ -152,7 +152,7 @@ class LogFormatParser {
     const row = aliasRow(word);
     if (!row) {
       throw new ConfigError(
-        `no such format variable '${word}'. If you wanted to emit the '%' character verbatim, ` +
+        `no such format alias '${word}'. If you wanted to emit the '%' character verbatim, ` +
           `you need to use '%%'`,
       );
     }
@@ -168,10 +168,8 @@ class LogFormatParser {
     try {
       parsed = parseExpressionAt(this.text, from, this.scope);
     } catch (error) {
-      if (!(error instanceof ConfigError) || error.message.startsWith('sample fetch <'))
-        throw error;
-      const rest = this.text.slice(from);
-      throw new ConfigError(`failed to parse sample expression <${rest}> : ${error.message}`);
+      if (!(error instanceof ConfigError)) throw error;
+      throw this.expressionError(this.text.slice(from, expressionEnd(this.text, from)), error);
     }
     const written = this.text.slice(from, parsed.end);
     const next = this.text[parsed.end];
@@ -180,6 +178,21 @@ class LogFormatParser {
     this.at = parsed.end + 1;
     this.push('expr', written, this.itemFlags(flags), name, type);
     this.items.at(-1)!.expr = parsed.expr;
+  }
+
+  /** The error about an expression, which knows nothing of what stands behind its bracket. */
+  private expressionError(expression: string, first: ConfigError): ConfigError {
+    let problem = first;
+    try {
+      parseExpressionAt(expression, 0, this.scope);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problem = error;
+    }
+    if (problem.message.startsWith('sample fetch <')) return problem;
+    return new ConfigError(
+      `failed to parse sample expression <${expression}> : ${problem.message}`,
+    );
   }
 
   /** 8.2.6: `bin` counts only when it was set for the whole string. */
@@ -197,6 +210,26 @@ class LogFormatParser {
     this.items.push(item('text', this.literal, 0));
     this.literal = '';
   }
+}
+
+/**
+ * Where an expression that begins at `from` ends: at the first bracket that is neither quoted nor
+ * in parentheses, or failing that at the first of all.
+ */
+function expressionEnd(text: string, from: number): number {
+  let quote = '';
+  let depth = 0;
+  for (let at = from; at < text.length; at++) {
+    const char = text[at]!;
+    if (char === '\\' && quote !== "'") at++;
+    else if (quote !== '') quote = char === quote ? '' : quote;
+    else if (depth > 0 && (char === '"' || char === "'")) quote = char;
+    else if (char === '(') depth++;
+    else if (char === ')') depth--;
+    else if (char === ']' && depth <= 0) return at;
+  }
+  const first = text.indexOf(']', from);
+  return first < 0 ? text.length : first;
 }
 
 function item(kind: LogFormatItem['kind'], text: string, flags: number): LogFormatItem {

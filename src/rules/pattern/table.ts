@@ -178,6 +178,7 @@ export function defaultMatch(type: TypeName): string | null {
 
 /**
  * Checks a pattern when it is parsed.
+ * @param resolves host names may stand for addresses
  * @returns the text to keep: host names have become addresses.
  * @throws ConfigError
  */
@@ -185,7 +186,7 @@ export function checkPattern(
   match: string,
   word: string,
   afterOperator: boolean,
-  readFile: (path: string) => string,
+  resolves: boolean,
 ): string {
   switch (match) {
     case 'int':
@@ -193,7 +194,7 @@ export function checkPattern(
       if (!isOperator(word)) parseRange(word, false, afterOperator);
       return word;
     case 'ip':
-      return networkText(word, readFile);
+      return networkText(word, resolves);
     case 'bin':
       checkHex(word);
       return word;
@@ -223,6 +224,7 @@ export function compilePatterns(
 /**
  * Checks and compiles the patterns of a file (2.7).
  * @param file its bytes; @param name what messages call it
+ * @param resolves host names may stand for addresses
  * @throws ConfigError naming the first line that is wrong
  */
 export function compileFile(
@@ -230,14 +232,14 @@ export function compileFile(
   file: Uint8Array,
   name: string,
   ignoreCase: boolean,
-  readHosts: (path: string) => string,
+  resolves: boolean,
 ): PatternData {
   const slices = linesOf(file);
   const checked = (text: string, index: number): string => {
     try {
       // Operators are for the line (7.1.2).
       if (match === 'int' || match === 'len') parseRange(text, false, false);
-      return checkPattern(match, text, false, readHosts);
+      return checkPattern(match, text, false, resolves);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const line = lineOf(slices, index);
