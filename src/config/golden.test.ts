@@ -355,7 +355,8 @@ frontend g
  bind 127.0.0.1:45002 id 4
 `,
     errors: [
-      "parsing [t.cfg:9] : frontend 'f' has the same name as frontend 'f' declared at t.cfg:6.",
+      "parsing [t.cfg:9] : frontend 'f' has the same name as frontend 'f' declared at t.cfg:6. Rename " +
+        "one of them, e.g. to 'f_frontend'.",
       'parsing [t.cfg:11]: backend b reuses same custom id as frontend f (declared at t.cfg:6).',
       "parsing [t.cfg:15] : 'bind 127.0.0.1:45002' in section 'frontend' : 'id' : custom id 4 " +
         "already used at t.cfg:14 ('bind 127.0.0.1:45001')",

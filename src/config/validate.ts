@@ -180,14 +180,10 @@ function checkMode(
   if (backend === null || proxy.mode !== 'http' || backend.mode === 'http') return;
   diagnostics.error(
     null,
-    `http ${kindName(proxy)} '${proxy.name}' (${proxy.file}:${proxy.line}) tries to use ` +
-      `incompatible tcp ${kindName(backend)} '${backend.name}' (${backend.file}:${backend.line}) ` +
+    `http ${sectionName({ section: proxy.kind })} '${proxy.name}' (${proxy.file}:${proxy.line}) tries to use ` +
+      `incompatible tcp ${sectionName({ section: backend.kind })} '${backend.name}' (${backend.file}:${backend.line}) ` +
       `${where} (see 'mode').`,
   );
-}
-
-function kindName(proxy: ProxyConfig): string {
-  return proxy.kind === 'listen' ? 'proxy' : proxy.kind;
 }
 
 function checkServerNames(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Diagnostics): void {

@@ -121,8 +121,9 @@ frontend c
       "parsing [t.cfg:4] : unknown keyword 'foo2' in 'frontend' section",
       "parsing [t.cfg:5] : defaults section 'nosuch' not found for frontend 'c'.",
       "parsing [t.cfg:8] : ambiguous defaults section name 'D' referenced by frontend 'd' exists " +
-        'at least at t.cfg:6 and t.cfg:7.',
-      "parsing [t.cfg:9] : frontend 'c' has the same name as frontend 'c' declared at t.cfg:5.",
+        'at least at t.cfg:7 and t.cfg:6.',
+      "parsing [t.cfg:9] : frontend 'c' has the same name as frontend 'c' declared at t.cfg:5. Rename " +
+        "one of them, e.g. to 'c_frontend'.",
     ]);
   });
 
@@ -157,7 +158,7 @@ frontend c
       'defaults\n mode http\n timeout client 1s\n unique-id-format %zz\n' +
         'frontend a\n bind :81\nfrontend b\n bind :82\n',
     );
-    expect(errors).toEqual([expect.stringContaining("no such format variable 'zz'")]);
+    expect(errors).toEqual([expect.stringContaining("no such format alias 'zz'")]);
   });
 
   test('a section that sluice does not know yet is refused once, by name', () => {

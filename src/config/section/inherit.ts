@@ -10,7 +10,7 @@ import type { ProxyDraft, ProxySection } from './draft.ts';
 import { Where } from './keyword.ts';
 import { defaultServerSettings } from './server.ts';
 import type { ParserState } from './state.ts';
-import { badNameCharacter, tightError } from './words.ts';
+import { badNameCharacter, sectionName, tightError } from './words.ts';
 
 /** A section without initial settings from another one. */
 export function newDraft(section: ProxySection, name: string, origin: Origin): ProxyDraft {
@@ -137,14 +137,43 @@ function checkName(draft: ProxyDraft, line: SectionLine, state: ParserState): vo
   if (bad !== null) {
     throw new ConfigError(`character '${bad}' is not permitted in '${section}' name '${name}'.`);
   }
-  const other = state.proxies.find((proxy) => proxy.name === name);
+  checkSameName(draft, state);
+}
+
+/**
+ * Two sections of a kind cannot share a name. A frontend and a backend may, for rules that choose a
+ * backend find the right one; HAProxy refuses it from version 3.3 on.
+ */
+function checkSameName(draft: ProxyDraft, state: ParserState): void {
+  const named = state.proxies.filter((proxy) => proxy.name === draft.name);
+  const clash = named.find((proxy) => (sidesOf(proxy) & sidesOf(draft)) !== 0);
+  const other =
+    clash ?? named[0] ?? state.defaults.find((candidate) => candidate.name === draft.name);
   if (other === undefined) return;
-  const kind = section === 'listen' ? 'proxy' : section;
-  const otherKind = other.section === 'listen' ? 'proxy' : other.section;
-  throw new ConfigError(
-    `${kind} '${name}' has the same name as ${otherKind} '${name}' declared at ` +
-      `${other.origin.file}:${other.origin.line}.`,
+  const { section, name } = draft;
+  const text =
+    `${sectionName(draft)} '${name}' has the same name as ${sectionName(other)} '${name}' ` +
+    `declared at ${other.origin.file}:${other.origin.line}.`;
+  const free = freeName(`${name}_${section === 'listen' ? 'proxy' : section}`, state);
+  if (clash !== undefined) throw new ConfigError(`${text} Rename one of them, e.g. to '${free}'.`);
+  state.diagnostics.warning(
+    draft.origin,
+    `${text} This is dangerous and will not be supported anymore in version 3.3. Rename one of ` +
+      `them, e.g. to '${free}'.`,
   );
+}
+
+function sidesOf(draft: ProxyDraft): number {
+  if (draft.section === 'frontend') return Where.Frontend;
+  return draft.section === 'backend' ? Where.Backend : Where.Frontend | Where.Backend;
+}
+
+/** The first of `name`, `name2`, `name3` that no proxy has. */
+function freeName(name: string, state: ParserState): string {
+  const isTaken = (free: string) => state.proxies.some((proxy) => proxy.name === free);
+  let free = name;
+  for (let n = 2; isTaken(free); n++) free = `${name}${n}`;
+  return free;
 }
 
 /** The `defaults` section that initial settings come from: the named one or the latest. */
@@ -159,7 +188,7 @@ function findParent(draft: ProxyDraft, from: string | null, state: ParserState):
   );
   if (found.length === 0) {
     throw new ConfigError(
-      `defaults section '${from}' not found for ${draft.section} '${draft.name}'.`,
+      `defaults section '${from}' not found for ${sectionName(draft)} '${draft.name}'.`,
     );
   }
   const bad = badNameCharacter(from);
@@ -167,9 +196,10 @@ function findParent(draft: ProxyDraft, from: string | null, state: ParserState):
     throw new ConfigError(`character '${bad}' is not permitted in 'defaults' name '${from}'.`);
   }
   if (found.length > 1) {
-    const places = found.slice(0, 2).map(({ origin }) => `${origin.file}:${origin.line}`);
+    const latest = found.slice(-2).reverse();
+    const places = latest.map(({ origin }) => `${origin.file}:${origin.line}`);
     throw new ConfigError(
-      `ambiguous defaults section name '${from}' referenced by ${draft.section} ` +
+      `ambiguous defaults section name '${from}' referenced by ${sectionName(draft)} ` +
         `'${draft.name}' exists at least at ${places.join(' and ')}.`,
     );
   }

@@ -5,7 +5,7 @@ import { appendBinds, parseBindWords } from './bind.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type KeywordLine, Sign } from './keyword.ts';
 import { parseLogTarget } from './log.ts';
-import { delayMs, integer, leadingInteger, refuseExtra, tightError } from './words.ts';
+import { delayMs, integer, leadingInteger, refuseExtra, sectionName, tightError } from './words.ts';
 
 const LARGEST = 2147483647;
 
@@ -76,7 +76,8 @@ export function parseId(draft: ProxyDraft, line: KeywordLine): void {
   );
   if (other !== undefined) {
     throw tightError(
-      `${draft.section} ${draft.name} reuses same custom id as ${other.section} ${other.name} ` +
+      `${sectionName(draft)} ${draft.name} reuses same custom id as ${sectionName(other)} ` +
+        `${other.name} ` +
         `(declared at ${other.origin.file}:${other.origin.line}).`,
     );
   }

@@ -10,7 +10,7 @@ import {
   type RulesetName,
   type UseBackendConfig,
 } from '../../model/config.ts';
-import { parseAcl } from '../../rules/acl.ts';
+import { isAclName, parseAcl } from '../../rules/acl.ts';
 import type { LineRow } from '../../rules/action/line.ts';
 import { parseLineRule, parseRedirectStatement, parseRule } from '../../rules/action/registry.ts';
 import { parseCondition } from '../../rules/condition.ts';
@@ -48,21 +48,21 @@ function addSlot(draft: ProxyDraft, length: number): number {
   return draft.config.captureRequest.push({ name: '', length }) - 1;
 }
 
-/** Where a ruleset of this section is evaluated; `listen` and `defaults` count as frontends. */
+/** Where a ruleset is evaluated; `listen` and `defaults` count as the side that comes first. */
 function placeOf(ruleset: RulesetName, draft: ProxyDraft): Place {
-  const backend = draft.section === 'backend';
   if (ruleset === 'http-request') {
-    return backend ? Place.BackendRequestHeader : Place.FrontendRequestHeader;
+    return draft.section === 'backend' ? Place.BackendRequestHeader : Place.FrontendRequestHeader;
   }
-  return backend ? Place.BackendResponseHeader : Place.FrontendResponseHeader;
+  return draft.section === 'frontend' ? Place.FrontendResponseHeader : Place.BackendResponseHeader;
 }
 
 export function parseAclLine(draft: ProxyDraft, line: KeywordLine): void {
   const scope = scopeOf(draft, line, placeOf('http-request', draft));
-  const test = parseAcl(line.words.slice(1), scope);
-  const tests = draft.acls.get(test.name) ?? [];
-  tests.push(test);
-  draft.acls.set(test.name, tests);
+  const name = line.words[1] ?? '';
+  const tests = draft.acls.get(name) ?? [];
+  // An ACL that cannot be parsed has a name all the same: its uses are no further errors.
+  if (isAclName(name)) draft.acls.set(name, tests);
+  tests.push(parseAcl(line.words.slice(1), scope));
 }
 
 export function parseUseBackend(draft: ProxyDraft, line: KeywordLine): void {
