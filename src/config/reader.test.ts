@@ -252,7 +252,9 @@ describe('files and folders of the command line (management.txt 3)', () => {
       '/d/link.cfg',
       '/d/\xc3\xa9.cfg',
     ]);
-    expect(diagnostics.list).toEqual([]);
+    expect(diagnostics.list.map(({ message }) => message.replace(folder, ''))).toEqual([
+      'Cannot open configuration file /d/dangling.cfg : No such file or directory',
+    ]);
     expect(loadSources([join(folder, 'd/')], diagnostics)[0]!.file).toBe(`${folder}/d/10.cfg`);
   });
 

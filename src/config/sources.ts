@@ -46,20 +46,25 @@ function listFiles(path: string, diagnostics: Diagnostics): string[] {
       .filter((name) => name.endsWith('.cfg') && !name.startsWith('.'))
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map((name) => folder + name)
-      .filter(isFile);
+      .filter((file) => isFile(file, diagnostics));
   } catch (error) {
-    const reason = systemReason(error);
-    diagnostics.error(
-      null,
-      `Cannot open configuration file/directory ${toByteString(path)} : ${reason}`,
-    );
+    refuse(`file/directory ${toByteString(path)}`, error, diagnostics);
     return [];
   }
 }
 
-/** Links count as what they point to; one that points nowhere is no file. */
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+/** Links count as what they point to; one that points nowhere is an error. */
+function isFile(path: string, diagnostics: Diagnostics): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    refuse(`file ${toByteString(path)}`, error, diagnostics);
+    return false;
+  }
+}
+
+function refuse(what: string, error: unknown, diagnostics: Diagnostics): void {
+  diagnostics.error(null, `Cannot open configuration ${what} : ${systemReason(error)}`);
 }
 
 function systemReason(error: unknown): string {

@@ -244,7 +244,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine | Command
     }
     let value = argument.slice(row.name.length);
     if (row.takes === 'word') {
-      if (at === args.length || args[at] === '') {
+      if (at === args.length) {
         return { message: `option '${argument}' expects an argument`, usage: true };
       }
       value = args[at++]!;

@@ -24,6 +24,8 @@ export interface Program {
   env: Environment;
   /** A file could not be read: nothing else was looked at. */
   isUnreadable: boolean;
+  /** The folders of the command line have no configuration file. */
+  isEmpty: boolean;
 }
 
 /** The variables of configuration.txt 2.3. */
@@ -53,7 +55,8 @@ export function loadProgram(commandLine: CommandLine): Program {
   applyCommandLine(config, commandLine);
   // The parts of the configuration lie scattered among the parser's garbage, which would keep its
   // pages for ever; a copy lies in one piece (30 MB less with 2,000 frontends).
-  return { config: structuredClone(config), diagnostics, env, isUnreadable };
+  const isEmpty = sources.length === 0 && !isUnreadable;
+  return { config: structuredClone(config), diagnostics, env, isUnreadable, isEmpty };
 }
 
 function applyCommandLine(config: Configuration, commandLine: CommandLine): void {

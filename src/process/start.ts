@@ -42,11 +42,7 @@ export async function run(args: readonly string[], early: EarlyWorkers): Promise
   if (isCommandLineError(commandLine)) {
     const console = new Console({ quiet: false, verbose: false });
     if (commandLine.message !== '') console.alert(toByteString(commandLine.message));
-    if (commandLine.usage) {
-      process.stdout.write(versionText());
-      process.stderr.write(`${usageText()}\n`);
-    }
-    return FAILURE;
+    return commandLine.usage ? printUsage() : FAILURE;
   }
   if (commandLine.version !== 0) return printVersion(commandLine.version);
   const console = new Console(commandLine);
@@ -57,6 +53,11 @@ export async function run(args: readonly string[], early: EarlyWorkers): Promise
   const keywords = commandLine.keywordClasses;
   if (keywords === 'help') return printKeywords(keywords, console);
   const program = loadProgram(commandLine);
+  if (program.isEmpty) {
+    const folders = commandLine.files.map((file) => `'${toByteString(file)}'`).join(', ');
+    console.alert(`config : no file whose name ends in '.cfg' in ${folders}.`);
+    return printUsage();
+  }
   const status = judge(program, commandLine, console, pipe !== null);
   if (keywords !== null) await printKeywords(keywords, console);
   if (status !== null) return status;
@@ -66,6 +67,12 @@ export async function run(args: readonly string[], early: EarlyWorkers): Promise
   setProcessName(programName);
   const serves = await serve({ program, commandLine, console, early, programName, pipe });
   return serves ? null : FAILURE;
+}
+
+function printUsage(): number {
+  process.stdout.write(versionText());
+  process.stderr.write(`${usageText()}\n`);
+  return FAILURE;
 }
 
 function printVersion(version: 1 | 2): number {

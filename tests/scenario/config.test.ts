@@ -1,6 +1,9 @@
 /** What unusual but accepted configurations do to traffic, and what is said about them. */
 import { expect } from 'bun:test';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { HttpMessage } from '../harness/http.ts';
+import { programPath } from '../harness/proxy.ts';
 import { defaultsHttp, scenario } from '../harness/scenario.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n';
@@ -102,6 +105,80 @@ frontend web
 `);
     expect(refused.stderr).toContain(
       "error detected while parsing ACL 'local' : 'localhost' is not a valid IPv4 or IPv6 address.",
+    );
+  },
+);
+
+scenario(
+  '-f takes files and folders as management.txt 3 says, and names what it cannot read',
+  async (world) => {
+    const listen =
+      'listen a\n mode tcp\n bind 127.0.0.1:9\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n';
+    const write = (name: string, text: string) => {
+      mkdirSync(dirname(join(world.dir, name)), { recursive: true });
+      writeFileSync(join(world.dir, name), text);
+    };
+    write('good/b.cfg', listen);
+    write('good/a.cfg', 'global\n');
+    write('good/.hidden.cfg', 'nonsense\n');
+    write('good/c.txt', 'nonsense\n');
+    mkdirSync(join(world.dir, 'good/folder.cfg'));
+    write('other/a.txt', listen);
+    mkdirSync(join(world.dir, 'empty'));
+    write('broken/a.cfg', listen);
+    symlinkSync('/nowhere', join(world.dir, 'broken/b.cfg'));
+    symlinkSync('loop', join(world.dir, 'loop'));
+    write('blank.cfg', '\n# nothing\n');
+    const check = (...args: string[]) => {
+      const run = Bun.spawnSync([programPath(world.program)!, '-c', ...args], {
+        cwd: world.dir,
+        stdin: Buffer.from(listen),
+      });
+      return { status: run.exitCode, text: `${run.stdout}${run.stderr}` };
+    };
+    for (const args of [
+      ['-f', 'good'],
+      ['-f', 'good/'],
+      ['-f', 'empty', '-f', 'good'],
+      ['--', 'good', 'empty'],
+      ['-f', '/dev/stdin'],
+    ]) {
+      expect([args, check(...args).status]).toEqual([args, 0]);
+    }
+    expect(check('-f', 'blank.cfg').status).toBe(2);
+    for (const args of [
+      ['-f', 'empty'],
+      ['-f', 'other'],
+      ['-f', 'empty', '--', 'other'],
+      ['-q', '-f', 'empty'],
+    ]) {
+      const { status, text } = check(...args);
+      expect([args, status]).toEqual([args, 1]);
+      expect(text).toContain('Usage : ');
+    }
+    const refused = (path: string, reason: string) => {
+      const { status, text } = check('-f', 'good', '-f', path);
+      expect(status).toBe(1);
+      expect(text).toContain(reason);
+      expect(text).not.toContain('Usage : ');
+    };
+    refused(
+      'nowhere',
+      'Cannot open configuration file/directory nowhere : No such file or directory',
+    );
+    refused('-', 'Cannot open configuration file/directory - : No such file or directory');
+    refused('', 'Cannot open configuration file/directory  : No such file or directory');
+    refused(
+      'loop',
+      'Cannot open configuration file/directory loop : Too many levels of symbolic links',
+    );
+    refused(
+      'good/a.cfg/',
+      'Cannot open configuration file/directory good/a.cfg/ : Not a directory',
+    );
+    expect(check('-f', 'broken').status).toBe(1);
+    expect(check('-f', 'broken').text).toMatch(
+      /Cannot open configuration file broken(\/b\.cfg)? : No such file or directory/,
     );
   },
 );
