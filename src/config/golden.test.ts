@@ -507,10 +507,47 @@ frontend f
         { length: 50 },
         (_, i) => `parsing [t.cfg:${i + 2}] : unknown keyword 'foo' in 'global' section`,
       ),
-      'parsing [t.cfg:52]: too many fatal errors (50), stopping now.',
+      'parsing [t.cfg:52]: too many fatal errors (50), 10 more from here on are not shown.',
     ],
   },
 ];
+
+test('errors that are not shown are counted for each file', () => {
+  const files = {
+    'a.cfg': `global\n${' foo\n'.repeat(51)}`,
+    'b.cfg': `global\n${' foo\n'.repeat(50)}`,
+    'c.cfg': `global\n${' foo\n'.repeat(2000)}`,
+  };
+  const { errors } = parseText(files);
+  expect(errors).toHaveLength(152);
+  expect(errors.filter((error) => error.includes('too many'))).toEqual([
+    'parsing [a.cfg:52]: too many fatal errors (50), 1 more from here on is not shown.',
+    'parsing [c.cfg:52]: too many fatal errors (50), 1950 more from here on are not shown.',
+  ]);
+});
+
+test('an ACL that cannot be parsed is one error, however often it is used', () => {
+  const { errors } = parseText(`${head}frontend f
+ bind :45001
+ acl tls ssl_fc_has_crt
+ acl tls path /tls
+ acl bad/name path /
+ http-request deny if tls
+ http-request deny unless !tls or missing
+ use_backend b if tls
+backend b
+ http-request deny if tls
+`);
+  expect(errors).toEqual([
+    "parsing [t.cfg:8] : error detected while parsing ACL 'tls' : fetch method 'ssl_fc_has_crt' " +
+      "is not supported yet by sluice in ACL expression 'ssl_fc_has_crt'.",
+    "parsing [t.cfg:10] : character '/' is not permitted in acl name 'bad/name'.",
+    "parsing [t.cfg:12] : error detected while parsing an 'http-request deny' condition : no such " +
+      "ACL : 'missing'.",
+    "parsing [t.cfg:15] : error detected while parsing an 'http-request deny' condition : no such " +
+      "ACL : 'tls'.",
+  ]);
+});
 
 describe('configurations and what is said about them', () => {
   for (const golden of cases) {

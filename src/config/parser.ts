@@ -57,9 +57,6 @@ type Current =
   /** A section that is known but not supported: its lines are not looked at. */
   | { kind: 'skipped' };
 
-/** As HAProxy: a file that is not a configuration must not flood the terminal. */
-const FATAL_ERRORS_MAX = 50;
-
 /**
  * Parses and validates. The result is what could be understood; whether it may be used is said by
  * `diagnostics.errors`.
@@ -82,22 +79,13 @@ export function parseConfiguration(input: ParserInput): Configuration {
   let current: Current = { kind: 'none' };
   let file = '';
   let last = 0;
-  let errorsBefore = 0;
   for (const line of reader.lines()) {
     if (line.file !== file || line.line <= last) {
       // 2.1: a file cannot continue a section of the one before it.
       current = { kind: 'none' };
       file = line.file;
-      errorsBefore = input.diagnostics.errors;
     }
     last = line.line;
-    if (input.diagnostics.errors - errorsBefore >= FATAL_ERRORS_MAX) {
-      input.diagnostics.error(
-        { file: line.file, line: line.line },
-        `: too many fatal errors (${FATAL_ERRORS_MAX}), stopping now.`,
-      );
-      break;
-    }
     current = parseLine(line, current, state);
   }
   const config = finishConfiguration(state);
