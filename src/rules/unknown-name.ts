@@ -16,7 +16,9 @@ function unknown(
   here: readonly string[],
   where = '',
 ): ConfigError {
-  if (isKnown) return new ConfigError(`${what} '${name}' is not supported yet by sluice${where}`);
+  // What a Lua script registers has a name of its own behind `lua.`.
+  if (isKnown || name.startsWith('lua.'))
+    return new ConfigError(`${what} '${name}' is not supported yet by sluice${where}`);
   const near = nearest(name, here);
   const hint = near === null ? '' : `; did you mean '${near}'?`;
   return new ConfigError(`unknown ${what} '${name}'${where}${hint}`);

@@ -14,6 +14,7 @@ import { keywords } from '../../src/config/registry.ts';
 import { root } from '../harness/proxy.ts';
 import { mutate } from './mutation.ts';
 import { type Random, repeat, seedOf, timeoutMs } from './random.ts';
+import { realisticTexts } from './realistic.ts';
 
 /** Longest time that any small text may take, in ms. */
 const PARSE_MS = 2000;
@@ -23,7 +24,8 @@ const resolveHost = (host: string) => (host.length % 2 === 0 ? [127, 0, 0, 1] : 
 
 const accounts = { user: () => 990, group: () => 991 };
 
-function parse(text: string): void {
+/** @returns the findings, as printed */
+function parse(text: string): string[] {
   const env = new Environment({ PATH: '/bin', EMPTY: '' });
   const diagnostics = new Diagnostics();
   const from = performance.now();
@@ -32,11 +34,33 @@ function parse(text: string): void {
     const conditionContext = createConditionContext(env);
     parseConfiguration({ sources, env, diagnostics, conditionContext, accounts, resolveHost });
     for (const finding of diagnostics.list) formatFinding(finding);
+    checkPlaces(diagnostics, text);
   } catch (error) {
     throw new Error(`${(error as Error).stack}\nof ${JSON.stringify(text)}`, { cause: error });
   }
   const ms = performance.now() - from;
   if (ms > PARSE_MS) throw new Error(`${ms} ms for ${JSON.stringify(text)}`);
+  return diagnostics.list.map((finding) => formatFinding(finding));
+}
+
+/** Findings about the whole configuration name a section or a server, all others their line. */
+const WHOLE =
+  /^(proxy|Proxy|frontend|backend|defaults|http|unique-id|log format|missing timeouts|'|\[fuzz\.cfg:)/;
+
+/** Every finding has its file and a line of it, and a text. */
+function checkPlaces(diagnostics: Diagnostics, text: string): void {
+  const last = text.split('\n').length;
+  for (const { origin, message } of diagnostics.list) {
+    if (message === '') throw new Error('a finding without text');
+    if (/'undefined'|\[object |\bNaN\b/.test(message) && !/undefined|NaN/.test(text)) {
+      throw new Error(`a finding about nothing: ${message}`);
+    }
+    const good =
+      origin === null
+        ? WHOLE.test(message)
+        : origin.file === 'fuzz.cfg' && origin.line >= 1 && origin.line <= last;
+    if (!good) throw new Error(`no place: ${message} ${JSON.stringify(origin)}`);
+  }
 }
 
 const names = (rows: readonly object[]) =>
@@ -298,3 +322,57 @@ test(
   },
   timeoutMs,
 );
+
+test(
+  'every line of a realistic configuration that is damaged alone is named with its place (2.1)',
+  () => {
+    for (const text of realisticTexts) {
+      const lines = text.split('\n');
+      const before = parse(text).filter((finding) => /not supported yet|unknown/.test(finding));
+      // What is not supported is said once per line, so the texts themselves show no nonsense.
+      for (const finding of before) {
+        if (!/ is not supported yet by sluice/.test(finding)) throw new Error(finding);
+      }
+      for (const [at, line] of lines.entries()) {
+        if (line === '' || isUnread(lines, at)) continue;
+        const damaged = lines.with(at, line.replace(/\S+/, 'q$&q')).join('\n');
+        const place = `[fuzz.cfg:${at + 1}]`;
+        if (!parse(damaged).some((finding) => finding.includes(place))) {
+          throw new Error(`nothing is said about line ${at + 1} of:\n${damaged}`);
+        }
+      }
+    }
+  },
+  timeoutMs,
+);
+
+test(
+  'realistic configurations, cut and mixed, give diagnostics with places (2.1)',
+  () => {
+    const words = [...arguments_, ...byKind.flat(), '\n', ' ', '\n\n'];
+    repeat(seedOf(303), 2500, (random) => {
+      let text = random.pick(realisticTexts);
+      if (random.oneIn(3)) text = splice(random, text, random.pick(realisticTexts));
+      parse(random.oneIn(4) ? text : mutate(random, text, words));
+    });
+  },
+  timeoutMs,
+);
+
+/** Whether a line is in a conditional block or in a section that sluice does not look into. */
+function isUnread(lines: readonly string[], at: number): boolean {
+  const before = lines.slice(0, at);
+  const opened = lines.slice(0, at + 1).findLastIndex((line) => line.startsWith('.if'));
+  if (opened > before.findLastIndex((line) => line.startsWith('.endif'))) return true;
+  const section = before.findLast((line) => /^[a-z]/.test(line)) ?? '';
+  return /^(userlist|peers|resolvers|cache|mailers)/.test(section);
+}
+
+/** Lines of one text among those of another. */
+function splice(random: Random, text: string, other: string): string {
+  const lines = text.split('\n');
+  const more = other.split('\n');
+  const from = random.below(more.length);
+  lines.splice(random.below(lines.length), random.below(3), ...more.slice(from, from + 12));
+  return lines.join('\n');
+}
