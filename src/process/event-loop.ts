@@ -9,6 +9,7 @@
 import { Ready } from '../loop/poller.ts';
 import { Health, State } from '../model/shared.ts';
 import { initCaptures } from '../rules/fetch/capture.ts';
+import { initThread } from '../rules/fetch/process.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
 import { initLogEnvironment } from '../rules/log-format.ts';
 import { initScratch } from '../rules/scratch.ts';
@@ -77,6 +78,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   reports = 0;
   initScratch(init.config.global.tune.bufsize);
   initCaptures(init.config.global.tune.httpLogurilen);
+  initThread(init.workerIndex);
   createEngine(init);
   const plans = engine.plans;
   initLogEnvironment({

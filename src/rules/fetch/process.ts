@@ -4,7 +4,6 @@
  * @dataplane
  */
 import { hostname } from 'node:os';
-import { isMainThread, workerData } from 'node:worker_threads';
 import { ConfigError } from '../../base/config-error.ts';
 import type { ArgConfig } from '../../model/config.ts';
 import { mem } from '../../sys/arena.ts';
@@ -22,8 +21,11 @@ function compileConstant(value: number): Fetch {
   };
 }
 
-function threadIndex(): number {
-  return isMainThread ? 0 : ((workerData?.workerIndex as number | undefined) ?? 0);
+let threadIndex = 0;
+
+/** Says which worker this thread is, before rules are compiled. */
+export function initThread(workerIndex: number): void {
+  threadIndex = workerIndex;
 }
 
 const startMs = Date.now();
@@ -144,7 +146,7 @@ export const processFetches = [
     name: 'thread',
     out: 'sint',
     doc: 'position of the thread, from 0',
-    compile: () => compileConstant(threadIndex()),
+    compile: () => compileConstant(threadIndex),
   },
   {
     ...common,
