@@ -14,7 +14,7 @@ export function connectionLimit(shared: SharedState, server: Server): number {
   const most = shared.get(server.entity, State.Maxconn);
   const least = server.config.minconn;
   if (most === 0 || least === 0 || least >= most) return most;
-  const full = server.backend.config.fullconn;
+  const full = shared.get(server.backend.backend, State.Maxconn);
   const load = shared.get(server.backend.backend, State.Current);
   if (full <= 0 || load >= full) return most;
   return Math.max(least, Math.floor((load * most) / full));

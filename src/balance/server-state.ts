@@ -72,6 +72,7 @@ export function initServerState(
     const backend = entities.backend[proxy.index]!;
     if (backend < 0) continue;
     shared.set(backend, State.LastChange, wallSeconds);
+    shared.set(backend, State.Maxconn, proxy.fullconn);
     recountBackend(shared, proxy, backend, entities.server[proxy.index]!);
     const isDown = shared.get(backend, State.Health) === Health.Down;
     if (isDown && fellByName(proxy)) shared.set(backend, State.Downs, 1);

@@ -22,7 +22,10 @@ export const enum State {
   Weight = 4,
   /** Servers: check counter (rise/fall progress), written by the control thread. */
   CheckCounter = 5,
-  /** Servers and proxies: connection limit; 0 = none. */
+  /**
+   * The process, frontends, listeners, servers: connection limit; backends: `fullconn`. 0 = none.
+   * This is the limit: whoever changes it writes here and wakes the workers.
+   */
   Maxconn = 6,
   /** Backends: turn counter of the round robin; grows for ever, wraps as unsigned. */
   RoundRobin = 7,
@@ -47,13 +50,23 @@ export const enum State {
   Downtime = 17,
   /** Ticket dispenser of the queue. Atomic. */
   QueueTicket = 18,
-  /** Servers: idle connections over all workers, and how many of them are used. Atomic. */
+  /** Servers: idle connections over all workers. Atomic. */
   IdleConnections = 19,
-  /** Last session's wall clock second. */
+  /** Backends, servers: wall clock second of the last session, 0 = none. */
   LastSession = 20,
   /** Frontends: the number of the next log line (`%lc`), wraps as unsigned. Atomic. */
   LogCount = 21,
-  WIDTH = 24,
+  /** The process, frontends: sessions per second, 0 = no limit; counts of even and odd seconds. */
+  SessionRateMax = 22,
+  SessionRateEven = 23,
+  SessionRateOdd = 24,
+  /** The process: connections per second, likewise. */
+  ConnectionRateMax = 25,
+  ConnectionRateEven = 26,
+  ConnectionRateOdd = 27,
+  /** Servers: those of `IdleConnections` that only one session has used. Atomic. */
+  FreshConnections = 28,
+  WIDTH = 29,
 }
 
 export const enum Health {

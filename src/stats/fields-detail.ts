@@ -109,11 +109,11 @@ export const detailFields: readonly StatField[] = [
   }),
   field('ttime_max', 'MMPV', 'u32', 'Most ms in total', { BS: (s) => s.max(Counter.TotalTimeMax) }),
   field('eint', 'MCPP', 'u64', 'Internal errors', { LFBS: (s) => s.sum(Counter.InternalErrors) }),
-  // Idle connections are kept apart from those whose first request is not answered yet: all are
-  // safe to use again.
-  field('idle_conn_cur', 'MGPV', 'u32', 'Idle connections that are not safe to share', { S: zero }),
-  field('safe_conn_cur', 'MGPV', 'u32', 'Idle connections that any session may use', {
-    S: (s) => s.state(State.IdleConnections),
+  field('idle_conn_cur', 'MGPV', 'u32', 'Idle connections that one session has used', {
+    S: (s) => s.state(State.FreshConnections),
+  }),
+  field('safe_conn_cur', 'MGPV', 'u32', 'Idle connections that several sessions have used', {
+    S: (s) => Math.max(0, s.state(State.IdleConnections) - s.state(State.FreshConnections)),
   }),
   field('used_conn_cur', 'MGPV', 'u32', 'Connections in use', { S: (s) => s.state(State.Current) }),
   field('need_conn_est', 'MGPV', 'u32', 'Connections estimated to be needed', {

@@ -29,7 +29,7 @@ export const sessionFields: readonly StatField[] = [
   field('slim', 'CLPV', 'u32', 'Limit of sessions: maxconn, or fullconn of a backend', {
     LF: (s) => s.state(State.Maxconn),
     // A backend that no frontend names still has a limit of 1.
-    B: (s) => Math.max(1, s.proxy.fullconn),
+    B: (s) => Math.max(1, s.state(State.Maxconn)),
     S: (s) => s.state(State.Maxconn) || null,
   }),
   field('stot', 'MCPP', 'u64', 'Sessions so far', { LFBS: (s) => s.sum(Counter.Sessions) }),
@@ -80,7 +80,7 @@ export const sessionFields: readonly StatField[] = [
     BS: (s) => s.age(s.state(State.LastChange)),
   }),
   field('downtime', 'MCPV', 'u32', 'Seconds spent down', {
-    B: downtime,
+    B: (s) => (s.proxy.servers.length > 0 ? downtime(s) : null),
     S: (s) => checked(s, () => downtime(s)),
   }),
   field('qlimit', 'CLSV', 'u32', 'Limit of the queue: maxqueue', {
@@ -107,7 +107,9 @@ export const sessionFields: readonly StatField[] = [
   field('rate', 'MRPP', 'u32', 'Sessions within the last second', {
     FBS: (s) => s.rate(Counter.SessionSecond),
   }),
-  field('rate_lim', 'CLPV', 'u32', 'Limit of new sessions per second', { F: zero }),
+  field('rate_lim', 'CLPV', 'u32', 'Limit of new sessions per second', {
+    F: (s) => s.state(State.SessionRateMax),
+  }),
   field('rate_max', 'MMPV', 'u32', 'Most sessions in a second', {
     FBS: (s) => s.ratePeak(Counter.SessionSecond),
   }),

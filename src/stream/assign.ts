@@ -27,6 +27,7 @@ import {
 } from '../sys/socket.ts';
 import { closeConn, resetConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
+import { noteSession } from './count.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
 import { countUsed, giveUpIdle, takeIdle } from './idle.ts';
@@ -50,6 +51,11 @@ export function assignServer(strm: Stream): void {
     const server = balancer.pick(strm.triedServer);
     if (server === null) break;
     if (!engine.queue.tryAcquire(server)) continue;
+    // 9.1 lbtot: chosen by balancing, not by a queue.
+    if (strm.triedServer !== server) {
+      engine.count(server.entity, Counter.Selected, 1);
+      engine.count(strm.backend!.backend, Counter.Selected, 1);
+    }
     return takeServer(strm, server);
   }
   // The counts are written before workers are woken, so they know more than the balancer's table.
@@ -158,10 +164,6 @@ export function releaseServer(strm: Stream): void {
 
 /** Balancing or the queue has given the stream a slot of this server. */
 function takeServer(strm: Stream, server: Server): void {
-  if (strm.triedServer !== server) {
-    engine.count(server.entity, Counter.Selected, 1);
-    engine.count(strm.backend!.backend, Counter.Selected, 1);
-  }
   countChange(strm, server);
   strm.slotHeld = server;
   strm.server = server;
@@ -194,6 +196,7 @@ function reuse(strm: Stream, conn: Conn, server: Server): void {
   assert(conn.stream === null && conn.buf === 0, 'an idle connection is in use');
   engine.count(server.entity, Counter.Sessions, 1);
   engine.rate(server.entity, Counter.SessionSecond);
+  noteSession(strm);
   conn.side = Side.Server;
   conn.nice = strm.client!.nice;
   conn.stream = strm;
@@ -225,6 +228,7 @@ function openServer(strm: Stream, server: Server): void {
   }
   engine.count(server.entity, Counter.Sessions, 1);
   engine.rate(server.entity, Counter.SessionSecond);
+  noteSession(strm);
   conn.open(Side.Server, fd);
   conn.server = server;
   conn.stream = strm;

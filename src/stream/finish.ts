@@ -11,6 +11,7 @@ import { Cause, Phase, type Stream, StreamFlag } from '../model/stream.ts';
 import { releaseServer } from './assign.ts';
 import { closeClient, closeConn, resetConn } from './close.ts';
 import type { Conn } from './conn.ts';
+import { statusColumn } from './count.ts';
 import { showEnd } from './debug.ts';
 import { drainRequest } from './drain.ts';
 import { engine } from './engine.ts';
@@ -111,27 +112,17 @@ function addBytes(entity: number, into: number, out: number): void {
   engine.count(entity, Counter.BytesOut, out);
 }
 
-/** Status classes and times. */
+/** Status classes and times. The server's own answers are counted when they come. */
 function countEnd(strm: Stream): void {
   const server = strm.server;
   if (strm.status > 0) {
     const column = statusColumn(strm.status);
     engine.count(strm.frontend!.frontend, column, 1);
     if (strm.inBackend) engine.count(strm.backend!.backend, column, 1);
-    if (server !== null && (strm.flags & StreamFlag.FromServer) !== 0) {
-      engine.count(server.entity, column, 1);
-      engine.count(server.entity, Counter.Requests, 1);
-    }
   }
   if (!strm.inBackend || strm.dataMs < 0) return;
   countTimes(strm, strm.backend!.backend);
   if (server !== null) countTimes(strm, server.entity);
-}
-
-function statusColumn(status: number): Counter {
-  const hundreds = Math.floor(status / 100);
-  if (hundreds < 1 || hundreds > 5) return Counter.ResponsesOther;
-  return (Counter.Responses1xx + hundreds - 1) as Counter;
 }
 
 function countTimes(strm: Stream, entity: number): void {

@@ -174,7 +174,15 @@ export function keepIdle(conn: Conn, client: Conn | null): void {
   if (list.isFull) return resetConn(conn);
   if (conn.safe) list.safe.push(conn);
   else list.fresh.push(conn);
-  Atomics.add(engine.shared.state, server.entity * State.WIDTH + State.IdleConnections, 1);
+  countIdle(conn, 1);
+}
+
+/** Keeps the numbers of `idle_conn_cur` and `safe_conn_cur`. */
+function countIdle(conn: Conn, change: 1 | -1): void {
+  const { state } = engine.shared;
+  const at = conn.server!.entity * State.WIDTH;
+  Atomics.add(state, at + State.IdleConnections, change);
+  if (!conn.safe) Atomics.add(state, at + State.FreshConnections, change);
 }
 
 function keepOwned(conn: Conn, client: Conn | null): void {
@@ -193,8 +201,7 @@ export function unlist(conn: Conn): void {
     const list = lists[conn.server!.entity]!;
     if (conn.safe) list.safe.remove(conn);
     else list.fresh.remove(conn);
-    const state = engine.shared.state;
-    Atomics.sub(state, conn.server!.entity * State.WIDTH + State.IdleConnections, 1);
+    countIdle(conn, -1);
   }
   if (conn.owner !== null) disown(conn.owner, conn);
 }

@@ -17,6 +17,7 @@ import { Flow, flush, forward, retryForBuffer } from './body.ts';
 import { onBuffering } from './buffering.ts';
 import { closeConn, lingerRead } from './close.ts';
 import { type Conn, Side } from './conn.ts';
+import { countClient, countServer } from './count.ts';
 import { drainRequest, onDrainTimer } from './drain.ts';
 import { engine } from './engine.ts';
 import { countBytes, endStream } from './finish.ts';
@@ -157,7 +158,7 @@ function onRequestFlow(strm: Stream, flow: Flow): boolean {
       strm.stage = stageOfTransfer(strm);
       strm.keepAlive = false;
       client.unread = true;
-      engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
+      countClient(strm, Counter.RequestErrors);
       replyError(strm, 400);
       return false;
     case Flow.NoBuffer:
@@ -191,8 +192,9 @@ function onResponseFlow(strm: Stream, flow: Flow): void {
       strm.cause = flow === Flow.Invalid ? Cause.Proxy : Cause.Server;
       strm.stage = Stage.Data;
       strm.keepAlive = false;
-      engine.count(strm.backend!.backend, Counter.ServerAborts, 1);
-      engine.count(strm.server!.entity, Counter.ServerAborts, 1);
+      // 9.1: srv_abrt is a part of eresp.
+      countServer(strm, Counter.ServerAborts);
+      countServer(strm, Counter.ResponseErrors);
       return abortStream(strm);
   }
 }
@@ -202,8 +204,7 @@ function clientLeft(strm: Stream): void {
   strm.cause = Cause.Client;
   strm.stage = stageOfTransfer(strm);
   engine.count(strm.frontend!.frontend, Counter.ClientAborts, 1);
-  engine.count(strm.backend!.backend, Counter.ClientAborts, 1);
-  if (strm.server !== null) engine.count(strm.server.entity, Counter.ClientAborts, 1);
+  countServer(strm, Counter.ClientAborts);
   if (strm.responseStarted || strm.requestSent) return abortStream(strm);
   // Half of a request is a bad request; who has only closed one direction still reads the answer.
   strm.keepAlive = false;
@@ -324,7 +325,7 @@ export function onException(conn: Conn): void {
   const strm = conn.stream;
   if (strm !== null && strm.phase !== Phase.Ended) {
     strm.cause = Cause.Internal;
-    engine.count(strm.frontend!.frontend, Counter.InternalErrors, 1);
+    countClient(strm, Counter.InternalErrors);
     abortStream(strm);
   } else if (conn.side !== Side.Listener && conn.side !== Side.Wake) {
     closeConn(conn);

@@ -30,6 +30,7 @@ import {
   connectionField,
   takeClose,
 } from './connection-field.ts';
+import { countDeniedRequest, countDeniedResponse } from './count.ts';
 import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
 import { abortStream } from './phases.ts';
@@ -103,17 +104,21 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
   switch (verdict) {
     case Verdict.Deny:
       strm.cause = Cause.Proxy;
-      engine.count(entity, late ? Counter.DeniedResponses : Counter.DeniedRequests, 1);
+      if (late) countDeniedResponse(strm);
+      else countDeniedRequest(strm);
       return replyPrepared(strm);
     case Verdict.Reply:
       strm.cause = Cause.Local;
       dropRequestCookie(strm);
-      engine.count(strm.frontend!.frontend, Counter.Intercepted, 1);
+      // 9.1 intercepted: not what another section, the backend, has answered.
+      if (!strm.inBackend || strm.backend === strm.frontend) {
+        engine.count(strm.frontend!.frontend, Counter.Intercepted, 1);
+      }
       return replyPrepared(strm);
     case Verdict.Drop:
       strm.cause = Cause.Proxy;
       strm.keepAlive = false;
-      engine.count(entity, Counter.DeniedRequests, 1);
+      countDeniedRequest(strm);
       if (rules.silent) vanish(strm.client!.fd);
       return abortStream(strm);
     case Verdict.Tarpit:
@@ -156,7 +161,7 @@ export function onTarpitEnd(strm: Stream): void {
   const rules = engine.plans[strm.tarpitProxy]!.requestRules;
   strm.cause = Cause.Proxy;
   strm.stage = Stage.Tarpit;
-  engine.count(strm.frontend!.frontend, Counter.DeniedRequests, 1);
+  countDeniedRequest(strm);
   if (!readHeadAgain(strm)) return replyError(strm, 500);
   engine.responseMsg.begin();
   if (rules.answer(engine, strm.ruleIndex) === Verdict.Fail) return replyError(strm, 500);

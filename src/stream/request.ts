@@ -36,6 +36,7 @@ import {
   connectionField,
   takeClose,
 } from './connection-field.ts';
+import { countBadRequest, countClient, countRequest } from './count.ts';
 import { showRequest } from './debug.ts';
 import { drainRequest } from './drain.ts';
 import { engine } from './engine.ts';
@@ -239,7 +240,8 @@ export function badRequest(strm: Stream, status: number): void {
   strm.keepAlive = false;
   strm.unruled = true;
   client.unread = true;
-  engine.count(strm.frontend!.frontend, Counter.RequestErrors, 1);
+  if ((strm.flags & StreamFlag.HasRequest) === 0) countBadRequest(strm);
+  else countClient(strm, Counter.RequestErrors);
   replyError(strm, status);
 }
 
@@ -269,7 +271,7 @@ export function onRequestTimeout(conn: Conn): void {
   late.keepAlive = false;
   late.unruled = true;
   if (strm === null) late.idleMs = -1;
-  engine.count(late.frontend!.frontend, Counter.RequestErrors, 1);
+  countBadRequest(late);
   replyError(late, 408);
 }
 
@@ -312,12 +314,6 @@ function onHead(conn: Conn, strm: Stream, plan: Plan): void {
   captureCookie(strm, plan, msg);
   if (plan.has(Option.HttpBufferRequest) && !strm.requestComplete) return waitForBody(strm);
   runFrontendRules(strm, plan);
-}
-
-function countRequest(strm: Stream): void {
-  const frontend = strm.frontend!.frontend;
-  engine.count(frontend, Counter.Requests, 1);
-  engine.rate(frontend, Counter.RequestSecond);
 }
 
 /** From the complete head to a server. */

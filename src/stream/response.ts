@@ -21,6 +21,7 @@ import { headSize, receive, retryForBuffer, takeBuffer, takeFirst } from './body
 import { captureCookie, captureFields } from './capture.ts';
 import type { Conn } from './conn.ts';
 import { cleanConnection, connectionField, takeClose } from './connection-field.ts';
+import { countServer, statusColumn } from './count.ts';
 import { showResponse } from './debug.ts';
 import { engine } from './engine.ts';
 import { endStream, logEarly } from './finish.ts';
@@ -142,6 +143,9 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): Hea
   strm.dataMs = engine.nowMs - strm.startMs;
   strm.flags |= StreamFlag.FromServer;
   strm.status = msg.status;
+  // What the server has said counts for it, whatever rules make of it.
+  engine.count(strm.server!.entity, statusColumn(msg.status), 1);
+  engine.count(strm.server!.entity, Counter.Requests, 1);
   const wishes = strm.proxied ? msg.proxyConnection | msg.connection : msg.connection;
   const close = (wishes & ConnectionFlag.Close) !== 0;
   const keeps = (wishes & ConnectionFlag.KeepAlive) !== 0;
@@ -251,8 +255,7 @@ function serverLeft(strm: Stream): HeadState {
 }
 
 function countBad(strm: Stream): void {
-  engine.count(strm.backend!.backend, Counter.ResponseErrors, 1);
-  engine.count(strm.server!.entity, Counter.ResponseErrors, 1);
+  countServer(strm, Counter.ResponseErrors);
 }
 
 /** RFC 9110 9.2.2: idempotent methods may be sent again. */

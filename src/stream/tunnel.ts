@@ -13,6 +13,7 @@ import { assignServer } from './assign.ts';
 import { Flow, forward, retryForBuffer } from './body.ts';
 import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
+import { countServer } from './count.ts';
 import { noteHalfClose, showAccept } from './debug.ts';
 import { engine } from './engine.ts';
 import { countBytes, endStream, logEarly, logGreeting } from './finish.ts';
@@ -105,8 +106,7 @@ function broken(strm: Stream, byClient: boolean): boolean {
   strm.stage = Stage.Data;
   const column = byClient ? Counter.ClientAborts : Counter.ServerAborts;
   if (byClient) engine.count(strm.frontend!.frontend, column, 1);
-  engine.count(strm.backend!.backend, column, 1);
-  if (strm.server !== null) engine.count(strm.server.entity, column, 1);
+  countServer(strm, column);
   abortStream(strm);
   return false;
 }
