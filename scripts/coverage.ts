@@ -30,6 +30,8 @@ export interface CoverageRow {
   known: readonly string[];
   /** Those of `known` that sluice has too. */
   supported: readonly string[];
+  /** Those of `supported` that have no effect until their feature exists. */
+  waiting: readonly string[];
   /** Names that sluice has and that are not in `known`: the list of names is incomplete. */
   unlisted: readonly string[];
 }
@@ -57,8 +59,21 @@ function covers(known: string, name: string): boolean {
   return known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name;
 }
 
+interface Named {
+  name: string;
+  waitsFor?: string;
+}
+
+function rowOf(title: string, known: readonly string[], rows: readonly Named[]): CoverageRow {
+  return {
+    ...row(title, known, namesOf(rows)),
+    waiting: namesOf(rows.filter((one) => one.waitsFor !== undefined)),
+  };
+}
+
 function row(title: string, known: readonly string[], names: readonly string[]): CoverageRow {
   return {
+    waiting: [],
     title,
     known,
     supported: known.filter((word) => names.some((name) => covers(word, name))),
@@ -100,6 +115,7 @@ function commandCoverage(): CoverageRow {
     title: 'Commands of the stats socket',
     known,
     supported: known.filter(has),
+    waiting: [],
     unlisted: [],
   };
 }
@@ -108,7 +124,7 @@ function flagCoverage(): CoverageRow {
   const refused = refusedFlags();
   const known = split(flags);
   const supported = known.filter((flag) => !refused.includes(flag));
-  return { title: 'Options of the command line', known, supported, unlisted: [] };
+  return { title: 'Options of the command line', known, supported, waiting: [], unlisted: [] };
 }
 
 /** All classes, in the order of the reference. */
@@ -118,17 +134,17 @@ export function coverageRows(): CoverageRow[] {
   return [
     flagCoverage(),
     sectionRow(),
-    row('Keywords of global', split(sectionWords['global']!), [
-      ...namesOf(keywords.global),
-      ...namesOf(obsolete.global).filter((name) => name === 'nbproc'),
+    rowOf('Keywords of global', split(sectionWords['global']!), [
+      ...keywords.global,
+      ...obsolete.global.filter(({ name }) => name === 'nbproc'),
     ]),
-    row('Keywords of proxy sections', split(proxyWords), namesOf(keywords.proxy)),
-    row('Options (`option …`)', split(proxySecondWords['option']!), namesOf(options)),
-    row('Timeouts', split(proxySecondWords['timeout']!), namesOf(keywords.timeout)),
+    rowOf('Keywords of proxy sections', split(proxyWords), keywords.proxy),
+    rowOf('Options (`option …`)', split(proxySecondWords['option']!), options),
+    rowOf('Timeouts', split(proxySecondWords['timeout']!), keywords.timeout),
     row('Balancing algorithms', split(balanceWords), namesOf(keywords.balance)),
-    row('Options of bind lines', split(bindWords), namesOf(keywords.bind)),
-    row('Options of server lines', split(serverWords), namesOf(keywords.server)),
-    row('Keywords of ring', split(sectionWords['ring']!), namesOf(keywords.ring)),
+    rowOf('Options of bind lines', split(bindWords), keywords.bind),
+    rowOf('Options of server lines', split(serverWords), keywords.server),
+    rowOf('Keywords of ring', split(sectionWords['ring']!), keywords.ring),
     ...actionCoverage(),
     row('Sample fetches', split(fetchWords), namesOf(fetchRows)),
     row('Converters', split(converterWords), namesOf(converterRows)),

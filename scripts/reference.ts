@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkKinds } from '../src/checks/registry.ts';
 import { keywords, obsolete } from '../src/config/registry.ts';
-import { Where } from '../src/config/section/keyword.ts';
+import { type Effect, Where } from '../src/config/section/keyword.ts';
 import { logFacilities, logLevels } from '../src/log/level.ts';
 import type { RulesetName } from '../src/model/config.ts';
 import { usageText } from '../src/process/usage.ts';
@@ -39,10 +39,17 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
-interface Documented {
+interface Documented extends Effect {
   name: string;
   args: string;
   doc: string;
+}
+
+/** The line of documentation, and why the keyword changes nothing yet. */
+function what(row: Effect & { doc: string }): string {
+  return row.waitsFor === undefined
+    ? cell(row.doc)
+    : cell(`${row.doc} No effect without ${row.waitsFor}.`);
 }
 
 function sorted<Row extends { name: string }>(rows: readonly Row[]): Row[] {
@@ -52,7 +59,7 @@ function sorted<Row extends { name: string }>(rows: readonly Row[]): Row[] {
 function described(rows: readonly Documented[]): string {
   return table(
     ['Keyword', 'Arguments', 'What it does'],
-    sorted(rows).map((row) => [code(row.name), code(row.args), cell(row.doc)]),
+    sorted(rows).map((row) => [code(row.name), code(row.args), what(row)]),
   );
 }
 
@@ -65,7 +72,7 @@ function proxyTable(): string {
     (row.where & Where.NamedDefaults) !== 0 ? 'named' : mark(row.where, Where.Defaults),
     mark(row.where, Where.Frontend),
     mark(row.where, Where.Backend),
-    cell(row.doc),
+    what(row),
   ]);
   return table(['Keyword', 'Arguments', 'defaults', 'frontend', 'backend', 'What it does'], rows);
 }
@@ -78,7 +85,7 @@ function optionTable(): string {
       code('args' in row ? row.args : ''),
       mark(row.where, Where.Frontend),
       mark(row.where, Where.Backend),
-      cell(row.doc),
+      what(row),
     ]);
   return table(['Option', 'Arguments', 'frontend', 'backend', 'What it does'], rows);
 }
@@ -88,7 +95,7 @@ function timeoutTable(): string {
     code(row.name),
     mark(row.where, Where.Frontend),
     mark(row.where, Where.Backend),
-    row.doc,
+    what(row),
   ]);
   return table(['Timeout', 'frontend', 'backend', 'What it limits'], rows);
 }
@@ -170,13 +177,14 @@ function commandTable(): string {
 }
 
 function coverageTable(): string {
-  const rows = coverageRows().map(({ title, known, supported }) => [
+  const rows = coverageRows().map(({ title, known, supported, waiting }) => [
     title,
-    `${supported.length}`,
+    `${supported.length - waiting.length}`,
+    waiting.length === 0 ? '' : `${waiting.length}`,
     `${known.length}`,
-    `${Math.floor((100 * supported.length) / known.length)} %`,
+    `${Math.floor((100 * (supported.length - waiting.length)) / known.length)} %`,
   ]);
-  return table(['Class', 'Supported', 'HAProxy has', ''], rows);
+  return table(['Class', 'Supported', 'Accepted, no effect yet', 'HAProxy has', ''], rows);
 }
 
 function obsoleteTable(): string {
@@ -201,7 +209,7 @@ export function renderReference(): string {
     '# Reference',
     'Everything that this version of sluice understands. The file is made from the keyword tables of the program by `bin/bun scripts/reference.ts`; a test compares both. The [manual](manual.md) explains by task; `bin/sluice -dKall -c -f FILE` prints the names in the format of HAProxy.',
     '## How much of HAProxy is there',
-    'Keywords by class, against the list of names that sluice knows of HAProxy\'s language (current manual). A keyword that is known and not supported is refused with "not supported yet"; it is never ignored.',
+    'Keywords by class, against the list of names that sluice knows of HAProxy\'s language (current manual). A keyword that is known and not supported is refused with "not supported yet"; it is never ignored. "No effect without" marks what is accepted because it means nothing until its feature exists.',
     coverageTable(),
     '## Command line',
     `\`\`\`text\n${usageText().trimEnd()}\n\`\`\``,

@@ -83,7 +83,13 @@ export const sectionWords: Readonly<Record<string, string>> = {
   tune.quic.fe.sec.retry-threshold tune.quic.fe.sock-per-conn tune.quic.fe.stream.data-ratio
   tune.quic.fe.stream.max-concurrent tune.quic.fe.stream.max-total tune.quic.fe.stream.rxbuf
   tune.quic.fe.tx.pacing tune.quic.fe.tx.udp-gso tune.quic.listen tune.quic.mem.tx-max
-  tune.quic.zero-copy-fwd-send tune.rcvbuf.backend tune.rcvbuf.client tune.rcvbuf.frontend
+  tune.quic.zero-copy-fwd-send tune.quic.cc-hystart tune.quic.cc.cubic.min-losses
+  tune.quic.disable-tx-pacing tune.quic.disable-udp-gso tune.quic.frontend.conn-tx-buffers.limit
+  tune.quic.frontend.default-max-window-size tune.quic.frontend.glitches-threshold
+  tune.quic.frontend.max-data-size tune.quic.frontend.max-idle-timeout
+  tune.quic.frontend.max-streams-bidi tune.quic.frontend.max-tx-mem
+  tune.quic.frontend.stream-data-ratio tune.quic.max-frame-loss tune.quic.reorder-ratio
+  tune.quic.retry-threshold tune.quic.socket-owner tune.rcvbuf.backend tune.rcvbuf.client tune.rcvbuf.frontend
   tune.rcvbuf.server tune.recv_enough tune.renice.runtime tune.renice.startup tune.ring.queues
   tune.runqueue-depth tune.sched.low-latency tune.sndbuf.backend tune.sndbuf.client
   tune.sndbuf.frontend tune.sndbuf.server tune.ssl.cachesize tune.ssl.capture-buffer-size

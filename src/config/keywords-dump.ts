@@ -58,6 +58,38 @@ function dumpOption(name: string, where: number, http: boolean): string {
 
 const rulesets: readonly RulesetName[] = ['http-request', 'http-response', 'http-after-response'];
 
+interface Listed {
+  name: string;
+  waitsFor?: string;
+}
+
+/** The keywords whose feature does not exist yet, by feature, as they are written in a line. */
+export function waitingKeywordNames(): Map<string, string[]> {
+  const byFeature = new Map<string, string[]>();
+  const add = (prefix: string, rows: readonly Listed[]) => {
+    for (const { name, waitsFor } of rows) {
+      if (waitsFor === undefined) continue;
+      byFeature.set(waitsFor, [...(byFeature.get(waitsFor) ?? []), `${prefix}${name}`]);
+    }
+  };
+  add('', keywords.global);
+  add('', keywords.proxy);
+  add('bind <addr> ', keywords.bind);
+  add('server <name> <addr> ', keywords.server);
+  add('option ', keywords.option);
+  add('timeout ', keywords.timeout);
+  add('ring ', keywords.ring);
+  return byFeature;
+}
+
+/** Comments: programs that read the list see what HAProxy prints. */
+function dumpWaiting(): string[] {
+  const features = [...waitingKeywordNames()].sort(([a], [b]) => byName(a, b));
+  return features.flatMap(([feature, names]) =>
+    names.sort(byName).map((name) => `# no effect without ${feature}: ${name}`),
+  );
+}
+
 function dumpConfiguration(): string[] {
   const options = flagOptions
     .filter((row) => row.modern === undefined)
@@ -84,6 +116,7 @@ function dumpConfiguration(): string[] {
     ...rules,
     'ring',
     ...sortedNames(keywords.ring).map((name) => `\t${name}`),
+    ...dumpWaiting(),
   ];
 }
 

@@ -46,7 +46,7 @@ describe('global (3.1, 3.2)', () => {
   spread-checks 5
   max-spread-checks 3000
   nosplice
-  noepoll
+  nopoll
   quiet
   zero-warning
   no strict-limits
@@ -91,6 +91,9 @@ describe('global (3.1, 3.2)', () => {
       sndbufServer: 4096,
       pipesize: 65536,
       maxpipes: 8,
+      notsentLowatClient: 0,
+      notsentLowatServer: 0,
+      sharesListeners: false,
     });
     expect(config.global.statsSockets).toMatchObject([
       { level: 'admin', mode: 0o660, uid: 990, gid: 991 },

@@ -5,24 +5,33 @@
 
 import { balanceAlgorithms } from '../balance/registry.ts';
 import { assert } from '../base/assert.ts';
-import { bindOptions } from './section/bind-option.ts';
+import { asItIsKeywords } from './section/as-it-is.ts';
+import { bindKeywords } from './section/bind.ts';
 import { globalKeywords, obsoleteGlobalKeywords } from './section/global.ts';
 import { obsoleteKeywords } from './section/obsolete.ts';
 import { flagOptions } from './section/option.ts';
 import { argumentOptions } from './section/option-argument.ts';
 import { proxyKeywords } from './section/proxy.ts';
 import { ringKeywords } from './section/ring.ts';
-import { serverOptions } from './section/server-option.ts';
+import { serverKeywords } from './section/server.ts';
 import { timeouts } from './section/timeout.ts';
+import { tlsKeywords } from './section/tls-default.ts';
 import { tuneKeywords } from './section/tune.ts';
+import { waitingKeywords } from './section/waiting.ts';
 
 /** What is listed and suggested. */
 export const keywords = {
-  global: [...globalKeywords, ...tuneKeywords],
+  global: [
+    ...globalKeywords,
+    ...tuneKeywords,
+    ...tlsKeywords,
+    ...waitingKeywords,
+    ...asItIsKeywords,
+  ],
   proxy: proxyKeywords,
   ring: ringKeywords,
-  bind: bindOptions,
-  server: serverOptions,
+  bind: bindKeywords,
+  server: serverKeywords,
   option: [...flagOptions, ...argumentOptions],
   timeout: timeouts,
   balance: balanceAlgorithms,

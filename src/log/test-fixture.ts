@@ -28,7 +28,6 @@ export function ringFixture(values: Partial<RingConfig>): RingConfig {
     format: 'raw',
     maxlen: 1024,
     size: 16384,
-    backingFile: null,
     timeoutConnectMs: 1000,
     timeoutServerMs: 1000,
     servers: [],

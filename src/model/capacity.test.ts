@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'bun:test';
+import { parseText } from '../config/fixture.ts';
 import {
   ARENA_MAX,
   ARENA_MIN,
   automaticMaxconn,
+  descriptorLimit,
   descriptorsFor,
   FD_HARD_LIMIT,
   pipesWanted,
@@ -85,7 +87,120 @@ describe('capacity of a worker', () => {
   });
 });
 
+/** Bytes that a change of the configuration adds to an arena, with one connection. */
+function added(before: Configuration, after: Configuration): number {
+  const arena = (config: Configuration) => workerCapacity(config, 1, 1, 0).arenaBytes;
+  return arena(after) - arena(before);
+}
+
+/** A configuration whose arena is above the least one, so that every byte shows. */
+function parsed(lines: string, global = ''): Configuration {
+  const { config, errors } = parseText(`global
+ tune.bufsize 1m
+ ${global}
+defaults
+ mode http
+ timeout connect 1s
+ timeout client 1s
+ timeout server 1s
+${lines}`);
+  expect(errors).toEqual([]);
+  return config;
+}
+
+const KIB = 1024;
+/** Sizes are rounded up to this. */
+const GRAIN = 64 * KIB;
+
+describe('the addends of an arena', () => {
+  const base = parsed('listen l\n bind :1\n');
+
+  test('64 KiB per section and 1 KiB per server', () => {
+    const sections = Array.from({ length: 100 }, (_, i) => `backend b${i}\n`).join('');
+    const many = parsed(`listen l\n bind :1\n${sections}`);
+    expect(added(base, many)).toBe(100 * 64 * KIB);
+    const servers = Array.from({ length: 640 }, (_, i) => ` server s${i} 127.0.0.1:1\n`).join('');
+    expect(added(base, parsed(`listen l\n bind :1\n${servers}`))).toBe(640 * KIB);
+  });
+
+  test('the bytes of error pages', () => {
+    const pages = parsed('listen l\n bind :1\n');
+    pages.proxies[0]!.errorFiles = { 404: 'x'.repeat(10 * GRAIN), 500: 'x'.repeat(5 * GRAIN) };
+    expect(added(base, pages)).toBe(15 * GRAIN);
+  });
+
+  test('512 KiB per place that log lines go to: global, ring, section', () => {
+    const target = 'log 127.0.0.1:514 local0';
+    const logs = parsed(`listen l\n bind :1\n ${target}\nring r\n`, target);
+    expect(added(base, logs)).toBe(3 * 512 * KIB);
+  });
+
+  test('the largest capture block of all sections', () => {
+    const captures = (length: number) =>
+      parsed(`listen l\n bind :1\n capture request header a len ${length}\nlisten m\n bind :2\n`);
+    const [small, large] = [100, 60_000].map((length) => {
+      return workerCapacity(captures(length), 1, 1, 0).captureBytes;
+    });
+    expect(large! - small!).toBeWithin(59_900 - 64, 59_900 + 64);
+  });
+
+  test('a connection has room for three addresses', () => {
+    const arena = (maxconn: number) => workerCapacity(base, maxconn, 1, 0).arenaBytes;
+    // So many connections that the streams take what is left, to the last byte.
+    expect(arena(3_000_000)).toBeLessThanOrEqual(ARENA_MAX);
+    const streams = (maxconn: number) => workerCapacity(base, maxconn, 1, 0).streams;
+    const perStream = 2 * (1024 * KIB + 64) + workerCapacity(base, 1, 1, 0).captureBytes;
+    const lost = (streams(1000) - streams(1000 + 3_000_000)) * perStream;
+    expect(lost).toBeWithin(3_000_000 * 96 - perStream, 3_000_000 * 96 + perStream);
+  });
+});
+
 describe('file descriptors (management.txt 5)', () => {
+  test('of a worker: poller, eventfd, two to spare, a socket per bind line and log target', () => {
+    const target = 'log 127.0.0.1:514 local0';
+    const config = parsed(`listen l\n bind :1\n bind :2\n ${target}\nring r\n`, target);
+    const perWorker = 4 + 2 + 3;
+    for (const workers of [1, 2, 7]) {
+      expect(reservedDescriptors(config, workers + 1) - reservedDescriptors(config, workers)).toBe(
+        perWorker,
+      );
+    }
+    expect(reservedDescriptors(config, 1)).toBe(24 + perWorker);
+  });
+
+  test('of a stats socket: itself and its connections (3.1 stats maxconn)', () => {
+    const text = 'listen l\n bind :1\n';
+    const two = parsed(text, 'stats socket /a\n stats socket /b\n stats maxconn 7');
+    const none = parsed(text, 'stats maxconn 7');
+    expect(reservedDescriptors(two, 1) - reservedDescriptors(none, 1)).toBe(2 * 8);
+  });
+
+  test('of a server: one if it is checked, and none otherwise', () => {
+    const text = 'listen l\n bind :1\n server a 127.0.0.1:1\n server b 127.0.0.1:1';
+    const base = reservedDescriptors(parsed(`${text}\n`), 1);
+    expect(reservedDescriptors(parsed(`${text} check\n`), 1)).toBe(base + 1);
+    expect(reservedDescriptors(parsed('listen l\n bind :1\n'), 1)).toBe(base);
+  });
+
+  test('of a connection: one to the client and one to the server', () => {
+    const config = parsed('listen l\n bind :1\n');
+    expect(descriptorsFor(config, 1001, 3) - descriptorsFor(config, 1, 3)).toBe(2000);
+  });
+
+  test('are capped by fd-hard-limit, which ulimit-n does not have to be (3.1)', () => {
+    const config = parsed('listen l\n bind :1\n', 'fd-hard-limit 5000');
+    const maxconn = automaticMaxconn(config, 2 ** 40, 1, 0);
+    expect(maxconn).toBe(automaticMaxconn(parsed('listen l\n bind :1\n'), 5000, 1, 0));
+    expect(maxconn).toBeWithin(1000, 2500);
+    expect(descriptorLimit(config)).toBe(5000);
+    expect(descriptorLimit(parsed('listen l\n bind :1\n'))).toBe(FD_HARD_LIMIT);
+  });
+
+  test('alone give maxconn when memory is not limited', () => {
+    const config = configuration();
+    expect(automaticMaxconn(config, 1_000_000, 1, 0)).toBeGreaterThan(390_000);
+  });
+
   test('are two per connection and some tens', () => {
     const needed = descriptorsFor(configuration(), 2000, 2);
     expect(needed).toBeGreaterThan(4000);

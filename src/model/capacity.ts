@@ -15,7 +15,7 @@ import type { Configuration } from './config.ts';
 export const ARENA_MAX = 1 << 30;
 /** Smallest arena: with less, not even the constants and a few streams fit. */
 export const ARENA_MIN = 16 << 20;
-/** 3.2 fd-hard-limit: the bound when the system allows more. */
+/** 3.1 fd-hard-limit: the bound when neither the system nor the configuration has a lower one. */
 export const FD_HARD_LIMIT = 1048576;
 /** A client connection, its server connection and an idle one. */
 export const CONNS_PER_SESSION = 3;
@@ -130,6 +130,11 @@ function arenaLimit(workers: number, memoryLimit: number): number {
   return Math.max(ARENA_MIN, Math.min(ARENA_MAX, Math.floor(memoryLimit / workers)));
 }
 
+/** The most descriptors that an automatic `maxconn` counts on (3.1 fd-hard-limit). */
+export function descriptorLimit(config: Configuration): number {
+  return config.global.fdHardLimit || FD_HARD_LIMIT;
+}
+
 /** Descriptors that do not depend on the number of connections. */
 export function reservedDescriptors(config: Configuration, workers: number): number {
   let listeners = 0;
@@ -189,7 +194,8 @@ export function automaticMaxconn(
   memoryLimit: number,
 ): number {
   const reserved = reservedDescriptors(config, workers);
-  let maxconn = connectionsWithin(config, Math.min(descriptors, FD_HARD_LIMIT) - reserved);
+  const limit = Math.min(descriptors, descriptorLimit(config));
+  let maxconn = connectionsWithin(config, limit - reserved);
   if (memoryLimit > 0) {
     const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + captureBytes(config);
     const room = arenaLimit(workers, memoryLimit) - constantBytes(config);

@@ -53,6 +53,51 @@ export interface GlobalConfig {
   noSplice: boolean;
   spreadChecksPercent: number;
   maxSpreadChecksMs: number;
+  /** 0 = the program's own. */
+  fdHardLimit: number;
+  /** 0 = none. */
+  threadHardLimit: number;
+  /** Connections and sessions per second of the process; 0 = no limit. */
+  maxconnrate: number;
+  maxsessrate: number;
+  /** `cpu-map`: CPUs by worker, null = not bound. */
+  cpuMap: (number[] | null)[];
+  /** Never sleep in the poller. */
+  busyPolling: boolean;
+  noReusePort: boolean;
+  tls: TlsDefaults;
+  /** Keyword → value, for keywords whose feature does not exist yet (`waitsFor`). */
+  waiting: Record<string, WaitingValue>;
+}
+
+/** The value of a keyword whose feature does not exist yet. */
+export type WaitingValue = string | number | boolean | string[];
+
+/** What TLS takes from the global section (3.1, 3.2 `ssl-*`); null = not said. */
+export interface TlsDefaults {
+  caBase: string | null;
+  crtBase: string | null;
+  keyBase: string | null;
+  issuersChainPath: string | null;
+  bind: TlsSideDefaults;
+  server: TlsSideDefaults;
+  dhParamFile: string | null;
+  /** `ssl-load-extra-files`: which companions of a certificate file are looked for. */
+  extraFiles: string[];
+  extraDelExt: boolean;
+  skipSelfIssuedCa: boolean;
+  securityLevel: number | null;
+  serverVerify: 'none' | 'required';
+}
+
+/** Defaults of the `ssl` bind lines, or of the `ssl` servers. */
+export interface TlsSideDefaults {
+  ciphers: string | null;
+  ciphersuites: string | null;
+  curves: string | null;
+  sigalgs: string | null;
+  clientSigalgs: string | null;
+  options: string[];
 }
 
 export interface TuneConfig {
@@ -69,6 +114,11 @@ export interface TuneConfig {
   sndbufServer: number;
   pipesize: number;
   maxpipes: number;
+  /** TCP_NOTSENT_LOWAT in bytes; 0 = the system's. */
+  notsentLowatClient: number;
+  notsentLowatServer: number;
+  /** `tune.listener.default-shards`: a socket per worker, or one that they share. */
+  sharesListeners: boolean;
 }
 
 export interface StatsSocketConfig extends Origin {
@@ -79,6 +129,7 @@ export interface StatsSocketConfig extends Origin {
   gid: number | null;
   backlog: number;
   maxconn: number;
+  exposesListeners: boolean;
 }
 
 export type LogFormatName =
@@ -117,7 +168,6 @@ export interface RingConfig extends Origin {
   format: LogFormatName;
   maxlen: number;
   size: number;
-  backingFile: string | null;
   timeoutConnectMs: number;
   timeoutServerMs: number;
   servers: { name: string; address: Address; logProto: 'legacy' | 'octet-count' }[];
@@ -151,7 +201,6 @@ export const enum Option {
   SpliceAuto = 1 << 23,
   SpliceRequest = 1 << 24,
   SpliceResponse = 1 << 25,
-  Transparent = 1 << 26,
   SocketStats = 1 << 27,
   DisableH2Upgrade = 1 << 28,
 }
@@ -197,6 +246,8 @@ export interface ProxyConfig extends Origin {
   description: string | null;
   /** Frontend side; 0 = the global limit alone. */
   maxconn: number;
+  /** Frontend side: new sessions per second (4.2 rate-limit sessions); 0 = no limit. */
+  sessionRateMax: number;
   /** Backend side (4.2 fullconn). */
   fullconn: number;
   backlog: number;
@@ -300,6 +351,10 @@ export interface BindConfig extends Origin {
   gid: number | null;
   /** ms or -1; `tcp-ut` (TCP_USER_TIMEOUT). */
   tcpUserTimeout: number;
+  /** Options that wait for `ssl`, by their names. */
+  tls: Record<string, WaitingValue>;
+  /** `expose-fd listeners`, which waits for whoever asks for the sockets (`-x`). */
+  exposesListeners: boolean;
 }
 
 export interface ServerConfig extends Origin {
@@ -325,6 +380,8 @@ export interface ServerConfig extends Origin {
   sourceAddress: Address | null;
   tcpUserTimeout: number;
   cookie: string | null;
+  /** Options that wait for `ssl`, by their names. */
+  tls: Record<string, WaitingValue>;
 }
 
 /** `check` of a server line with its timings (5.2); also what `option tcp-check` will extend. */

@@ -11,6 +11,8 @@ import type {
   ProxyConfig,
   ServerConfig,
   TimeoutConfig,
+  TlsDefaults,
+  TlsSideDefaults,
   TuneConfig,
 } from './config.ts';
 import { HttpMode, Reuse } from './config.ts';
@@ -31,6 +33,9 @@ export function defaultTune(): TuneConfig {
     sndbufServer: 0,
     pipesize: 0,
     maxpipes: 0,
+    notsentLowatClient: 0,
+    notsentLowatServer: 0,
+    sharesListeners: false,
   };
 }
 
@@ -63,6 +68,41 @@ export function defaultGlobal(): GlobalConfig {
     noSplice: false,
     spreadChecksPercent: 0,
     maxSpreadChecksMs: 0,
+    fdHardLimit: 0,
+    threadHardLimit: 0,
+    maxconnrate: 0,
+    maxsessrate: 0,
+    cpuMap: Array.from({ length: 64 }, () => null),
+    busyPolling: false,
+    noReusePort: false,
+    tls: defaultTls(),
+    waiting: {},
+  };
+}
+
+/** 3.1: "ssl-*", "ca-base", "crt-base". */
+function defaultTls(): TlsDefaults {
+  const side = (): TlsSideDefaults => ({
+    ciphers: null,
+    ciphersuites: null,
+    curves: null,
+    sigalgs: null,
+    clientSigalgs: null,
+    options: [],
+  });
+  return {
+    caBase: null,
+    crtBase: null,
+    keyBase: null,
+    issuersChainPath: null,
+    bind: side(),
+    server: side(),
+    dhParamFile: null,
+    extraFiles: ['all'],
+    extraDelExt: false,
+    skipSelfIssuedCa: false,
+    securityLevel: null,
+    serverVerify: 'required',
   };
 }
 
@@ -96,6 +136,7 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     disabled: false,
     description: null,
     maxconn: 0,
+    sessionRateMax: 0,
     fullconn: 0,
     backlog: 0,
     options: 0,
@@ -155,6 +196,8 @@ export function defaultBind(index: number, address: Address, origin: Origin): Bi
     uid: null,
     gid: null,
     tcpUserTimeout: -1,
+    tls: {},
+    exposesListeners: false,
   };
 }
 
@@ -194,5 +237,6 @@ export function defaultServer(origin: Origin): ServerConfig {
     sourceAddress: null,
     tcpUserTimeout: -1,
     cookie: null,
+    tls: {},
   };
 }

@@ -163,6 +163,8 @@ function runGrants(): void {
 function waitMs(): number {
   const ready = engine.grantQueue.length + engine.busyQueue.length + engine.clientQueue.length;
   if (ready > 0) return 0;
+  // 3.2 busy-polling: not in a process that is being replaced.
+  if (engine.busyPolling && !engine.stopping) return 0;
   const timer = engine.timers.wait(engine.nowMs);
   const house = Math.min(nextPurgeMs, nextTrimMs) - engine.nowMs;
   // An idle worker with nothing to purge sleeps until something happens.

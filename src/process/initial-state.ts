@@ -1,7 +1,8 @@
 /**
  * The columns of shared state as the configuration has them before the first connection: limits
  * and states of the process, frontends and listeners here, of servers and backends by `balance`
- * (configuration.txt 3.2 maxconn, 4.2 maxconn and fullconn, 5.1 maxconn).
+ * (configuration.txt 3.2 maxconn, maxconnrate and maxsessrate, 4.2 maxconn, rate-limit and fullconn,
+ * 5.1 maxconn).
  */
 import { initServerState } from '../balance/server-state.ts';
 import type { Configuration } from '../model/config.ts';
@@ -27,6 +28,8 @@ export function writeInitialState(
 ): void {
   shared.set(PROCESS_ENTITY, State.Maxconn, maxconn);
   shared.set(PROCESS_ENTITY, State.LastChange, wallSeconds);
+  shared.set(PROCESS_ENTITY, State.SessionRateMax, config.global.maxsessrate);
+  shared.set(PROCESS_ENTITY, State.ConnectionRateMax, config.global.maxconnrate);
   for (const proxy of config.proxies) {
     const admin = proxy.disabled ? ProxyState.Stopped : ProxyState.Running;
     const fe = entities.frontend[proxy.index]!;
@@ -34,6 +37,7 @@ export function writeInitialState(
       shared.set(fe, State.Admin, admin);
       // 4.2 maxconn: without one, the limit of the process.
       shared.set(fe, State.Maxconn, proxy.maxconn || maxconn);
+      shared.set(fe, State.SessionRateMax, proxy.sessionRateMax);
       shared.set(fe, State.LastChange, wallSeconds);
     }
     for (const bind of proxy.binds) {
@@ -43,7 +47,6 @@ export function writeInitialState(
     const be = entities.backend[proxy.index]!;
     if (be >= 0) {
       shared.set(be, State.Admin, admin);
-      shared.set(be, State.Maxconn, proxy.fullconn);
     }
   }
   initServerState(config, entities, shared, wallSeconds);

@@ -2,22 +2,21 @@
  * File descriptor limit and connection limit of the process (configuration.txt 3.1 ulimit-n, 3.2
  * maxconn and fd-hard-limit; management.txt 5): each follows from the other when only one is given.
  */
-import { availableParallelism } from 'node:os';
 import {
   automaticMaxconn,
+  descriptorLimit,
   descriptorsFor,
-  FD_HARD_LIMIT,
   pipesWanted,
   pipesWithin,
 } from '../model/capacity.ts';
 import type { Configuration } from '../model/config.ts';
-import { base, getU64, mem32, putPointer, reserve } from '../sys/arena.ts';
+import { usableCpus } from '../sys/affinity.ts';
+import { base, getU64, putPointer, reserve } from '../sys/arena.ts';
 import { libc } from '../sys/libc.ts';
 import type { Console } from './console.ts';
 
 const RLIMIT_NOFILE = 7;
 const limits = reserve(16);
-const affinity = reserve(128);
 
 /** Soft and hard limit of open files; "unlimited" reads as a very large number. */
 export function readDescriptorLimit(): { soft: number; hard: number } {
@@ -31,19 +30,21 @@ function writeDescriptorLimit(soft: number, hard: number): boolean {
   return libc.setrlimit(RLIMIT_NOFILE, (base + limits) as never) === 0;
 }
 
-/** CPUs that this process may run on: the default of `nbthread`. */
-export function usableCpus(): number {
-  const bytes = libc.sched_getaffinity(0, 128, (base + affinity) as never);
-  if (bytes < 0) return availableParallelism();
-  let count = 0;
-  for (let i = 0; i < 32; i++) {
-    let bits = mem32[(affinity >> 2) + i]! >>> 0;
-    while (bits !== 0) {
-      count += bits & 1;
-      bits >>>= 1;
-    }
+/**
+ * Number of workers (3.1 nbthread, thread-hard-limit): as configured, else one per CPU, and never
+ * more than the hard limit.
+ */
+export function workerCount(config: Configuration, console: Console): number {
+  const { nbthread, threadHardLimit } = config.global;
+  const wanted = nbthread || usableCpus();
+  if (threadHardLimit === 0 || wanted <= threadHardLimit) return wanted;
+  if (nbthread > 0) {
+    console.warning(
+      `nbthread forced to a higher value (${nbthread}) than the configured thread-hard-limit ` +
+        `(${threadHardLimit}), enforcing the limit. Please fix either value to remove this warning.`,
+    );
   }
-  return Math.max(1, count);
+  return threadHardLimit;
 }
 
 export interface Limits {
@@ -70,12 +71,12 @@ export function computeLimits(
   const { ulimitN } = config.global;
   let { maxconn } = config.global;
   if (maxconn === 0) {
-    const descriptors = ulimitN > 0 ? ulimitN : Math.min(hardLimit, FD_HARD_LIMIT);
+    const descriptors = ulimitN > 0 ? ulimitN : Math.min(hardLimit, descriptorLimit(config));
     maxconn = automaticMaxconn(config, descriptors, workers, memoryLimit);
   }
   const needed = descriptorsFor(config, maxconn, workers);
   // Pipes never keep a process from starting: it has those that the system allows.
-  const most = Math.max(needed, Math.min(hardLimit, FD_HARD_LIMIT));
+  const most = Math.max(needed, Math.min(hardLimit, descriptorLimit(config)));
   const wanted = Math.min(most, needed + 2 * pipesWanted(config, maxconn));
   const descriptors = ulimitN > 0 ? ulimitN : wanted;
   return { maxconn, descriptors, pipes: pipesWithin(config, maxconn, workers, descriptors) };

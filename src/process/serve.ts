@@ -30,7 +30,7 @@ import {
   computeLimits,
   type Limits,
   readDescriptorLimit,
-  usableCpus,
+  workerCount,
 } from './limits.ts';
 import { ListenerPause } from './pause.ts';
 import { writePidfile } from './pidfile.ts';
@@ -64,12 +64,12 @@ export interface ServeRequest {
 export async function serve(request: ServeRequest): Promise<boolean> {
   const { commandLine, console, pipe } = request;
   const { config } = request.program;
-  const workers = config.global.nbthread || usableCpus();
+  const workers = workerCount(config, console);
   const { hard } = readDescriptorLimit();
   const limits = computeLimits(config, workers, hard, commandLine.memoryLimit);
   resolveFullconn(config, limits.maxconn);
   if (!applyLimits(config, workers, limits, console)) return false;
-  const reusePort = !commandLine.noReusePort;
+  const reusePort = !commandLine.noReusePort && !config.global.noReusePort;
   const others = [...commandLine.finishPids, ...commandLine.terminatePids];
   const { maxconn } = limits;
   const bound = await bindAll({ config, workers, maxconn, reusePort, others }, console);

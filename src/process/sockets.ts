@@ -165,12 +165,13 @@ function createLines(request: BindRequest, bound: BoundSockets): Line[] {
   const { config, workers, maxconn, reusePort } = request;
   const { staged } = bound;
   const lines: Line[] = [];
+  const perLine = reusePort && !config.global.tune.sharesListeners ? workers : 1;
   for (const proxy of config.proxies) {
     if (proxy.disabled) continue;
     for (const bind of proxy.binds) {
       const options = bindOptions(proxy, bind, maxconn, reusePort);
       const open = () => {
-        const fds = openListeners(options, reusePort ? workers : 1, staged);
+        const fds = openListeners(options, perLine, staged);
         bound.listeners.push({ proxy: proxy.index, bind: bind.index, fds, options });
       };
       const owner = `${proxy.kind === 'listen' ? 'proxy' : 'frontend'} ${proxy.name}`;

@@ -7,13 +7,13 @@ import { toByteString } from '../config/byte-string.ts';
 import { createConditionContext, evaluateConditionLine } from '../config/conditions.ts';
 import { LexerError } from '../config/lexer.ts';
 import { defaultTune } from '../model/defaults.ts';
+import { usableCpus } from '../sys/affinity.ts';
 import { errnoText } from '../sys/errno.ts';
 import { setProcessName } from '../sys/process-name.ts';
 import { type CommandLine, isCommandLineError, parseCommandLine } from './command-line.ts';
 import { Console } from './console.ts';
 import { runDaemon, takeDaemonPipe } from './daemon.ts';
 import type { EarlyWorkers } from './early-workers.ts';
-import { usableCpus } from './limits.ts';
 import {
   createEnvironment,
   hasListener,

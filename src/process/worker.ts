@@ -7,6 +7,8 @@ import { heapStats } from 'bun:jsc';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { closeListeners } from '../stream/accept.ts';
 import { engine } from '../stream/engine.ts';
+import { bindThread } from '../sys/affinity.ts';
+import { errno, errnoText } from '../sys/errno.ts';
 import { createEventLoop, type LoopHost, turns } from './event-loop.ts';
 import type { FromWorker, ToWorker, WorkerGate, WorkerInit } from './protocol.ts';
 
@@ -48,10 +50,20 @@ const host: LoopHost = {
   },
 };
 
+/** `cpu-map` (3.1). A CPU that does not exist is no reason not to serve. */
+function bindToCpus(init: WorkerInit): void {
+  const { workerIndex } = init;
+  const cpus = init.config.global.cpuMap[workerIndex] ?? null;
+  if (cpus === null || bindThread(cpus)) return;
+  const text = `thread ${workerIndex + 1} cannot run on CPUs ${cpus.join(',')} : ${errnoText(errno())}`;
+  post({ type: 'report', text: `[sluice.main()] ${text}` });
+}
+
 function runWorker(): void {
   const gate = new Int32Array((workerData as WorkerGate).gate);
   Atomics.wait(gate, 0, 0);
   const init = receiveMessageOnPort(parentPort!)!.message as WorkerInit;
+  bindToCpus(init);
   createEventLoop(init, host);
   post({ type: 'ready', workerIndex: init.workerIndex });
   Atomics.wait(gate, 1, 0);

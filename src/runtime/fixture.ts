@@ -4,7 +4,7 @@ import { initServerState } from '../balance/server-state.ts';
 import { Environment } from '../config/environment.ts';
 import { parseText } from '../config/fixture.ts';
 import { numberEntities } from '../model/entity.ts';
-import { SharedState } from '../model/shared.ts';
+import { PROCESS_ENTITY, SharedState, State } from '../model/shared.ts';
 import { Sampler } from '../stats/sampler.ts';
 import type { RuntimeSource } from './command.ts';
 
@@ -23,6 +23,7 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
   const entities = numberEntities(config);
   const shared = new SharedState(SharedState.allocate(entities.count, workers));
   initServerState(config, entities, shared, startMs / 1000);
+  shared.set(PROCESS_ENTITY, State.Maxconn, 2000);
   const sampler = new Sampler(shared, entities, startMs);
   const checks = { lastCheck: () => '', isRunning: () => false };
   let nowMs = startMs;

@@ -20,6 +20,7 @@ export interface InfoSource {
   shared: SharedState;
   sampler: Sampler;
   workers: number;
+  /** What the process has room for: `maxconn` of the start. */
   maxconn: number;
   /** Soft limit of open files, and the number that `maxconn` needs. */
   descriptors: number;
@@ -98,6 +99,11 @@ function residentBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
+/** A limit of the process as it is now. */
+function limit(m: InfoMoment, column: State): number {
+  return m.source.shared.get(PROCESS_ENTITY, column);
+}
+
 function connections(m: InfoMoment): number {
   return m.source.shared.get(PROCESS_ENTITY, State.Current);
 }
@@ -167,7 +173,7 @@ const rows: readonly InfoRow[] = [
   row(12, 'PoolFailed', 'MCPV', 'u32', 'Allocations that failed', zero),
   row(13, 'Ulimit-n', 'CLPV', 'u32', 'Limit of open files', (m) => m.source.descriptors),
   row(14, 'Maxsock', 'CLPV', 'u32', 'Limit of sockets', (m) => m.source.descriptors),
-  row(15, 'Maxconn', 'CLPV', 'u32', 'Limit of connections', (m) => m.source.maxconn),
+  row(15, 'Maxconn', 'CLPV', 'u32', 'Limit of connections', (m) => limit(m, State.Maxconn)),
   row(16, 'Hard_maxconn', 'CLPV', 'u32', 'Highest limit of connections', (m) => m.source.maxconn),
   row(17, 'CurrConns', 'MGPV', 'u32', 'Connections now', connections),
   row(
@@ -195,14 +201,18 @@ const rows: readonly InfoRow[] = [
   row(26, 'ConnRate', 'MRPV', 'u32', 'Connections within the last second', (m) =>
     rate(m, Counter.ConnectionSecond),
   ),
-  row(27, 'ConnRateLimit', 'CLPV', 'u32', 'Limit of connections per second', zero),
+  row(27, 'ConnRateLimit', 'CLPV', 'u32', 'Limit of connections per second', (m) =>
+    limit(m, State.ConnectionRateMax),
+  ),
   row(28, 'MaxConnRate', 'MMPV', 'u32', 'Most connections in a second', (m) =>
     m.source.sampler.peaks.peak(PROCESS_ENTITY, Counter.ConnectionSecond, m.nowMs),
   ),
   row(29, 'SessRate', 'MRPV', 'u32', 'Sessions within the last second', (m) =>
     rate(m, Counter.SessionSecond),
   ),
-  row(30, 'SessRateLimit', 'CLPV', 'u32', 'Limit of sessions per second', zero),
+  row(30, 'SessRateLimit', 'CLPV', 'u32', 'Limit of sessions per second', (m) =>
+    limit(m, State.SessionRateMax),
+  ),
   row(31, 'MaxSessRate', 'MRPV', 'u32', 'Most sessions in a second', (m) =>
     m.source.sampler.peaks.peak(PROCESS_ENTITY, Counter.SessionSecond, m.nowMs),
   ),
@@ -268,7 +278,9 @@ const rows: readonly InfoRow[] = [
     'Log lines lost',
     (m) => processSum(m, Counter.LogsLost) + m.source.logsLost(),
   ),
-  row(59, 'BusyPolling', 'MGPV', 'u32', '1 with busy polling', zero),
+  row(59, 'BusyPolling', 'MGPV', 'u32', '1 with busy polling', (m) =>
+    m.source.config.global.busyPolling ? 1 : 0,
+  ),
   row(60, 'FailedResolutions', 'MGPV', 'u32', 'Names that did not resolve', zero),
   row(61, 'TotalBytesOut', 'MGPV', 'u64', 'Bytes sent to clients', (m) =>
     m.source.sampler.totalOf(Counter.BytesOut),

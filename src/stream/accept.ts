@@ -1,6 +1,7 @@
 /**
- * Accepting client connections (configuration.txt 5.1, 4.2 maxconn): limits of the process, the
- * frontend and the bind line, and the pause that HAProxy makes when one of them is reached.
+ * Accepting client connections (configuration.txt 5.1, 4.2 maxconn and rate-limit): limits of the
+ * process, the frontend and the bind line, and the pause that HAProxy makes when one of them is
+ * reached. The limits are cells of shared state, the same for all workers.
  *
  * Every worker has its own socket per bind line. Sockets that exist once (inherited, unix) belong
  * to worker 0, which hands descriptors to the least loaded worker.
@@ -23,13 +24,15 @@ import {
   setBuffers,
   setKeepAlive,
   setQuickAckOff,
+  setUnsentMark,
   setUserTimeout,
   wake,
 } from '../sys/socket.ts';
-import { closeConn, releaseLimit } from './close.ts';
+import { closeConn, releaseLimit, releaseLimits } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { giveUpIdle } from './idle.ts';
+import { giveRate, takeRate } from './rate-limit.ts';
 import { startClient } from './request.ts';
 
 /** Pause after the process or the system ran out of descriptors or memory, in ms. */
@@ -128,49 +131,81 @@ export function onListener(conn: Conn): void {
   const { maxaccept } = engine.config.global.tune;
   const most = maxaccept > 0 ? maxaccept : ACCEPT_MAX;
   for (let i = 0; i < most; i++) {
-    if (!takeLimits(conn)) return pauseListener(conn);
+    const waitMs = takeRates(conn.listener!.frontend);
+    if (waitMs > 0) return pauseFor(conn, waitMs);
+    if (!takeLimits(conn)) {
+      giveRates(conn.listener!.frontend);
+      return pauseListener(conn);
+    }
     const fd = accept(conn.fd);
     if (fd < 0) {
       const code = errno();
-      dropLimits(conn.listener!, conn.listenerEntity);
+      giveRates(conn.listener!.frontend);
+      releaseLimits(conn.listener!.frontend, conn.listenerEntity);
       if (code === Errno.EAGAIN) return;
       if (code === Errno.EINTR || code === Errno.ECONNABORTED) continue;
       if (isDescriptorLimit(code) && giveUpIdle()) continue;
       // Out of descriptors or memory: existing connections go on, new ones wait in the backlog.
-      pauseListener(conn);
-      engine.timers.set(conn.id, engine.nowMs + EXHAUSTED_PAUSE_MS);
-      return;
+      return pauseFor(conn, EXHAUSTED_PAUSE_MS);
     }
     if (conn.safe && handOff(fd, conn)) continue;
     openClient(fd, conn.listener!, conn.bindIndex, true);
   }
 }
 
+/** Stops accepting for some time. */
+function pauseFor(conn: Conn, ms: number): void {
+  pauseListener(conn);
+  engine.timers.set(conn.id, engine.nowMs + ms);
+}
+
+const processRate = PROCESS_ENTITY * State.WIDTH;
+
+/** Counts a session in at all rate limits, or none. @returns 0, or the ms to wait */
+function takeRates(frontend: number): number {
+  const { state } = engine.shared;
+  const now = engine.nowDateMs;
+  const own = frontend * State.WIDTH + State.SessionRateMax;
+  let wait = takeRate(state, processRate + State.SessionRateMax, now);
+  if (wait > 0) return wait;
+  wait = takeRate(state, processRate + State.ConnectionRateMax, now);
+  if (wait === 0) {
+    wait = takeRate(state, own, now);
+    if (wait === 0) return 0;
+    giveRate(state, processRate + State.ConnectionRateMax, now);
+  }
+  giveRate(state, processRate + State.SessionRateMax, now);
+  return wait;
+}
+
+function giveRates(frontend: number): void {
+  const { state } = engine.shared;
+  const now = engine.nowDateMs;
+  giveRate(state, processRate + State.SessionRateMax, now);
+  giveRate(state, processRate + State.ConnectionRateMax, now);
+  giveRate(state, frontend * State.WIDTH + State.SessionRateMax, now);
+}
+
 /** Counts the connection in at all levels, or none. */
 function takeLimits(conn: Conn): boolean {
-  const frontend = conn.listener!;
-  if (!takeLimit(PROCESS_ENTITY, engine.init.maxconn)) return false;
-  if (!takeLimit(frontend.frontend, frontend.config.maxconn)) {
-    engine.leave(PROCESS_ENTITY);
+  const { frontend } = conn.listener!;
+  if (!takeLimit(PROCESS_ENTITY)) return false;
+  if (!takeLimit(frontend)) {
+    releaseLimit(PROCESS_ENTITY);
     return false;
   }
-  if (takeLimit(conn.listenerEntity, frontend.config.binds[conn.bindIndex]!.maxconn)) return true;
-  engine.leave(PROCESS_ENTITY);
-  engine.leave(frontend.frontend);
+  if (takeLimit(conn.listenerEntity)) return true;
+  releaseLimit(frontend);
+  releaseLimit(PROCESS_ENTITY);
   return false;
 }
 
-function dropLimits(frontend: Proxy, listener: number): void {
-  releaseLimit(PROCESS_ENTITY);
-  releaseLimit(frontend.frontend);
-  releaseLimit(listener);
-}
-
-/** @param limit 0 = none. */
-function takeLimit(entity: number, limit: number): boolean {
+/** The limit is looked up each time: it may change while the program runs. */
+function takeLimit(entity: number): boolean {
   const state = engine.shared.state;
   const cell = entity * State.WIDTH + State.Current;
   for (;;) {
+    const limit = Atomics.load(state, entity * State.WIDTH + State.Maxconn);
     const now = Atomics.add(state, cell, 1) + 1;
     if (limit <= 0 || now <= limit) return true;
     Atomics.sub(state, cell, 1);
@@ -180,9 +215,15 @@ function takeLimit(entity: number, limit: number): boolean {
   }
 }
 
-/** Keeps the largest number of connections seen at a time (`smax`). @returns the number now. */
+/**
+ * Keeps the largest number of connections seen at a time (`smax`). Workers that are about to find
+ * out that the limit is reached are in the number, so it is cut to the limit. @returns the number.
+ */
 function noteMost(entity: number): number {
-  const now = engine.shared.get(entity, State.Current);
+  const { shared } = engine;
+  const current = shared.get(entity, State.Current);
+  const limit = shared.get(entity, State.Maxconn);
+  const now = limit > 0 && current > limit ? limit : current;
   engine.raise(entity, Counter.SessionsMax, now);
   return now;
 }
@@ -239,7 +280,7 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   if (conn === null) {
     close(fd);
     if (!addressKnown) Atomics.sub(engine.shared.handoff, engine.loadCell, 1);
-    dropLimits(frontend, entity);
+    releaseLimits(frontend.frontend, entity);
     return;
   }
   conn.open(Side.Client, fd);
@@ -286,6 +327,7 @@ function tuneClient(conn: Conn): void {
   const config = plan.config;
   const tune = engine.config.global.tune;
   setBuffers(conn.fd, tune.rcvbufClient, tune.sndbufClient);
+  setUnsentMark(conn.fd, tune.notsentLowatClient);
   if (plan.has(Option.ClientTcpKeepalive)) {
     setKeepAlive(
       conn.fd,

@@ -20,6 +20,7 @@ import {
   setBuffers,
   setKeepAlive,
   setQuickAckOff,
+  setUnsentMark,
   setUserTimeout,
   socketError,
   streamSocket,
@@ -258,6 +259,7 @@ function tuneServer(conn: Conn, server: Server): void {
   if (server.config.address.family === 'ipv4' || server.config.address.family === 'ipv6') {
     const tune = engine.config.global.tune;
     setBuffers(conn.fd, tune.rcvbufServer, tune.sndbufServer);
+    setUnsentMark(conn.fd, tune.notsentLowatServer);
     if ((config.options & Option.TcpSmartConnect) !== 0) setQuickAckOff(conn.fd);
     if ((config.options & Option.ServerTcpKeepalive) !== 0) {
       setKeepAlive(

@@ -82,9 +82,17 @@ function leaveFrontend(conn: Conn): void {
   const frontend = conn.session.frontend!;
   engine.clients--;
   Atomics.sub(engine.shared.handoff, engine.loadCell, 1);
+  releaseLimits(frontend.frontend, conn.listenerEntity);
+}
+
+/**
+ * Gives back what a client connection held at all levels, the narrowest first: at no moment has a
+ * line more than its frontend, or a frontend more than the process.
+ */
+export function releaseLimits(frontend: number, listener: number): void {
+  releaseLimit(listener);
+  releaseLimit(frontend);
   releaseLimit(PROCESS_ENTITY);
-  releaseLimit(frontend.frontend);
-  releaseLimit(conn.listenerEntity);
 }
 
 /** Gives back one unit of a limited entity and wakes whoever stopped accepting for it. */

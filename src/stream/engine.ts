@@ -84,6 +84,8 @@ export class Engine implements RuleContext {
   readonly busyQueue: Conn[];
   /** Some bind line has a `nice`: the order of events matters. */
   readonly hasNice: boolean;
+  /** `busy-polling`: the poller never sleeps. */
+  readonly busyPolling: boolean;
   /** Pipes for splicing that this worker may open; 0 = none. */
   readonly pipesMax: number;
 
@@ -154,6 +156,7 @@ export class Engine implements RuleContext {
     this.grantQueue = [];
     this.busyQueue = [];
     this.hasNice = config.proxies.some((proxy) => proxy.binds.some((bind) => bind.nice !== 0));
+    this.busyPolling = config.global.busyPolling;
     this.pipesMax = shareOf(init.pipes, init.workerIndex, shared.workerCount);
     this.session = new Session(reserve(32));
     this.stream = null;

@@ -81,7 +81,7 @@ const controlSignatures = {
   waitpid: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
   kill: { args: ['i32', 'i32'], returns: 'i32' },
   sched_getaffinity: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
-  malloc_trim: { args: ['u64'], returns: 'i32' },
+  sched_setaffinity: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
 } as const satisfies Record<string, FFIFunction>;
 
 const signatures = { ...kernelSignatures, ...controlSignatures };

@@ -26,6 +26,7 @@ const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
+const TCP_NOTSENT_LOWAT = 25;
 const TCP_QUICKACK = 12;
 const TCP_USER_TIMEOUT = 18;
 const TCP_REPAIR = 19;
@@ -97,6 +98,11 @@ export function setNoDelay(fd: number): void {
 export function setBuffers(fd: number, receive: number, send: number): void {
   if (receive > 0) setInt(fd, SOL_SOCKET, SO_RCVBUF, receive);
   if (send > 0) setInt(fd, SOL_SOCKET, SO_SNDBUF, send);
+}
+
+/** TCP_NOTSENT_LOWAT in bytes (tune.notsent-lowat.*); 0 leaves the system's. */
+export function setUnsentMark(fd: number, bytes: number): void {
+  if (bytes > 0) setInt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
 }
 
 /** Delays the ACK so that it may travel with the answer (`option tcp-smart-accept`,

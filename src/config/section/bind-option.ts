@@ -1,6 +1,7 @@
 /** Options of `bind` and `stats socket` lines (5.1), in the manual's order. */
 import { ConfigError } from '../../base/config-error.ts';
 import type { BindConfig } from '../../model/config.ts';
+import type { Effect } from './keyword.ts';
 import type { ParserState } from './state.ts';
 import { integer, leadingInteger, userTimeoutMs, type WordPlace } from './words.ts';
 
@@ -13,7 +14,7 @@ export interface BindLine {
   subject: string;
 }
 
-export interface BindOptionRow {
+export interface BindOptionRow extends Effect {
   name: string;
   /** '' for a word alone, otherwise the grammar of its one argument. */
   args: string;
@@ -103,6 +104,18 @@ export const bindOptions = [
     args: '',
     doc: 'Accept a connection only once data arrive on it (TCP_DEFER_ACCEPT).',
     parse: (line) => setAll(line, { deferAccept: -1 }),
+  },
+  {
+    name: 'expose-fd',
+    args: 'listeners',
+    doc: 'Gives the listening sockets to a process that asks for them.',
+    waitsFor: 'handing over listening sockets (-x)',
+    parse: (line, value) => {
+      if (value !== 'listeners') {
+        throw new ConfigError("'expose-fd' only supports 'listeners'");
+      }
+      setAll(line, { exposesListeners: true });
+    },
   },
   {
     name: 'gid',

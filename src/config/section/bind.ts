@@ -10,8 +10,14 @@ import { nearest } from '../../base/nearest.ts';
 import { parseAddress, splitAddressList, type Variables } from '../../base/value/address.ts';
 import type { BindConfig, Origin } from '../../model/config.ts';
 import { defaultBind } from '../../model/defaults.ts';
-import { type BindLine, bindOptions, obsoleteBindOptions } from './bind-option.ts';
+import {
+  type BindLine,
+  type BindOptionRow,
+  bindOptions,
+  obsoleteBindOptions,
+} from './bind-option.ts';
 import type { ParserState } from './state.ts';
+import { tlsBindOptions } from './tls-option.ts';
 
 /**
  * Parses an address word and its options into listeners that are not yet part of a proxy.
@@ -60,6 +66,9 @@ function parseListenAddresses(
   }
 }
 
+/** All options of `bind` lines. */
+export const bindKeywords: readonly BindOptionRow[] = [...bindOptions, ...tlsBindOptions];
+
 function parseBindOptions(
   words: readonly string[],
   line: BindLine,
@@ -69,7 +78,7 @@ function parseBindOptions(
   let at = 1;
   while (at < words.length) {
     const word = words[at]!;
-    const row = bindOptions.find((candidate) => candidate.name === word);
+    const row = bindKeywords.find((candidate) => candidate.name === word);
     const obsolete = obsoleteBindOptions[word];
     if (obsolete !== undefined) {
       state.diagnostics.warning(origin, `${line.subject} : ${obsolete}`);

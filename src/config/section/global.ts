@@ -2,23 +2,26 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { GlobalConfig } from '../../model/config.ts';
 import { parseCaseAdjust, parseCaseAdjustFile } from './case-adjust.ts';
+import { parseCpuMap } from './cpu-map.ts';
 import { type KeywordLine, type KeywordRow, Sign } from './keyword.ts';
 import { parseLogTarget } from './log.ts';
 import { parseStats, parseUnixBind } from './stats-socket.ts';
 import { delayMs, integer, refuseExtra, requireInteger, tightError } from './words.ts';
 
-type FlagField = 'daemon' | 'quiet' | 'zeroWarning' | 'noSplice' | 'strictLimits';
+type FlagField =
+  | 'busyPolling'
+  | 'daemon'
+  | 'noReusePort'
+  | 'noSplice'
+  | 'quiet'
+  | 'strictLimits'
+  | 'zeroWarning';
 
 function setFlag(field: FlagField) {
   return (global: GlobalConfig, line: KeywordLine): void => {
     refuseExtra(line.words, 0);
     global[field] = line.sign === Sign.Set;
   };
-}
-
-/** Words that select another system call than the one sluice uses: accepted, without effect. */
-function ignore(_global: GlobalConfig, line: KeywordLine): void {
-  refuseExtra(line.words, 0);
 }
 
 function text(line: KeywordLine, missing: string): string {
@@ -28,7 +31,13 @@ function text(line: KeywordLine, missing: string): string {
   return word;
 }
 
-type CountField = 'maxconn' | 'ulimitN';
+type CountField =
+  | 'fdHardLimit'
+  | 'maxconn'
+  | 'maxconnrate'
+  | 'maxsessrate'
+  | 'threadHardLimit'
+  | 'ulimitN';
 
 function setCount(field: CountField) {
   return (global: GlobalConfig, line: KeywordLine): void => {
@@ -180,6 +189,18 @@ function parseDefaultPath(_global: GlobalConfig, line: KeywordLine): void {
   }
 }
 
+/** `-de` says the same: nothing can take the place of epoll. */
+function refuseNoEpoll(): void {
+  throw new ConfigError("'noepoll' : epoll is the only poller of sluice");
+}
+
+function parseThreadHardLimit(global: GlobalConfig, line: KeywordLine): void {
+  setCount('threadHardLimit')(global, line);
+  if (global.threadHardLimit === 0) {
+    throw new ConfigError("'thread-hard-limit' value must be at least 1 (was 0)");
+  }
+}
+
 export const globalKeywords = [
   {
     name: 'chroot',
@@ -188,6 +209,12 @@ export const globalKeywords = [
     parse: (global, line) => {
       global.chroot = text(line, "'chroot' expects a directory as an argument.");
     },
+  },
+  {
+    name: 'cpu-map',
+    args: '[auto:]<thread-group>[/<thread-set>] <cpu-set>[,...] [...]',
+    doc: 'CPUs that threads run on.',
+    parse: parseCpuMap,
   },
   {
     name: 'daemon',
@@ -211,6 +238,12 @@ export const globalKeywords = [
       }
       global.description = line.words.slice(1).join(' ');
     },
+  },
+  {
+    name: 'fd-hard-limit',
+    args: '<number>',
+    doc: 'Most descriptors that an automatic maxconn counts on.',
+    parse: setCount('fdHardLimit'),
   },
   { name: 'gid', args: '<number>', doc: 'Group id to take.', parse: setIdentity('group', false) },
   {
@@ -298,6 +331,12 @@ export const globalKeywords = [
     negatable: true,
     parse: setFlag('strictLimits'),
   },
+  {
+    name: 'thread-hard-limit',
+    args: '<number>',
+    doc: 'Most workers, whatever nbthread or the CPUs say.',
+    parse: parseThreadHardLimit,
+  },
   { name: 'uid', args: '<number>', doc: 'User id to take.', parse: setIdentity('user', false) },
   {
     name: 'ulimit-n',
@@ -324,10 +363,31 @@ export const globalKeywords = [
     doc: 'Most concurrent connections of the process.',
     parse: setCount('maxconn'),
   },
-  { name: 'noepoll', args: '', doc: 'Accepted; epoll is the only poller.', parse: ignore },
-  { name: 'noevports', args: '', doc: 'Accepted; no such poller on Linux.', parse: ignore },
-  { name: 'nokqueue', args: '', doc: 'Accepted; no such poller on Linux.', parse: ignore },
-  { name: 'nopoll', args: '', doc: 'Accepted; epoll is the only poller.', parse: ignore },
+  {
+    name: 'maxconnrate',
+    args: '<number>',
+    doc: 'Most connections per second of the process.',
+    parse: setCount('maxconnrate'),
+  },
+  {
+    name: 'maxsessrate',
+    args: '<number>',
+    doc: 'Most sessions per second of the process.',
+    parse: setCount('maxsessrate'),
+  },
+  {
+    name: 'busy-polling',
+    args: '',
+    doc: 'Workers never sleep.',
+    negatable: true,
+    parse: setFlag('busyPolling'),
+  },
+  {
+    name: 'noreuseport',
+    args: '',
+    doc: 'One socket per bind line, without SO_REUSEPORT.',
+    parse: setFlag('noReusePort'),
+  },
   { name: 'nosplice', args: '', doc: 'No kernel splicing.', parse: setFlag('noSplice') },
   { name: 'quiet', args: '', doc: 'No messages at start-up.', parse: setFlag('quiet') },
   {
@@ -346,5 +406,26 @@ export const obsoleteGlobalKeywords: readonly KeywordRow<GlobalConfig>[] = [
     doc: 'Number of processes until HAProxy 2.4.',
     parse: parseNbproc,
   },
-  { name: 'nosepoll', args: '', doc: 'Speculative epoll of HAProxy 1.4.', parse: ignore },
+  {
+    name: 'noepoll',
+    args: '',
+    doc: 'Refused: epoll is the only poller.',
+    parse: refuseNoEpoll,
+  },
+  {
+    name: 'nosepoll',
+    args: '',
+    doc: 'Speculative epoll of HAProxy 1.4.',
+    parse: (_global, line) => refuseExtra(line.words, 0),
+  },
+  {
+    name: 'tune.chksize',
+    args: '<number>',
+    doc: 'Buffer of health checks until HAProxy 2.4.',
+    parse: () => {
+      throw new ConfigError(
+        "option 'tune.chksize' is not supported any more (tune.bufsize is used instead).",
+      );
+    },
+  },
 ];

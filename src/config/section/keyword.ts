@@ -32,8 +32,19 @@ export interface KeywordLine {
   state: ParserState;
 }
 
+/**
+ * Why a keyword that is accepted changes nothing. A row without either sets something that the
+ * program reads; tests/keywords holds every row to one of the three.
+ */
+export interface Effect {
+  /** Its value is checked and kept; it takes effect with this feature, which does not exist yet. */
+  waitsFor?: string;
+  /** It asks for what is: only that value is accepted, for this reason. */
+  asItIs?: string;
+}
+
 /** A keyword of a section without sides: `global`, `ring`. */
-export interface KeywordRow<Target> {
+export interface KeywordRow<Target> extends Effect {
   /** The keyword; two words when the second one selects (`stats socket`). */
   name: string;
   /** Argument grammar as in the manual; '' when there is none. */

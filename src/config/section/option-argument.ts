@@ -5,11 +5,11 @@ import { type ForwardConfig, HttpMode, Option } from '../../model/config.ts';
 import { Place } from '../../rules/scope.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseForwarded } from './forwarded.ts';
-import { type KeywordLine, Sign, Where } from './keyword.ts';
+import { type Effect, type KeywordLine, Sign, Where } from './keyword.ts';
 import { scopeOf } from './rule.ts';
 import { leadingInteger, refuseExtra } from './words.ts';
 
-export interface ArgumentOptionRow {
+export interface ArgumentOptionRow extends Effect {
   name: string;
   args: string;
   where: number;

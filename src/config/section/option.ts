@@ -7,13 +7,14 @@ import { isKnownKeyword } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
 import { Option } from '../../model/config.ts';
 import type { ProxyDraft } from './draft.ts';
-import { type KeywordLine, Sign, Where } from './keyword.ts';
+import { type Effect, type KeywordLine, Sign, Where } from './keyword.ts';
 import { argumentOptions } from './option-argument.ts';
 import { refuseExtra, tightError } from './words.ts';
 
-export interface FlagOptionRow {
+export interface FlagOptionRow extends Effect {
   name: string;
-  flag: Option;
+  /** Absent for an option that asks for what is. */
+  flag?: Option;
   /** `Where` bits of the sides that use it. */
   where: number;
   /** Has no effect outside of `mode http`. */
@@ -88,6 +89,7 @@ export const flagOptions = [
   {
     name: 'disable-h2-upgrade',
     flag: Option.DisableH2Upgrade,
+    waitsFor: 'HTTP/2',
     where: FE,
     http: true,
     doc: 'Do not upgrade an HTTP/1 connection to HTTP/2 on its preface.',
@@ -193,6 +195,7 @@ export const flagOptions = [
   {
     name: 'splice-auto',
     flag: Option.SpliceAuto,
+    waitsFor: 'splicing by option',
     where: FE | BE,
     http: false,
     doc: 'Let the kernel forward data when that helps.',
@@ -200,6 +203,7 @@ export const flagOptions = [
   {
     name: 'splice-request',
     flag: Option.SpliceRequest,
+    waitsFor: 'splicing by option',
     where: FE | BE,
     http: false,
     doc: 'Let the kernel forward requests.',
@@ -207,6 +211,7 @@ export const flagOptions = [
   {
     name: 'splice-response',
     flag: Option.SpliceResponse,
+    waitsFor: 'splicing by option',
     where: FE | BE,
     http: false,
     doc: 'Let the kernel forward responses.',
@@ -266,7 +271,7 @@ export function parseOption(draft: ProxyDraft, line: KeywordLine): void {
 
 function setFlag(draft: ProxyDraft, line: KeywordLine, row: FlagOptionRow): void {
   if (row.modern !== undefined) warnOlder(line, row.name, row.modern);
-  if (!sideFits(draft, line, row.name, row.where)) return;
+  if (!sideFits(draft, line, row.name, row.where) || row.flag === undefined) return;
   if (line.sign === Sign.Set) {
     draft.config.options |= row.flag;
     draft.seen[`option ${row.name}`] = line.origin;

@@ -24,6 +24,37 @@ export function setCount(field: NumberField): (draft: ProxyDraft, line: KeywordL
   };
 }
 
+/** 4.2 "load-server-state-from-file": the files are not read, so only `none` says what is. */
+export function parseServerState(_draft: ProxyDraft, line: KeywordLine): void {
+  const [name, word = ''] = line.words;
+  refuseExtra(line.words, 1);
+  if (word === 'none') return;
+  if (word === 'global' || word === 'local') {
+    throw new ConfigError(`'${name} ${word}' is not supported yet by sluice`);
+  }
+  throw new ConfigError(`'${name}' expects 'none', 'local' or 'global' (got '${word}')`);
+}
+
+/** 4.2 "rate-limit sessions". */
+export function parseRateLimit(draft: ProxyDraft, line: KeywordLine): void {
+  const [, what = '', word] = line.words;
+  if (what !== 'sessions') {
+    throw new ConfigError(`'rate-limit' only supports 'sessions' (got '${what}')`);
+  }
+  if (word === undefined) {
+    throw new ConfigError("'rate-limit sessions' expects an integer value (in sessions/second)");
+  }
+  const value = integer(word);
+  if (value === null || value < 0 || value > LARGEST) {
+    const bad = /[^0-9]/.exec(word)?.[0] ?? '';
+    throw new ConfigError(
+      `'rate-limit sessions' : unexpected character '${bad}' in integer value '${word}'`,
+    );
+  }
+  refuseExtra(line.words, 1, 2);
+  draft.config.sessionRateMax = value;
+}
+
 export function parseKeepaliveCount(field: 'clitcpkaCnt' | 'srvtcpkaCnt') {
   return (draft: ProxyDraft, line: KeywordLine): void => {
     const [name, word] = line.words;

@@ -18,7 +18,9 @@ import {
   parseKeepaliveDelay,
   parseLog,
   parseMode,
+  parseRateLimit,
   parseRetries,
+  parseServerState,
   setCount,
   setDisabled,
   setText,
@@ -123,6 +125,7 @@ export const proxyKeywords = [
     where: Frontend | Backend,
     tight: true,
     doc: 'Text for people.',
+    waitsFor: 'the statistics page',
     parse: parseDescription,
   },
   {
@@ -198,6 +201,14 @@ export const proxyKeywords = [
     parse: parseId,
   },
   {
+    name: 'load-server-state-from-file',
+    args: 'none',
+    where: Defaults | Backend,
+    doc: 'Accepted; servers start as configured.',
+    asItIs: 'servers start in the state that the configuration gives them',
+    parse: parseServerState,
+  },
+  {
     name: 'log',
     args: '{ global | <target> [len <length>] [format <format>] [sample <ranges>:<size>] <facility> [<level> [<minlevel>]] }',
     where: EVERYWHERE,
@@ -248,6 +259,13 @@ export const proxyKeywords = [
     negatable: true,
     doc: 'Switches; see the list of options.',
     parse: parseOption,
+  },
+  {
+    name: 'rate-limit',
+    args: 'sessions <rate>',
+    where: Defaults | Frontend,
+    doc: 'Most new sessions per second.',
+    parse: parseRateLimit,
   },
   {
     name: 'redirect',

@@ -18,7 +18,6 @@ export function newRing(name: string, origin: Origin, bufsize: number): RingDraf
     format: 'raw',
     maxlen: bufsize,
     size: bufsize,
-    backingFile: null,
     timeoutConnectMs: -1,
     timeoutServerMs: -1,
     servers: [],
@@ -99,6 +98,7 @@ export const ringKeywords = [
     name: 'description',
     args: '<text>',
     doc: 'Text for people.',
+    waitsFor: 'show events',
     parse: (ring, line) => {
       if (line.words.length < 2) throw new ConfigError('missing ring description text.');
       ring.config.description = line.words.slice(1).join(' ');

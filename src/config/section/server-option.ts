@@ -3,6 +3,7 @@ import { ConfigError } from '../../base/config-error.ts';
 import { parseAddress } from '../../base/value/address.ts';
 import type { Origin } from '../../model/config.ts';
 import type { ServerSettings } from './draft.ts';
+import type { Effect } from './keyword.ts';
 import type { ParserState } from './state.ts';
 import { delayProblem, durationMs, leadingInteger, smallDelay, userTimeoutMs } from './words.ts';
 
@@ -18,7 +19,7 @@ export interface ServerOptionLine {
   idGiven: boolean;
 }
 
-export interface ServerOptionRow {
+export interface ServerOptionRow extends Effect {
   name: string;
   /** '' for a word alone, otherwise the grammar of its one argument. */
   args: string;
@@ -332,5 +333,16 @@ export const serverOptions = [
     args: '<weight>',
     doc: 'Share of the load, 0 to 256.',
     parse: parseWeight,
+  },
+  {
+    name: 'ws',
+    args: '{ auto | h1 }',
+    doc: 'Protocol of websockets to the server.',
+    asItIs: 'servers speak HTTP/1',
+    parse: (_line, value) => {
+      if (value === 'auto' || value === 'h1') return;
+      if (value === 'h2') throw new ConfigError("'ws h2' is not supported yet by sluice");
+      throw new ConfigError(`'ws' : expects 'auto', 'h1' or 'h2', found '${value}'`);
+    },
   },
 ] as const satisfies readonly ServerOptionRow[] as readonly ServerOptionRow[];

@@ -16,9 +16,13 @@ import {
 import type { Origin, ServerConfig } from '../../model/config.ts';
 import { defaultServer } from '../../model/defaults.ts';
 import type { ProxyDraft, ServerSettings } from './draft.ts';
-import { type ServerOptionLine, serverOptions } from './server-option.ts';
+import { type ServerOptionLine, type ServerOptionRow, serverOptions } from './server-option.ts';
 import type { ParserState } from './state.ts';
+import { tlsServerOptions } from './tls-option.ts';
 import { badNameCharacter } from './words.ts';
+
+/** All options of `server` and `default-server` lines. */
+export const serverKeywords: readonly ServerOptionRow[] = [...serverOptions, ...tlsServerOptions];
 
 /** 5.2: inter 2000 ms, rise 2, fall 3. */
 export function defaultServerSettings(origin: Origin): ServerSettings {
@@ -155,7 +159,7 @@ function parseServerOptions(words: readonly string[], from: number, line: Server
   let at = from;
   while (at < words.length) {
     const word = words[at]!;
-    const row = serverOptions.find((candidate) => candidate.name === word);
+    const row = serverKeywords.find((candidate) => candidate.name === word);
     if (row === undefined) throw unknownServerOption(word, subject);
     const takes = row.args === '' ? 0 : 1;
     try {

@@ -53,6 +53,7 @@ function parseStatsSocket(global: GlobalConfig, line: KeywordLine): void {
       gid: bind.gid,
       backlog: bind.backlog,
       maxconn: bind.maxconn,
+      exposesListeners: bind.exposesListeners,
     });
   }
 }
@@ -102,7 +103,9 @@ export function parseStats(global: GlobalConfig, line: KeywordLine): void {
     return;
   }
   if (what === 'calculate-max-counters') {
-    throw new ConfigError("'stats calculate-max-counters' is not supported yet by sluice");
+    // 3.1: `on`, the default, is what is.
+    if ((line.words[2] ?? 'on') === 'on') return refuseExtra(line.words, 1, 2);
+    throw new ConfigError("'stats calculate-max-counters off' is not supported yet by sluice");
   }
   throw new ConfigError(
     `'stats' only supports 'socket', 'maxconn', 'bind-process' and 'timeout' (got '${what}')`,

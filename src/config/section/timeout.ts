@@ -2,10 +2,10 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { TimeoutConfig } from '../../model/config.ts';
 import type { ProxyDraft } from './draft.ts';
-import { type KeywordLine, Where } from './keyword.ts';
+import { type Effect, type KeywordLine, Where } from './keyword.ts';
 import { delayProblem, durationMs, sectionName, smallDelay } from './words.ts';
 
-export interface TimeoutRow {
+export interface TimeoutRow extends Effect {
   name: string;
   field: keyof TimeoutConfig;
   /** `Where` bits of the sides that use it. */
@@ -28,6 +28,7 @@ export const timeouts = [
     name: 'client-hs',
     field: 'clientHs',
     where: Where.Frontend,
+    waitsFor: 'TLS and the PROXY protocol',
     doc: 'Handshakes of the client: TLS, PROXY protocol.',
   },
   { name: 'connect', field: 'connect', where: Where.Backend, doc: 'Connection to a server.' },

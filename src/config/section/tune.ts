@@ -8,8 +8,10 @@ import { durationMs, integer, integerIn, refuseExtra, tightError } from './words
 /** The largest unsigned integer of 32 bits, in which HAProxy keeps these sizes. */
 const SIZE_MAX = 0xffffffff;
 
+type NumberField = Exclude<keyof TuneConfig, 'sharesListeners'>;
+
 /** A size with an optional suffix; `least` is the smallest that makes sense. */
-function setSize(field: keyof TuneConfig, least = 0) {
+function setSize(field: NumberField, least = 0) {
   return (global: GlobalConfig, line: KeywordLine): void => {
     const [name, word] = line.words;
     if (word === undefined) throw new ConfigError(`'${name}' expects an integer argument.`);
@@ -25,7 +27,7 @@ function setSize(field: keyof TuneConfig, least = 0) {
   };
 }
 
-function setNumber(field: keyof TuneConfig, least: number, most: number) {
+function setNumber(field: NumberField, least: number, most: number) {
   return (global: GlobalConfig, line: KeywordLine): void => {
     const value = integerIn(line.words[0]!, line.words[1], least, most);
     refuseExtra(line.words, 1);
@@ -77,6 +79,23 @@ function parseMaxSpreadChecks(global: GlobalConfig, line: KeywordLine): void {
 
 const COUNT_MAX = 2147483647;
 
+/** Bytes go through a pipe of the kernel or through the buffer; there is no third way to forbid. */
+function disableSplicing(global: GlobalConfig, line: KeywordLine): void {
+  refuseExtra(line.words, 0);
+  global.noSplice = true;
+}
+
+function parseShards(global: GlobalConfig, line: KeywordLine): void {
+  const word = line.words[1] ?? '';
+  if (!['by-process', 'by-group', 'by-thread'].includes(word)) {
+    throw new ConfigError(
+      `'${line.words[0]}' expects either 'by-process', 'by-group', or 'by-thread' but got '${word}'.`,
+    );
+  }
+  refuseExtra(line.words, 1);
+  global.tune.sharesListeners = word !== 'by-thread';
+}
+
 export const tuneKeywords = [
   {
     name: 'max-spread-checks',
@@ -97,6 +116,12 @@ export const tuneKeywords = [
     parse: parseSpreadChecks,
   },
   { name: 'tune.bufsize', args: '<size>', doc: 'Size of a buffer.', parse: parseBufsize },
+  ...['tune.disable-fast-forward', 'tune.disable-zero-copy-forwarding'].map((name) => ({
+    name,
+    args: '',
+    doc: 'No kernel splicing.',
+    parse: disableSplicing,
+  })),
   {
     name: 'tune.http.cookielen',
     args: '<number>',
@@ -132,6 +157,24 @@ export const tuneKeywords = [
     args: '<number>',
     doc: 'Space of a buffer reserved for rewriting.',
     parse: setSize('maxrewrite'),
+  },
+  {
+    name: 'tune.listener.default-shards',
+    args: '{ by-process | by-thread | by-group }',
+    doc: 'A socket per worker and bind line (by-thread), or one that all workers share.',
+    parse: parseShards,
+  },
+  {
+    name: 'tune.notsent-lowat.client',
+    args: '<size>',
+    doc: 'Unsent bytes below which a client connection is writable.',
+    parse: setSize('notsentLowatClient'),
+  },
+  {
+    name: 'tune.notsent-lowat.server',
+    args: '<size>',
+    doc: 'Unsent bytes below which a server connection is writable.',
+    parse: setSize('notsentLowatServer'),
   },
   {
     name: 'tune.pipesize',

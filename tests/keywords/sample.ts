@@ -1,0 +1,205 @@
+/**
+ * A line for every keyword, chosen so that it says something else than the default. A new keyword
+ * without a sample fails the test in keywords.test.ts.
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A folder with the files that samples name; the caller removes it. */
+export function sampleFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-samples-'));
+  writeFileSync(join(folder, '404.http'), 'HTTP/1.0 404 Not found\r\n\r\n');
+  writeFileSync(join(folder, 'case'), 'host Host\n');
+  writeFileSync(
+    join(folder, 'dh.pem'),
+    '-----BEGIN DH PARAMETERS-----\nAA==\n-----END DH PARAMETERS-----\n',
+  );
+  return folder;
+}
+
+/** What follows the keyword; `%` stands for the folder. Keywords without arguments need no entry. */
+type Samples = Readonly<Record<string, string>>;
+
+const global: Samples = {
+  chroot: '/jail',
+  'cpu-map': '1/1 0',
+  description: 'a text',
+  'fd-hard-limit': '5000',
+  gid: '5',
+  group: 'haproxy',
+  'h1-case-adjust': 'host Host',
+  'h1-case-adjust-file': '%/case',
+  'hard-stop-after': '5s',
+  'default-path': 'current',
+  localpeer: 'me',
+  presetenv: 'A b',
+  resetenv: '',
+  setenv: 'A b',
+  unsetenv: 'A',
+  'unix-bind': 'mode 600',
+  log: '127.0.0.1 local0',
+  'log-send-hostname': 'name',
+  'log-tag': 'tag',
+  nbthread: '3',
+  node: 'n1',
+  pidfile: '/run/p',
+  stats: 'socket /s level admin mode 600 uid 5 gid 6 backlog 7 maxconn 8 expose-fd listeners',
+  'thread-hard-limit': '3',
+  uid: '5',
+  'ulimit-n': '5000',
+  user: 'haproxy',
+  maxconn: '5',
+  maxconnrate: '5',
+  maxsessrate: '5',
+  'max-spread-checks': '5',
+  maxpipes: '5',
+  'spread-checks': '5',
+  'tune.bufsize': '32k',
+  'tune.http.logurilen': '5',
+  'tune.http.maxhdr': '5',
+  'tune.maxaccept': '5',
+  'tune.maxpollevents': '5',
+  'tune.maxrewrite': '500',
+  'tune.listener.default-shards': 'by-process',
+  'tune.notsent-lowat.client': '5',
+  'tune.notsent-lowat.server': '5',
+  'tune.pipesize': '64k',
+  'tune.rcvbuf.client': '5',
+  'tune.rcvbuf.server': '5',
+  'tune.sndbuf.client': '5',
+  'tune.sndbuf.server': '5',
+  'acme.scheduler': 'auto',
+  anonkey: '5',
+  'cluster-secret': 's',
+  'external-check': 'preserve-env',
+  'httpclient.resolvers.id': 'r',
+  'httpclient.resolvers.prefer': 'ipv4',
+  'httpclient.ssl.ca-file': '/ca',
+  'httpclient.ssl.verify': 'none',
+  'issuers-chain-path': '%',
+  'lua-prepend-path': '/lua cpath',
+  'ocsp-update.httpproxy': '127.0.0.1:80',
+  'ocsp-update.maxdelay': '7200',
+  'ocsp-update.mindelay': '300',
+  'tune.ssl.ocsp-update.maxdelay': '7200',
+  'tune.ssl.ocsp-update.mindelay': '300',
+  'profiling.tasks': 'on',
+  'server-state-base': '/state',
+  'server-state-file': 'state',
+  'ssl-default-bind-options': 'ssl-min-ver TLSv1.2 no-tls-tickets strict-sni',
+  'ssl-default-server-options': 'no-sslv3',
+  'ssl-dh-param-file': '%/dh.pem',
+  'ssl-load-extra-files': 'bundle key',
+  'ssl-propquery': 'fips=no',
+  'ssl-provider': 'default',
+  'ssl-passphrase-cmd': '/bin/pass word',
+  'ssl-server-verify': 'none',
+  'tune.defaults.purge': 'all',
+  'tune.events.max-events-at-once': '5',
+  'tune.h2.fe.max-concurrent-streams': '50',
+  'tune.h2.header-table-size': '5000',
+  'tune.h2.log-errors': 'none',
+  'tune.h2.max-frame-size': '20000',
+  'tune.lua.bool-sample-conversion': 'normal',
+  'tune.lua.log.stderr': 'auto',
+  'tune.lua.openlibs': 'all',
+  'tune.quic.fe.sock-per-conn': 'force-off',
+  'tune.quic.frontend.default-max-window-size': '20k',
+  'tune.quic.socket-owner': 'listener',
+  'tune.ssl.certificate-compression': 'off',
+  'tune.ssl.default-dh-param': '2048',
+  'tune.takeover-other-tg-connections': 'full',
+  'tune.zlib.windowsize': '9',
+  'cpu-affinity': 'auto',
+  'dns-accept-family': 'ipv4,ipv6',
+  'max-threads-per-group': '64',
+  'thread-group': '1 1-4',
+  'tune.buffers.reserve': '7',
+  'tune.fd.tables': 'shared',
+};
+
+const proxy: Samples = {
+  acl: 'a method GET',
+  backlog: '5',
+  balance: 'roundrobin',
+  bind: ':45001',
+  capture: 'request header Host len 5',
+  'clitcpka-cnt': '5',
+  'clitcpka-idle': '5',
+  'default-server': 'weight 5',
+  'clitcpka-intvl': '5',
+  default_backend: 'other',
+  description: 'a text',
+  errorfile: '404 %/404.http',
+  'error-log-format': '%{+Q}o',
+  fullconn: '5',
+  'http-after-response': 'set-header a b',
+  'http-request': 'set-header a b',
+  'http-response': 'set-header a b',
+  'http-reuse': 'always',
+  id: '77',
+  'load-server-state-from-file': 'none',
+  log: '127.0.0.1 local0',
+  'log-format': 'x',
+  'log-format-sd': 'x',
+  'log-tag': 'tag',
+  maxconn: '5',
+  mode: 'tcp',
+  option: 'abortonclose',
+  'rate-limit': 'sessions 5',
+  redirect: 'location /x',
+  retries: '7',
+  server: 's 127.0.0.1:1',
+  'srvtcpka-cnt': '5',
+  'srvtcpka-idle': '5',
+  'srvtcpka-intvl': '5',
+  timeout: 'queue 5s',
+  'unique-id-format': 'x',
+  'unique-id-header': 'X-Id',
+  use_backend: 'other if TRUE',
+};
+
+const ring: Samples = {
+  description: 'a text',
+  format: 'rfc5424',
+  maxlen: '500',
+  server: 's 127.0.0.1:1',
+  size: '64k',
+  timeout: 'connect 5s',
+};
+
+const bind: Samples = {
+  'expose-fd': 'listeners',
+  interface: 'lo',
+  level: 'admin',
+  mode: '600',
+  name: 'n',
+  group: 'haproxy',
+  user: 'haproxy',
+  'ssl-max-ver': 'TLSv1.3',
+  'ssl-min-ver': 'TLSv1.2',
+};
+
+const server: Samples = {
+  addr: '127.0.0.9',
+  source: '127.0.0.9',
+  cookie: 'c',
+  'ssl-max-ver': 'TLSv1.3',
+  'ssl-min-ver': 'TLSv1.2',
+  verify: 'none',
+  ws: 'h1',
+};
+
+const option: Samples = { redispatch: '3' };
+
+export const samples = { global, proxy, ring, bind, server, option } as const;
+
+/** An argument by its grammar, for the many keywords whose argument is a number or the like. */
+export function argumentFor(args: string): string | null {
+  if (args === '' || args.startsWith('[')) return '';
+  if (args === '{ on | off }') return 'on';
+  if (args === 'off' || args === 'on' || args === 'none' || /^[0-9]+$/.test(args)) return args;
+  if (/^\{ [a-z-]+ \|/.test(args)) return args.slice(2).split(' ')[0]!;
+  return /^<[a-z0-9. ,-]+>/.test(args) ? '5' : null;
+}
