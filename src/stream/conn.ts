@@ -90,6 +90,8 @@ export class Conn {
   bindIndex: number = 0;
   /** Client side: entity of the listener that accepted it. */
   listenerEntity: number = 0;
+  /** Monotonic ms since which bytes of a request wait for a buffer; -1 = they do not. */
+  starvedMs: number = -1;
   /** The request body was not read to its end. */
   unread: boolean = false;
   /** Server side. */
@@ -137,6 +139,7 @@ export class Conn {
     this.stream = null;
     this.listener = null;
     this.listenerEntity = 0;
+    this.starvedMs = -1;
     this.unread = false;
     this.server = null;
     this.uses = 0;

@@ -130,6 +130,7 @@ export function onQueuedClient(conn: Conn): void {
 /** Bytes may have come on a connection that waits for a request head. */
 export function readRequest(conn: Conn): void {
   if (!takeBuffer(conn, engine.maxrewrite)) {
+    if (conn.starvedMs < 0) conn.starvedMs = engine.nowMs;
     if (waitingUntil(conn) <= engine.nowMs) return onRequestTimeout(conn);
     return armWaiting(conn, engine.nowMs + NO_BUFFER_PAUSE_MS);
   }
@@ -202,7 +203,10 @@ function openStream(conn: Conn): Stream | null {
   strm.startMs = sess.acceptMs;
   strm.startDateMs = sess.acceptDateMs;
   strm.requestDateMs = engine.nowDateMs;
-  strm.idleMs = engine.nowMs - sess.acceptMs;
+  // Bytes that had to wait for a buffer came before they could be read.
+  const since = conn.starvedMs < 0 ? engine.nowMs : conn.starvedMs;
+  conn.starvedMs = -1;
+  strm.idleMs = since - sess.acceptMs;
   return strm;
 }
 

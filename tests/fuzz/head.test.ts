@@ -8,6 +8,7 @@ import { HeadState, scanHead } from '../../src/http/h1/prefix.ts';
 import { serializeHead } from '../../src/http/h1/serialize.ts';
 import { BodyMode, Col, HttpMessage, ROW } from '../../src/http/message.ts';
 import { Method } from '../../src/http/method.ts';
+import { reasonLen, reasonOff } from '../../src/http/status.ts';
 import { mem, reserve, text } from '../../src/sys/arena.ts';
 import { bytesOf, printable } from '../harness/bytes.ts';
 import { mutate, requestHead, responseHead } from './mutation.ts';
@@ -62,8 +63,14 @@ function fieldsOf(msg: HttpMessage): string[] {
 
 function startOf(msg: HttpMessage): string {
   const version = msg.version >= 11 ? 11 : 10;
-  if (msg.isResponse) return `${version} ${msg.status} ${text(msg.reasonOff, msg.reasonLen)}`;
+  if (msg.isResponse) return `${version} ${msg.status} ${phraseOf(msg)}`;
   return `${text(msg.methodOff, msg.methodLen)} ${text(msg.uriOff, msg.uriLen)} ${version}`;
+}
+
+/** A phrase that is missing is written as the status has it. */
+function phraseOf(msg: HttpMessage): string {
+  const { reasonLen: len, status } = msg;
+  return len > 0 ? text(msg.reasonOff, len) : text(reasonOff(status), reasonLen(status));
 }
 
 type Kind = 'request' | 'response';
