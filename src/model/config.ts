@@ -43,6 +43,9 @@ export interface GlobalConfig {
   statsTimeoutMs: number;
   statsMaxconn: number;
   hardStopAfterMs: number;
+  graceMs: number;
+  /** 0 = at once; `SPREAD_ENDLESS`. */
+  closeSpreadMs: number;
   tune: TuneConfig;
   /** `h1-case-adjust`: lower-case field name → spelling to send. */
   h1CaseAdjust: Record<string, string>;
@@ -173,6 +176,9 @@ export interface RingConfig extends Origin {
   servers: { name: string; address: Address; logProto: 'legacy' | 'octet-count' }[];
 }
 
+/** `close-spread-time infinite`: a soft stop closes no connection by itself. */
+export const SPREAD_ENDLESS = -1;
+
 /** Bits of `ProxyConfig.options`. */
 export const enum Option {
   DontLogNull = 1 << 0,
@@ -203,6 +209,7 @@ export const enum Option {
   SpliceResponse = 1 << 25,
   SocketStats = 1 << 27,
   DisableH2Upgrade = 1 << 28,
+  IdleCloseOnResponse = 1 << 29,
 }
 
 /** How the connection is treated after a transaction (4.2: four exclusive options). */

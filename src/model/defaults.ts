@@ -60,6 +60,8 @@ export function defaultGlobal(): GlobalConfig {
     statsTimeoutMs: 10_000,
     statsMaxconn: 10,
     hardStopAfterMs: 0,
+    graceMs: 0,
+    closeSpreadMs: 0,
     tune: defaultTune(),
     h1CaseAdjust: {},
     strictLimits: true,

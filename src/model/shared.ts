@@ -182,6 +182,8 @@ export const enum Handoff {
   Head = 1,
   /** Client connections this worker has: who is least loaded. */
   Load = 2,
+  /** In worker 0's ring: 1 when it hands over nothing any more. */
+  Closed = 3,
   /** `SLOTS` triples of (descriptor, proxy index, bind index) follow. */
   First = 4,
   SLOTS = 256,

@@ -54,6 +54,17 @@ export class Control implements SignalActions {
   softStop(): void {
     if (this.isStopping) return;
     this.isStopping = true;
+    const { console, config } = this.parts;
+    const { graceMs } = config.global;
+    if (graceMs === 0) return this.stopSoftly();
+    console.notice(`Scheduling a soft-stop in ${graceMs} ms.`);
+    setTimeout(() => {
+      console.notice('Grace period expired, proceeding with soft-stop now.');
+      this.stopSoftly();
+    }, graceMs);
+  }
+
+  private stopSoftly(): void {
     const { config, pool } = this.parts;
     for (const proxy of config.proxies) this.reportStopped(proxy.index);
     const limit = config.global.hardStopAfterMs;

@@ -24,12 +24,12 @@ import {
   takeHandoffs,
 } from '../stream/accept.ts';
 import { evictQueued, onGranted, settleBackend, takeGrants } from '../stream/assign.ts';
-import { closeClient } from '../stream/close.ts';
 import { type Conn, Side } from '../stream/conn.ts';
 import { createEngine, engine } from '../stream/engine.ts';
 import { closeIdleOf, createIdleLists, purgeIdle } from '../stream/idle.ts';
 import { onConnTimer, onEvent, onException, onStreamTimer, runStream } from '../stream/phases.ts';
-import { onQueuedClient } from '../stream/request.ts';
+import { onQueuedClient, readRequest } from '../stream/request.ts';
+import { isOver } from '../stream/soft-stop.ts';
 import { createPipes } from '../stream/splice.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
@@ -183,7 +183,7 @@ function housekeeping(): void {
     engine.captures.trim();
     host.collect();
   }
-  if (engine.stopping && engine.clients === 0) engine.ended = true;
+  if (isOver()) engine.ended = true;
 }
 
 /** Events of bind lines with a negative `nice` first, of those with a positive one last. */
@@ -287,14 +287,17 @@ function onMessage(message: ToWorker): void {
   }
 }
 
-/** No new connections; idle ones are closed, the others after their response. */
+/** No new connections but those that wait to be accepted; idle ones are closed (soft-stop.ts). */
 function softStop(): void {
-  engine.stopping = true;
   closeListeners();
+  engine.stopping = true;
+  engine.stopMs = engine.nowMs;
   const conns = engine.conns;
   for (let i = 0; i < conns.length; i++) {
     const conn = conns[i]!;
-    if (conn.side === Side.Client && conn.stream === null) closeClient(conn);
+    if (conn.side !== Side.Client || conn.stream !== null) continue;
+    conn.readable = true;
+    readRequest(conn);
   }
 }
 

@@ -41,6 +41,9 @@ const EXHAUSTED_PAUSE_MS = 100;
 /** Connections accepted in a row when tune.maxaccept sets no limit: other events want their turn. */
 const ACCEPT_MAX = 1024;
 
+/** And before a socket is closed: more than the queue of any socket holds, so that it ends. */
+const BACKLOG_MAX = 1 << 16;
+
 /** Listener connections by their number, the one that hand-offs carry. */
 const listeners: Conn[] = [];
 
@@ -94,6 +97,7 @@ export function suspendListeners(): void {
     const conn = listeners[i]!;
     const { family } = conn.listener!.config.binds[conn.bindIndex]!.address;
     if (conn.fd < 0 || family === 'unix') continue;
+    if (conn.writable && family !== 'fd') acceptClients(conn, BACKLOG_MAX);
     pauseListener(conn);
     conn.shut = true;
     if (family !== 'abns') continue;
@@ -114,22 +118,33 @@ export function releaseListener(proxy: number, bind: number, fds: number[]): voi
   }
 }
 
-/** Stops accepting for good and closes the sockets that are this worker's own. */
+/**
+ * Stops accepting for good and closes the sockets that are this worker's own. Closing resets what
+ * waits to be accepted, so that is accepted first, as far as limits allow.
+ */
 export function closeListeners(): void {
   const mine = engine.init.workerIndex === 0;
   for (let i = 0; i < listeners.length; i++) {
     const conn = listeners[i]!;
     if (conn.fd < 0) continue;
+    if (conn.writable && !engine.ended) acceptClients(conn, BACKLOG_MAX);
     pauseListener(conn);
     if (!conn.safe || mine) close(conn.fd);
     conn.fd = -1;
   }
+  if (!mine) return;
+  Atomics.store(engine.shared.handoff, Handoff.Closed, 1);
+  const fds = engine.init.wakeFds;
+  for (let i = 1; i < fds.length; i++) wake(fds[i]!);
 }
 
 /** The listener's socket is readable: accept up to tune.maxaccept connections. */
 export function onListener(conn: Conn): void {
   const { maxaccept } = engine.config.global.tune;
-  const most = maxaccept > 0 ? maxaccept : ACCEPT_MAX;
+  acceptClients(conn, maxaccept > 0 ? maxaccept : ACCEPT_MAX);
+}
+
+function acceptClients(conn: Conn, most: number): void {
   for (let i = 0; i < most; i++) {
     const waitMs = takeRates(conn.listener!.frontend);
     if (waitMs > 0) return pauseFor(conn, waitMs);

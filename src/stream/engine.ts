@@ -70,8 +70,9 @@ export class Engine implements RuleContext {
   readonly spelling: CaseAdjuster | null;
   /** Next request number of this worker; workers count in turn so that numbers are unique. */
   nextId: number;
-  /** SIGUSR1 came: no new connections, no keep-alive. */
+  /** SIGUSR1 came, and when: no new connections, no keep-alive. */
   stopping: boolean;
+  stopMs: number;
   /** The loop ends after this turn. */
   ended: boolean;
   /** Client connections and streams alive. */
@@ -150,6 +151,7 @@ export class Engine implements RuleContext {
     this.spelling = Object.keys(adjust).length > 0 ? createCaseAdjuster(adjust) : null;
     this.nextId = init.workerIndex;
     this.stopping = false;
+    this.stopMs = 0;
     this.ended = false;
     this.clients = 0;
     this.clientQueue = [];

@@ -35,6 +35,7 @@ import { engine } from './engine.ts';
 import { endStream } from './finish.ts';
 import { abortStream } from './phases.ts';
 import type { Plan } from './plan.ts';
+import { endsAfterResponse } from './soft-stop.ts';
 
 /** `HTTP/1.1` and three digits. */
 export const STATUS_LINE_LEN = 11;
@@ -176,7 +177,7 @@ function replyPrepared(strm: Stream): void {
   if (engine.replyRaw) return replyRaw(strm);
   strm.status = msg.status;
   const client = strm.client!;
-  if ((msg.connection & ConnectionFlag.Close) !== 0 || engine.stopping) strm.keepAlive = false;
+  if ((msg.connection & ConnectionFlag.Close) !== 0 || endsAfterResponse()) strm.keepAlive = false;
   // HTTP/1.0 has no way to say that the rest of the request is still welcome.
   if (client.body !== BodyMode.None && strm.version < 11) strm.keepAlive = false;
   runAfterResponse(strm, plan);

@@ -44,6 +44,7 @@ import { logGreeting } from './finish.ts';
 import type { Plan } from './plan.ts';
 import { replyError, replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { chooseBackend, enterBackend } from './route.ts';
+import { endsAfterResponse, waitsUntil } from './soft-stop.ts';
 import { startTcp } from './tunnel.ts';
 
 const VERSION_LEN = 8;
@@ -100,7 +101,6 @@ export function waitForRequest(conn: Conn): void {
   const pipelined = conn.inRd !== conn.inWr;
   conn.stream = null;
   conn.body = BodyMode.None;
-  if (engine.stopping && !pipelined) return closeClient(conn);
   if (pipelined) {
     // Give the next request the room in front that rewriting needs.
     const start = conn.buf + engine.maxrewrite;
@@ -114,6 +114,8 @@ export function waitForRequest(conn: Conn): void {
   } else {
     dropBuffer(conn);
     if (conn.eof) return closeConn(conn);
+    // What has come meanwhile is still answered, even by a process that stops.
+    if (engine.stopping) conn.readable = true;
   }
   armWaiting(conn, Number.POSITIVE_INFINITY);
   // Later in this turn, not from here: a long pipeline must not become a deep stack.
@@ -142,8 +144,10 @@ export function readRequest(conn: Conn): void {
       if (conn.eof || conn.error !== 0) return endOfClient(conn);
       if (!conn.readable) {
         dropBuffer(conn);
+        const until = waitsUntil(conn);
+        if (until === 0) return closeClient(conn);
         // The timer may have been that of a pause for want of a buffer.
-        armWaiting(conn, Number.POSITIVE_INFINITY);
+        armWaiting(conn, until);
       }
       continue;
     }
@@ -357,7 +361,7 @@ function placeRequest(strm: Stream, plan: Plan, backend: Plan): void {
   // A rule made HEAD of it: the announced body will not come, so only the end can tell the client.
   if (msg.method === Method.Head && strm.method !== Method.Head) strm.keepAlive = false;
   const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
-  if (mode === HttpMode.Close || engine.stopping || msg.insecureFraming) strm.keepAlive = false;
+  if (mode === HttpMode.Close || endsAfterResponse() || msg.insecureFraming) strm.keepAlive = false;
   // A rule that says `close` ends the server's connection.
   const closes = takeClose(msg, connectionField(strm));
   strm.keepServer = mode === HttpMode.KeepAlive && !closes;

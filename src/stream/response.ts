@@ -34,6 +34,7 @@ import {
   STATUS_LINE_LEN,
   tellClient,
 } from './reply.ts';
+import { endsAfterResponse } from './soft-stop.ts';
 
 const zero = reserveBytes('0');
 
@@ -181,7 +182,7 @@ function replace(strm: Stream, verdict: Verdict, plan: Plan): HeadState {
 function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): HeadState {
   const msg = engine.responseMsg;
   const tunnel = msg.body === BodyMode.Tunnel;
-  if (msg.body === BodyMode.Close || tunnel || engine.stopping) strm.keepAlive = false;
+  if (msg.body === BodyMode.Close || tunnel || endsAfterResponse()) strm.keepAlive = false;
   if (conn.dechunk) {
     strm.keepAlive = false;
     msg.removeAll(FieldId.TransferEncoding, 0, 17);

@@ -2,13 +2,15 @@
 import { expect } from 'bun:test';
 import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { answer } from '../harness/http.ts';
-import { RawServer } from '../harness/peer.ts';
+import { answer, fieldOf } from '../harness/http.ts';
+import { connectPeer, type Peer, RawServer } from '../harness/peer.ts';
 import { root } from '../harness/proxy.ts';
-import { defaultsHttp, programUnderTest, scenario } from '../harness/scenario.ts';
+import { defaultsHttp, programUnderTest, scenario, type World } from '../harness/scenario.ts';
 import { until } from '../harness/wait.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
+
+const sluiceOnly = programUnderTest === 'haproxy' ? 'about sluice' : null;
 
 const listen = (port: number) => `${defaultsHttp}
 listen l
@@ -41,6 +43,170 @@ scenario('SIGUSR1 finishes the running request, refuses new ones, and ends', asy
   client.close();
   expect(await proxy.exited()).toBe(0);
 });
+
+/** A frontend that answers by itself. */
+const answering = (global = '', option = '') => `
+global
+  nbthread 2
+  ${global}
+${defaultsHttp}
+  ${option}
+frontend f
+  bind fd@{{f}}
+  http-request return status 200 content-type text/plain string "yes"
+`;
+
+/** The signal has taken effect: no connection is accepted any more. */
+async function refuses(world: World, port: number): Promise<void> {
+  await until(
+    () =>
+      world.connect(port).then(
+        (extra) => {
+          extra.close();
+          return false;
+        },
+        () => true,
+      ),
+    () => 'it still accepts',
+  );
+}
+
+/** A connection that has been answered once and is kept. */
+async function keptConnection(world: World, port: number): Promise<Peer> {
+  const peer = await world.connect(port);
+  peer.send(get);
+  await peer.readMessage('GET');
+  return peer;
+}
+
+scenario(
+  'SIGUSR1: who is connected and has not asked yet may ask, and is answered',
+  async (world) => {
+    const proxy = await world.proxy(answering());
+    const port = proxy.port('f');
+    const clients = await Promise.all(new Array(10).fill(port).map((to) => world.connect(to)));
+    const begun = await world.connect(port);
+    begun.send(get.slice(0, 9));
+    // An answer on a later connection: those before it have been accepted.
+    for (let i = 0; i < 4; i++) await keptConnection(world, port);
+    proxy.signal('SIGUSR1');
+    await refuses(world, port);
+    begun.send(get.slice(9));
+    for (const client of clients) client.send(get);
+    for (const client of [...clients, begun]) {
+      const message = await client.readMessage('GET');
+      expect(message.body).toBe('yes');
+      expect(fieldOf(message, 'connection')).toBe('close');
+    }
+    expect(await proxy.exited()).toBe(0);
+  },
+);
+
+scenario('SIGUSR1: a silent client has until timeout http-request', async (world) => {
+  const proxy = await world.proxy(answering('', 'timeout http-request 300ms'));
+  const silent = await world.connect(proxy.port('f'));
+  await keptConnection(world, proxy.port('f'));
+  proxy.signal('SIGUSR1');
+  expect(await silent.readToEnd()).toStartWith('HTTP/1.1 408 ');
+  expect(await proxy.exited()).toBe(0);
+});
+
+scenario('SIGUSR1 closes idle connections at once', async (world) => {
+  const proxy = await world.proxy(answering());
+  const idle = await keptConnection(world, proxy.port('f'));
+  proxy.signal('SIGUSR1');
+  expect(await idle.readToEnd()).toBe('');
+  expect(await proxy.exited()).toBe(0);
+});
+
+scenario(
+  'SIGUSR1: option idle-close-on-response lets an idle connection ask once more',
+  async (world) => {
+    const proxy = await world.proxy(answering('', 'option idle-close-on-response'));
+    const idle = await keptConnection(world, proxy.port('f'));
+    proxy.signal('SIGUSR1');
+    await refuses(world, proxy.port('f'));
+    idle.send(get);
+    expect(fieldOf(await idle.readMessage('GET'), 'connection')).toBe('close');
+    expect(await proxy.exited()).toBe(0);
+  },
+);
+
+scenario('SIGUSR1: close-spread-time ends idle connections within it', async (world) => {
+  const proxy = await world.proxy(answering('close-spread-time 1s'));
+  const idle: Peer[] = [];
+  for (let i = 0; i < 10; i++) idle.push(await keptConnection(world, proxy.port('f')));
+  proxy.signal('SIGUSR1');
+  const ends = await Promise.all(
+    idle.map(async (peer) => {
+      expect(await peer.readToEnd()).toBe('');
+      return performance.now();
+    }),
+  );
+  // Ten moments of a second at random: that all fall into one twentieth of it does not happen.
+  expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(50);
+  expect(await proxy.exited()).toBe(0);
+});
+
+scenario('SIGUSR1: close-spread-time infinite keeps connections', async (world) => {
+  const proxy = await world.proxy(answering('close-spread-time infinite'));
+  const kept = await keptConnection(world, proxy.port('f'));
+  proxy.signal('SIGUSR1');
+  await refuses(world, proxy.port('f'));
+  for (let i = 0; i < 3; i++) {
+    kept.send(get);
+    expect(fieldOf(await kept.readMessage('GET'), 'connection')).toBe(null);
+  }
+  kept.close();
+  expect(await proxy.exited()).toBe(0);
+});
+
+scenario('SIGUSR1: during grace all goes on', async (world) => {
+  const proxy = await world.proxy(answering('grace 500ms\n  stats socket {{dir}}/stats'));
+  proxy.signal('SIGUSR1');
+  await proxy.changes.until(
+    () => proxy.stderr.includes('Scheduling a soft-stop in 500 ms.'),
+    () => proxy.stderr,
+  );
+  expect(await proxy.command('show info')).toContain('\nStopping: 1\n');
+  const kept = await keptConnection(world, proxy.port('f'));
+  kept.send(get);
+  expect(fieldOf(await kept.readMessage('GET'), 'connection')).toBe(null);
+  kept.close();
+  expect(await proxy.exited()).toBe(0);
+  expect(proxy.stderr).toContain('Grace period expired, proceeding with soft-stop now.');
+});
+
+for (const threads of [1, 4]) {
+  for (const address of ['127.0.0.1:{{port}}', 'unix@{{dir}}/http'] as const) {
+    scenario(
+      `SIGUSR1 loses nobody who waits to be accepted (${address}, ${threads} threads)`,
+      async (world) => {
+        const free = new RawServer(() => {});
+        free.stop();
+        const text = answering()
+          .replace('nbthread 2', `nbthread ${threads}`)
+          .replace('fd@{{f}}', address);
+        const proxy = await world.proxy(text, { vars: { port: free.port } });
+        const path = join(world.dir, 'http');
+        const to = address.startsWith('unix')
+          ? { unix: path }
+          : { hostname: '127.0.0.1', port: free.port };
+        proxy.signal('SIGSTOP');
+        const clients = await Promise.all(new Array(500).fill(to).map((at) => connectPeer(at)));
+        world.defer(() => {
+          for (const client of clients) client.close();
+        });
+        proxy.signal('SIGUSR1');
+        proxy.signal('SIGCONT');
+        for (const client of clients) client.send(get);
+        for (const client of clients) expect((await client.readMessage('GET')).body).toBe('yes');
+        expect(await proxy.exited()).toBe(0);
+      },
+      { skip: sluiceOnly },
+    );
+  }
+}
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   scenario(`${signal} ends at once, running requests or not`, async (world) => {
@@ -114,8 +280,6 @@ scenario('a pid file holds the pid (3.1 pidfile)', async (world) => {
     expect(Number(await Bun.file(join(world.dir, 'pid')).text())).toBe(proxy.pid);
   }
 });
-
-const sluiceOnly = programUnderTest === 'haproxy' ? 'about the launcher of sluice' : null;
 
 scenario(
   'the launcher works through a symbolic link, from any folder, under the name haproxy',

@@ -1,6 +1,6 @@
 /** Keywords of the `global` section: process management and security (3.1), debugging (3.3). */
 import { ConfigError } from '../../base/config-error.ts';
-import type { GlobalConfig } from '../../model/config.ts';
+import { type GlobalConfig, SPREAD_ENDLESS } from '../../model/config.ts';
 import { parseCaseAdjust, parseCaseAdjustFile } from './case-adjust.ts';
 import { parseCpuMap } from './cpu-map.ts';
 import { type KeywordLine, type KeywordRow, Sign } from './keyword.ts';
@@ -138,11 +138,18 @@ function parseNode(global: GlobalConfig, line: KeywordLine): void {
   global.node = word;
 }
 
-function parseHardStop(global: GlobalConfig, line: KeywordLine): void {
-  const word = line.words[1];
-  if (word === undefined) throw new ConfigError("'hard-stop-after' expects <time> as argument.");
-  global.hardStopAfterMs = delayMs(word, 'hard-stop-after', line);
+/** The times of a soft stop (3.1): `grace`, `hard-stop-after`, `close-spread-time`. */
+function stopTime(line: KeywordLine): number {
+  const [keyword, word] = line.words;
+  if (word === undefined) throw new ConfigError(`'${keyword}' expects <time> as argument.`);
   refuseExtra(line.words, 1);
+  return delayMs(word, keyword!, line);
+}
+
+function parseCloseSpread(global: GlobalConfig, line: KeywordLine): void {
+  const endless = line.words[1] === 'infinite';
+  if (endless) refuseExtra(line.words, 1);
+  global.closeSpreadMs = endless ? SPREAD_ENDLESS : stopTime(line);
 }
 
 /** `setenv`, `presetenv`, `unsetenv`, `resetenv` (3.1): they work from the next line on. */
@@ -265,10 +272,26 @@ export const globalKeywords = [
     parse: parseCaseAdjustFile,
   },
   {
+    name: 'close-spread-time',
+    args: '<time>',
+    doc: 'Time over which a soft stop spreads the closing of connections.',
+    parse: parseCloseSpread,
+  },
+  {
+    name: 'grace',
+    args: '<time>',
+    doc: 'Pause between SIGUSR1 and the soft stop.',
+    parse: (global, line) => {
+      global.graceMs = stopTime(line);
+    },
+  },
+  {
     name: 'hard-stop-after',
     args: '<time>',
     doc: 'Longest time that a soft stop takes.',
-    parse: parseHardStop,
+    parse: (global, line) => {
+      global.hardStopAfterMs = stopTime(line);
+    },
   },
   {
     name: 'localpeer',

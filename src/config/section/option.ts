@@ -158,6 +158,13 @@ export const flagOptions = [
     doc: 'Use Proxy-Connection instead of Connection.',
   },
   {
+    name: 'idle-close-on-response',
+    flag: Option.IdleCloseOnResponse,
+    where: FE,
+    http: true,
+    doc: 'A soft stop leaves idle client connections open until their next request.',
+  },
+  {
     name: 'log-health-checks',
     flag: Option.LogHealthChecks,
     where: BE,
