@@ -16,6 +16,8 @@ export interface Options {
   rounds: number;
   idleConnections: number;
   growthSeconds: number;
+  /** Share of the size that files of the takeover case have, 1 = all. */
+  takeoverScale: number;
   print(text: string): void;
 }
 

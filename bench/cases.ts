@@ -12,6 +12,7 @@ import { type Load, type Measurement, measure, medianOf, runWrk } from './load.t
 import { growthCase, idleCase, startCase } from './memory-cases.ts';
 import { type ProgramName, usual, type Variation } from './programs.ts';
 import { table } from './table.ts';
+import { takeoverCase } from './takeover.ts';
 
 const columns: [string, (m: Measurement) => string][] = [
   ['requests/s', (m) => m.requestsPerSecond.toFixed(0)],
@@ -147,4 +148,5 @@ export const benchCases: readonly BenchCase[] = [
   idleCase,
   startCase,
   growthCase,
+  takeoverCase,
 ];

@@ -61,9 +61,13 @@ export function withOpenFiles(command: string[]): string[] {
   return ['sh', '-c', 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"', 'sh', ...command];
 }
 
-/** Tries to get an answer from an HTTP server until it works; bounded to ten seconds. */
-export async function waitForHttp(port: number, child: { exitCode: number | null }): Promise<void> {
-  const deadline = performance.now() + 10_000;
+/** Tries to get an answer from an HTTP server until it works. @param patienceMs bounds it. */
+export async function waitForHttp(
+  port: number,
+  child: { exitCode: number | null },
+  patienceMs = 10_000,
+): Promise<void> {
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`a program ended with ${child.exitCode}`);
     if (await answers(port)) return;

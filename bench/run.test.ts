@@ -20,6 +20,7 @@ const usual: Options = {
   rounds: 1,
   idleConnections: 200,
   growthSeconds: 2,
+  takeoverScale: 0.01,
   print: () => {},
 };
 
@@ -60,6 +61,18 @@ test.skipIf(missing.length > 0)(
     const { text } = await small(['paced', 'connection', '64k', '1m', 'idle', 'start', 'growth']);
     expect(text).toContain('KiB each');
     expect(text).toContain('growth');
+  },
+  120_000,
+);
+
+test.skipIf(missing.length > 0)(
+  title('a takeover under load loses no request, with any of the files'),
+  async () => {
+    const { text } = await small(['takeover']);
+    for (const file of ['ordinary', 'servers', 'frontends', 'list']) {
+      expect(text).toMatch(new RegExp(`^${file} haproxy +[1-9]`, 'm'));
+      expect(text).toContain(`holds  ${file}: no request of sluice failed`);
+    }
   },
   120_000,
 );

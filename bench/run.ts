@@ -104,8 +104,20 @@ export function missingPrograms(programs: readonly ProgramName[]): string[] {
 }
 
 /** Numbers of a usual run, and of one that is over in two minutes. */
-const usual = { seconds: 5, rounds: 3, idleConnections: 10_000, growthSeconds: 60 };
-const quick = { seconds: 2, rounds: 1, idleConnections: 4000, growthSeconds: 4 };
+const usual = {
+  seconds: 5,
+  rounds: 3,
+  idleConnections: 10_000,
+  growthSeconds: 60,
+  takeoverScale: 1,
+};
+const quick = {
+  seconds: 2,
+  rounds: 1,
+  idleConnections: 4000,
+  growthSeconds: 4,
+  takeoverScale: 0.1,
+};
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -146,6 +158,7 @@ async function main(): Promise<number> {
     rounds: Number(values.rounds ?? numbers.rounds),
     idleConnections: Number(values.idle ?? numbers.idleConnections),
     growthSeconds: Number(values.growth ?? numbers.growthSeconds),
+    takeoverScale: numbers.takeoverScale,
     print: (text) => console.log(text),
   };
   const results = await measureAll(cases, options, values.against);

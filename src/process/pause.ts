@@ -105,11 +105,8 @@ export class ListenerPause {
         if (listener !== null && !isPaused) listeners.push(listener);
       }
     }
-    const { pool, console } = this.parts;
-    pool.broadcast({
-      type: 'resume',
-      listeners: listeners.map(({ proxy, bind, fds }) => ({ proxy, bind, fds })),
-    });
+    this.release(listeners);
+    const { console } = this.parts;
     if (!paused.some(({ places }) => places.some((place) => place.isPaused))) return;
     console.warning(
       'Some proxies refused to resume, probably due to a conflict on a listening port. You may ' +
@@ -119,6 +116,14 @@ export class ListenerPause {
     for (const group of paused.filter(isAllPaused)) {
       this.report(group, 'Paused', ProxyState.Paused);
     }
+  }
+
+  /** Lets the workers accept from sockets that have been opened late or again. */
+  release(listeners: readonly BoundListener[]): void {
+    this.parts.pool.broadcast({
+      type: 'resume',
+      listeners: listeners.map(({ proxy, bind, fds }) => ({ proxy, bind, fds })),
+    });
   }
 
   private report({ title, proxy }: Group, what: string, state: ProxyState): void {
@@ -207,7 +212,10 @@ function statsPlace(config: StatsSocketConfig, stats: StatsSocket, index: number
 /** Binds an abstract name again. @returns the descriptor, -1 when somebody else has the name. */
 function reopen(options: ListenOptions): number {
   try {
-    return openListeners(options, 1, new Staged())[0]!;
+    const staged = new Staged();
+    const [fd] = openListeners(options, 1, staged);
+    staged.listen();
+    return fd!;
   } catch (error) {
     if (error instanceof ListenError) return -1;
     throw error;

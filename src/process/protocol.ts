@@ -33,10 +33,11 @@ export interface WorkerInit {
   logShared: LogShared;
   /** Name the program was launched by: the default log tag. */
   programName: string;
-  /** Sockets this worker accepts from, already listening, non-blocking. */
+  /** Sockets this worker accepts from, non-blocking; they listen when it may serve. */
   listeners: {
     proxy: number;
     bind: number;
+    /** -1: it comes with `resume`. */
     fd: number;
     /** One socket for all workers (inherited, unix): this worker hands connections on. */
     shared: boolean;
@@ -55,7 +56,7 @@ export type ToWorker =
   | { type: 'memory' }
   /** Look at no listening socket, close abstract ones, then report `suspended` (SIGTTOU). */
   | { type: 'suspend' }
-  /** These lines are open again (SIGTTIN): one descriptor per worker, or one for all. */
+  /** These lines are open, late or again (SIGTTIN): one descriptor per worker, or one for all. */
   | { type: 'resume'; listeners: { proxy: number; bind: number; fds: number[] }[] }
   /** Stop now (SIGTERM, SIGINT). */
   | { type: 'stop' }

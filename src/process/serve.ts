@@ -1,10 +1,11 @@
 /**
  * From a valid configuration to a serving proxy, in the order that its promises need:
  *
- *   limits → bind everything → pid file → start the workers → names of unix sockets
- *   → chroot, group, user → stats socket, signals, checks → tell who waits
+ *   limits → bind → start the workers → addresses that the old process has to itself → pid file
+ *   → names of unix sockets → chroot, group, user → listen → stats socket, checks → tell who waits
  *
- * Whatever fails before the end leaves nothing behind: sockets are closed, unix sockets have not
+ * Workers may need long (lists of addresses); a process that is being replaced serves alone until
+ * they are ready. Whatever fails before the end leaves nothing behind: sockets are closed, unix sockets have not
  * taken their names yet, and the exit status is 1.
  */
 import { hostname } from 'node:os';
@@ -39,7 +40,7 @@ import type { Program } from './program.ts';
 import type { WorkerInit } from './protocol.ts';
 import { startRings } from './rings.ts';
 import { installSignals } from './signals.ts';
-import { type BoundSockets, bindAll, giveUp, publish } from './sockets.ts';
+import { type BoundSockets, bindAll, claim, giveUp, listen, publish } from './sockets.ts';
 import { releaseDate, reportedVersion } from './usage.ts';
 import { openWakeFds, WorkerPool } from './worker-pool.ts';
 
@@ -62,7 +63,7 @@ export interface ServeRequest {
 
 /** @returns whether the proxy serves; if not, an alert said why and nothing is left behind. */
 export async function serve(request: ServeRequest): Promise<boolean> {
-  const { commandLine, console, pipe } = request;
+  const { commandLine, console } = request;
   const { config } = request.program;
   const workers = workerCount(config, console);
   const { hard } = readDescriptorLimit();
@@ -72,13 +73,9 @@ export async function serve(request: ServeRequest): Promise<boolean> {
   const reusePort = !commandLine.noReusePort && !config.global.noReusePort;
   const others = [...commandLine.finishPids, ...commandLine.terminatePids];
   const { maxconn } = limits;
-  const bound = await bindAll({ config, workers, maxconn, reusePort, others }, console);
+  const bound = bindAll({ config, workers, maxconn, reusePort, others }, console);
   if (bound === null) return false;
-  // Only a daemon has a pid file, and only the daemon itself knows the pid.
-  const pidfile = pipe === null ? null : config.global.pidfile;
-  const isReady =
-    (pidfile === null || writePidfile(pidfile, console)) &&
-    (await startServing(request, bound, limits, workers));
+  const isReady = await startServing(request, bound, limits, workers);
   if (!isReady) giveUp(bound);
   return isReady;
 }
@@ -143,15 +140,39 @@ async function startServing(
   // Before the first connection is served: a signal must never meet its default action then.
   installSignals(control);
   if (!(await startWorkers(pool, request.early, createInits(bound, init), console))) return false;
-  if (!publish(bound, console) || !dropPrivileges(config.global, console)) return false;
+  // Told to end meanwhile: whom this process would have replaced goes on.
+  if (control.stopping) {
+    giveUp(bound);
+    return true;
+  }
+  const late = await claim(bound, console);
+  if (late === null || !takeOver(request, bound)) return false;
+  pool.serve();
+  if (late.length > 0) listeners.release(late);
   stats.listen(bound.stats);
   checks.start();
   startSampling(sampler);
-  pool.serve();
   bootMs = Math.round(performance.now());
   announce(request, nullFd);
   collectStart();
   return true;
+}
+
+/**
+ * Everything is ready: the last steps before clients come.
+ * @returns false after an alert
+ */
+function takeOver(request: ServeRequest, bound: BoundSockets): boolean {
+  const { console, pipe } = request;
+  const { global } = request.program.config;
+  // Only a daemon has a pid file, and only the daemon itself knows the pid.
+  const pidfile = pipe === null ? null : global.pidfile;
+  return (
+    (pidfile === null || writePidfile(pidfile, console)) &&
+    publish(bound, console) &&
+    dropPrivileges(global, console) &&
+    listen(bound, console)
+  );
 }
 
 /** What `show info` knows from the start on. */
@@ -237,13 +258,11 @@ function createPool(wakeFds: number[], console: Console, logger: Logger): Worker
 
 /** A `WorkerInit` per worker with the sockets that it accepts from. */
 function createInits(bound: BoundSockets, init: WorkerInit): WorkerInit[] {
-  const workers = init.wakeFds.length;
   return init.wakeFds.map((_, workerIndex) => ({
     ...init,
     workerIndex,
-    listeners: bound.listeners.map(({ proxy, bind, fds }) => {
-      const shared = fds.length === 1 && workers > 1;
-      return { proxy, bind, fd: fds[workerIndex] ?? fds[0]!, shared };
+    listeners: bound.listeners.map(({ proxy, bind, fds, shared }) => {
+      return { proxy, bind, fd: fds[workerIndex] ?? fds[0] ?? -1, shared };
     }),
   }));
 }

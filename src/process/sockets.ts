@@ -32,8 +32,10 @@ const TRY_EVERY_MS = 10;
 export interface BoundListener {
   proxy: number;
   bind: number;
-  /** One per worker, or a single one that worker 0 accepts from for all. */
+  /** One per worker, or a single one that worker 0 accepts from for all. Empty until it is claimed. */
   fds: number[];
+  /** There can only be one. */
+  shared: boolean;
   options: ListenOptions;
 }
 
@@ -45,6 +47,8 @@ export interface BoundSockets {
   /** The processes to be replaced, and whether they were asked to stop listening. */
   others: readonly number[];
   asked: boolean;
+  /** Lines whose address those processes have to themselves (`claim`). */
+  missing: Failure[];
 }
 
 /**
@@ -107,7 +111,7 @@ export interface BindRequest {
 }
 
 /** A `bind` or `stats socket` line that is to be opened. */
-interface Line {
+export interface Line {
   origin: Origin;
   /** Whose it is, as messages say it: `frontend <name>`; GLOBAL for a stats socket. */
   owner: string;
@@ -115,45 +119,65 @@ interface Line {
   open(): void;
 }
 
-interface Failure {
+export interface Failure {
   line: Line;
   error: ListenError;
 }
 
 /**
- * Opens everything. Addresses that are in use are asked for, with SIGTTOU to the processes that
- * shall be replaced, and tried again for some time (management.txt 4).
+ * Opens everything, except addresses that processes which shall be replaced have to themselves:
+ * those must serve until there is somebody else to.
  *
- * @returns the sockets, not yet visible under their unix paths (call `publish`), or null after
+ * @returns the sockets, which nobody can reach yet (call `claim`, `publish`, `listen`), or null after
  * every failing line has been reported; nothing is left open then.
  */
-export async function bindAll(
-  request: BindRequest,
-  console: Console,
-): Promise<BoundSockets | null> {
+export function bindAll(request: BindRequest, console: Console): BoundSockets | null {
+  const { others } = request;
   const bound: BoundSockets = {
     listeners: [],
     stats: [],
     staged: new Staged(),
-    others: request.others,
+    others,
     asked: false,
+    missing: [],
   };
-  let failures = openLines(createLines(request, bound));
-  for (let tries = 0; tries < TRIES_MAX && mayBeFreed(failures); tries++) {
-    if (!tell(request.others, SIGTTOU)) break;
+  bound.missing = openLines(createLines(request, bound));
+  if (bound.missing.length === 0 || (mayBeFreed(bound.missing) && tell(others, 0))) return bound;
+  report(bound, console);
+  giveUp(bound);
+  return null;
+}
+
+/**
+ * Takes the addresses that were in use: asks the processes that shall be replaced for them, with
+ * SIGTTOU, and tries again for some time (management.txt 4).
+ *
+ * @returns the lines of the configuration that could be opened, or null after a report
+ */
+export async function claim(
+  bound: BoundSockets,
+  console: Console,
+): Promise<BoundListener[] | null> {
+  const late = bound.listeners.filter(({ fds }) => fds.length === 0);
+  for (let tries = 0; tries < TRIES_MAX && mayBeFreed(bound.missing); tries++) {
+    const isThere = tell(bound.others, SIGTTOU);
     bound.asked = true;
-    await Bun.sleep(TRY_EVERY_MS);
-    failures = openLines(failures.map(({ line }) => line));
+    if (isThere) await Bun.sleep(TRY_EVERY_MS);
+    bound.missing = openLines(bound.missing.map(({ line }) => line));
+    if (!isThere) break;
   }
-  if (failures.length === 0) return bound;
-  for (const { line, error } of failures) {
+  if (bound.missing.length === 0) return late;
+  report(bound, console);
+  return null;
+}
+
+function report(bound: BoundSockets, console: Console): void {
+  for (const { line, error } of bound.missing) {
     const place = `[${line.origin.file}:${line.origin.line}]`;
     const protocol = protocolName(line.address);
     console.alert(`Binding ${place} for ${line.owner}: protocol ${protocol}: ${error.message}.`);
   }
-  giveUp(bound);
   console.alert('[sluice.main()] Some protocols failed to start their listeners! Exiting.');
-  return null;
 }
 
 /** Only a name or a port that somebody has can become free. */
@@ -165,14 +189,23 @@ function createLines(request: BindRequest, bound: BoundSockets): Line[] {
   const { config, workers, maxconn, reusePort } = request;
   const { staged } = bound;
   const lines: Line[] = [];
-  const perLine = reusePort && !config.global.tune.sharesListeners ? workers : 1;
+  const one = !reusePort || config.global.tune.sharesListeners;
   for (const proxy of config.proxies) {
     if (proxy.disabled) continue;
     for (const bind of proxy.binds) {
       const options = bindOptions(proxy, bind, maxconn, reusePort);
+      const { family } = bind.address;
+      const shared = one || (family !== 'ipv4' && family !== 'ipv6');
+      const listener: BoundListener = {
+        proxy: proxy.index,
+        bind: bind.index,
+        fds: [],
+        shared: shared && workers > 1,
+        options,
+      };
+      bound.listeners.push(listener);
       const open = () => {
-        const fds = openListeners(options, perLine, staged);
-        bound.listeners.push({ proxy: proxy.index, bind: bind.index, fds, options });
+        listener.fds = openListeners(options, shared ? 1 : workers, staged);
       };
       const owner = `${proxy.kind === 'listen' ? 'proxy' : 'frontend'} ${proxy.name}`;
       lines.push({ origin: bind, owner, address: bind.address, open });
@@ -214,8 +247,17 @@ export function giveUp(bound: BoundSockets): void {
 
 /** Gives the unix sockets their names. @returns false after reporting why that failed. */
 export function publish(bound: BoundSockets, console: Console): boolean {
+  return attempt(() => bound.staged.commit(), console);
+}
+
+/** Lets clients connect. @returns false after reporting why that failed. */
+export function listen(bound: BoundSockets, console: Console): boolean {
+  return attempt(() => bound.staged.listen(), console);
+}
+
+function attempt(step: () => void, console: Console): boolean {
   try {
-    bound.staged.commit();
+    step();
     return true;
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;

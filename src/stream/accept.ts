@@ -60,6 +60,7 @@ export function createListeners(): void {
     conn.writable = false;
     conn.safe = entry.shared;
     listeners.push(conn);
+    conn.shut = entry.fd < 0;
     const owns = !entry.shared || engine.init.workerIndex === 0;
     if (owns) resumeListener(conn);
   }

@@ -3,7 +3,9 @@
  * (configuration.txt 5.1). Start-up only, and before privileges are given up.
  *
  * IP addresses get SO_REUSEPORT, so that every worker owns a socket of its own and the kernel
- * spreads connections evenly. A unix socket is bound to a temporary name next to the wanted one,
+ * spreads connections evenly, also those of a process that is being replaced. A socket that listens
+ * gets its share at once, so these only begin to (`Staged.listen`) when there is somebody to accept.
+ * A unix socket is bound to a temporary name next to the wanted one,
  * given its mode and owner, and renamed into place: a client never meets a socket with the wrong
  * rights, and a process that is being replaced keeps its own until that moment. The `Staged`
  * object holds what must be undone if a later line cannot be bound.
@@ -86,13 +88,22 @@ const address = reserve(128);
 const optionValue = reserve(256);
 const optionLength = reserve(4);
 
+/** A bound socket that does not listen yet. */
+interface Silent {
+  fd: number;
+  backlog: number;
+  text: string;
+}
+
 /**
- * Descriptors opened so far and unix sockets that wait for their name. `commit` makes all of them
- * visible; `abandon` closes and removes everything, so that a failed start leaves nothing behind.
+ * Descriptors opened so far, unix sockets that wait for their name and IP sockets that wait to
+ * listen. `commit` gives the names, `listen` opens the doors; `abandon` closes and removes
+ * everything, so that a failed start leaves nothing behind.
  */
 export class Staged {
   readonly fds: number[] = [];
   private readonly renamings: Renaming[] = [];
+  private readonly silent: Silent[] = [];
 
   add(fd: number): void {
     this.fds.push(fd);
@@ -100,6 +111,18 @@ export class Staged {
 
   addRenaming(from: string, to: string): void {
     this.renamings.push({ from, to });
+  }
+
+  addSilent(fd: number, backlog: number, text: string): void {
+    this.silent.push({ fd, backlog, text });
+  }
+
+  /** From now on clients come. @throws ListenError naming the first socket that fails. */
+  listen(): void {
+    for (const { fd, backlog, text } of this.silent) {
+      if (libc.listen(fd, backlog) < 0) refuseToListen(errno(), text);
+    }
+    this.silent.length = 0;
   }
 
   /** Renames the unix sockets into place. @throws ListenError naming the first that fails. */
@@ -252,7 +275,7 @@ function setOptions(fd: number, options: ListenOptions, text: string): void {
   }
 }
 
-function listenInet(options: ListenOptions, port: number): number {
+function openInet(options: ListenOptions, port: number, staged: Staged): number {
   const text = addressText(options.address, port);
   const family = options.address.family === 'ipv4' ? AF_INET : AF_INET6;
   const fd = openSocket(family, text);
@@ -263,14 +286,19 @@ function listenInet(options: ListenOptions, port: number): number {
     libc.close(fd);
     throw new ListenError(code, `cannot bind socket (${errnoText(code)}) for [${text}]`);
   }
-  startListening(fd, options, text);
+  if (options.reusePort) {
+    staged.addSilent(fd, options.backlog, text);
+  } else if (libc.listen(fd, options.backlog) < 0) {
+    // An address that only one can have: who comes early waits for us, there is nobody else.
+    const code = errno();
+    libc.close(fd);
+    refuseToListen(code, text);
+  }
+  staged.add(fd);
   return fd;
 }
 
-function startListening(fd: number, options: ListenOptions, text: string): void {
-  if (libc.listen(fd, options.backlog) === 0) return;
-  const code = errno();
-  libc.close(fd);
+function refuseToListen(code: number, text: string): never {
   throw new ListenError(code, `cannot listen to socket (${errnoText(code)}) for [${text}]`);
 }
 
@@ -324,8 +352,8 @@ function listenUnix(options: ListenOptions, staged: Staged): number {
 }
 
 /**
- * Opens `count` listening, non-blocking sockets for one address: one per worker for IP addresses,
- * and a single one where the kernel allows no more (unix, abstract, inherited).
+ * Opens `count` non-blocking sockets for one address: one per worker for IP addresses, which listen
+ * when `staged` says so, and a single one where the kernel allows no more (unix, abstract, inherited).
  *
  * @param staged takes the descriptors, to be closed if the start fails later.
  * @returns the descriptors; one element means that workers must share it.
@@ -346,8 +374,7 @@ export function openListeners(options: ListenOptions, count: number, staged: Sta
   const fds: number[] = [];
   let port = options.address.port;
   for (let i = 0; i < count; i++) {
-    const fd = listenInet(options, port);
-    staged.add(fd);
+    const fd = openInet(options, port, staged);
     fds.push(fd);
     // Port 0: the kernel picked one for the first socket, the others join it there.
     if (port === 0 && localAddress(fd)) port = peerPort();
