@@ -97,30 +97,30 @@ export function resolveFullconn(
   config: Pick<Configuration, 'proxies'>,
   globalMaxconn: number,
 ): void {
+  /** By name of the backend; infinite when the limit of a frontend is not known. */
+  const totals = new Map<string, number>();
+  for (const frontend of config.proxies) {
+    if (frontend.kind === 'backend') continue;
+    const limit = frontend.maxconn || globalMaxconn || Number.POSITIVE_INFINITY;
+    for (const name of branchesOf(frontend)) totals.set(name, (totals.get(name) ?? 0) + limit);
+  }
   for (const backend of config.proxies) {
     if (backend.kind === 'frontend' || backend.fullconn !== 0) continue;
-    let total = 0;
-    for (const frontend of config.proxies) {
-      if (frontend.kind === 'backend' || !branchesTo(frontend, backend)) continue;
-      const limit = frontend.maxconn === 0 ? globalMaxconn : frontend.maxconn;
-      if (limit === 0) {
-        total = 0;
-        break;
-      }
-      total += limit;
-    }
+    const total = totals.get(backend.name) ?? 0;
+    if (total === 0 || total === Number.POSITIVE_INFINITY) continue;
     // At least one connection, or servers would never reach their limit.
-    if (total > 0) backend.fullconn = Math.max(1, Math.floor((total + 9) / 10));
+    backend.fullconn = Math.max(1, Math.floor((total + 9) / 10));
   }
 }
 
-function branchesTo(frontend: ProxyConfig, backend: ProxyConfig): boolean {
-  return (
-    frontend === backend ||
-    frontend.defaultBackend === backend.name ||
-    frontend.lineBackends.includes(backend.name) ||
-    frontend.useBackends.some((rule) => rule.backend === backend.name)
-  );
+/** Names of the backends that a frontend may branch to, itself included. */
+function branchesOf(frontend: ProxyConfig): Set<string> {
+  const names = new Set(frontend.lineBackends);
+  if (frontend.kind === 'listen') names.add(frontend.name);
+  if (frontend.defaultBackend !== null) names.add(frontend.defaultBackend);
+  for (const { backend } of frontend.useBackends)
+    if (typeof backend === 'string') names.add(backend);
+  return names;
 }
 
 /** The ring of a name. */

@@ -108,7 +108,10 @@ export function openSection(
     return draft;
   }
   if (section === 'defaults') state.defaults.push(draft);
-  else state.proxies.push(draft);
+  else {
+    state.proxies.push(draft);
+    state.named(draft.name).push(draft);
+  }
   try {
     const parent = findParent(draft, line.from, state);
     if (parent !== null) {
@@ -145,7 +148,7 @@ function checkName(draft: ProxyDraft, line: SectionLine, state: ParserState): vo
  * backend find the right one; HAProxy refuses it from version 3.3 on.
  */
 function checkSameName(draft: ProxyDraft, state: ParserState): void {
-  const named = state.proxies.filter((proxy) => proxy.name === draft.name);
+  const named = state.named(draft.name);
   const clash = named.find((proxy) => (sidesOf(proxy) & sidesOf(draft)) !== 0);
   const other =
     clash ?? named[0] ?? state.defaults.find((candidate) => candidate.name === draft.name);
@@ -170,9 +173,8 @@ function sidesOf(draft: ProxyDraft): number {
 
 /** The first of `name`, `name2`, `name3` that no proxy has. */
 function freeName(name: string, state: ParserState): string {
-  const isTaken = (free: string) => state.proxies.some((proxy) => proxy.name === free);
   let free = name;
-  for (let n = 2; isTaken(free); n++) free = `${name}${n}`;
+  for (let n = 2; state.named(free).length > 0; n++) free = `${name}${n}`;
   return free;
 }
 

@@ -36,6 +36,8 @@ export class ParserState {
   /** Every `defaults` section in file order. */
   readonly defaults: ProxyDraft[] = [];
   readonly proxies: ProxyDraft[] = [];
+  /** Those of `proxies` by name: a frontend and a backend may share one. */
+  private readonly proxyNames = new Map<string, ProxyDraft[]>();
   readonly unixBind: UnixBind = { prefix: '', mode: null, uid: null, gid: null };
   /** `default-path` (3.1). */
   defaultPath: 'current' | 'config' | 'parent' | 'origin' = 'current';
@@ -59,6 +61,15 @@ export class ParserState {
     this.diagnostics = diagnostics;
     this.env = env;
     this.accounts = accounts;
+  }
+
+  /** The proxies of a name, in file order. */
+  named(name: string): ProxyDraft[] {
+    const known = this.proxyNames.get(name);
+    if (known !== undefined) return known;
+    const none: ProxyDraft[] = [];
+    this.proxyNames.set(name, none);
+    return none;
   }
 
   /** A relative path as `default-path` says, seen from the file that names it. */
