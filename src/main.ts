@@ -3,7 +3,9 @@
  * process/start.ts, which is loaded meanwhile.
  */
 import { EarlyWorkers } from './process/early-workers.ts';
+import { awaitService } from './process/signals-early.ts';
 
+awaitService();
 // The built program (`npm run build`) has its worker beside it under the same name.
 const extension = import.meta.path.endsWith('.ts') ? 'ts' : 'js';
 const args = process.argv.slice(2);

@@ -1,20 +1,24 @@
 /** The pid file of a daemon (configuration.txt 3.1 pidfile, management.txt 3 `-p`). */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import type { Console } from './console.ts';
 
 /**
- * Writes the pid on a line of its own. As with HAProxy only a daemon has one, it is opened before
- * the chroot, and it stays when the process ends.
- * @returns false after an alert.
+ * Opens the file, before the chroot, and leaves what is in it: a start that fails must not hide the
+ * process that goes on. As with HAProxy only a daemon has one, and it stays when the process ends.
+ * @returns the descriptor, or null after an alert
  */
-export function writePidfile(path: string, console: Console): boolean {
+export function openPidfile(path: string, console: Console): number | null {
   try {
-    const fd = openSync(path, 'w', 0o644);
-    writeSync(fd, `${process.pid}\n`);
-    closeSync(fd);
-    return true;
+    return openSync(path, 'a', 0o644);
   } catch {
     console.alert(`[sluice.main()] Cannot create pidfile ${path}`);
-    return false;
+    return null;
   }
+}
+
+/** Writes the pid of this process on a line of its own, and closes the file. */
+export function writePidfile(fd: number): void {
+  ftruncateSync(fd, 0);
+  writeSync(fd, `${process.pid}\n`);
+  closeSync(fd);
 }

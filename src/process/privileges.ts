@@ -4,11 +4,19 @@
  * user. glibc changes the identity of all threads; that is verified rather than believed, because
  * a worker that kept root's rights would defeat the purpose silently.
  */
-import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmdirSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { GlobalConfig } from '../model/config.ts';
 import { base, mem32, reserve } from '../sys/arena.ts';
-import { errno, errnoText } from '../sys/errno.ts';
+import { Errno, errno, errnoText } from '../sys/errno.ts';
 import { libc } from '../sys/libc.ts';
 import type { Console } from './console.ts';
 
@@ -39,6 +47,23 @@ function enterJail(wanted: string): void {
     if (wanted === 'auto') rmdirSync(directory);
     throw new PrivilegeError(`Cannot chroot(${wanted}) : ${errnoText(code)}.`);
   }
+}
+
+/**
+ * Looks whether `dropPrivileges` will find its jail, before anything is done that cannot be undone.
+ * @returns false after an alert
+ */
+export function mayEnterJail({ chroot }: GlobalConfig, console: Console): boolean {
+  if (chroot === null || chroot === 'auto') return true;
+  let code = isRoot() ? 0 : Errno.EPERM;
+  try {
+    closeSync(openSync(chroot, constants.O_RDONLY | constants.O_DIRECTORY));
+  } catch (error) {
+    code = Math.abs((error as { errno?: number }).errno ?? 0);
+  }
+  if (code === 0) return true;
+  console.alert(`[sluice.main()] Cannot chroot(${chroot}) : ${errnoText(code)}.`);
+  return false;
 }
 
 function dropGroups(gid: number | null, uid: number | null): void {

@@ -34,8 +34,8 @@ import {
   workerCount,
 } from './limits.ts';
 import { ListenerPause } from './pause.ts';
-import { writePidfile } from './pidfile.ts';
-import { dropPrivileges } from './privileges.ts';
+import { openPidfile, writePidfile } from './pidfile.ts';
+import { dropPrivileges, mayEnterJail } from './privileges.ts';
 import type { Program } from './program.ts';
 import type { WorkerInit } from './protocol.ts';
 import { startRings } from './rings.ts';
@@ -97,14 +97,8 @@ async function startServing(
   writeInitialState(config, entities, shared, limits.maxconn, Math.floor(startMs / 1000));
   const init = createInit(request, limits, entities, buffers);
   const { hostname, pid, programName, logShared } = init;
-  const logger = createLogger({
-    config,
-    hostname,
-    pid,
-    programName,
-    worker: 'control',
-    shared: logShared,
-  });
+  const names = { hostname, pid, programName };
+  const logger = createLogger({ config, ...names, worker: 'control', shared: logShared });
   const pool = createPool(init.wakeFds, console, logger);
   const checks = new CheckRunner({
     config,
@@ -166,13 +160,17 @@ function takeOver(request: ServeRequest, bound: BoundSockets): boolean {
   const { console, pipe } = request;
   const { global } = request.program.config;
   // Only a daemon has a pid file, and only the daemon itself knows the pid.
-  const pidfile = pipe === null ? null : global.pidfile;
-  return (
-    (pidfile === null || writePidfile(pidfile, console)) &&
+  const path = pipe === null ? null : global.pidfile;
+  const pidfile = path === null ? null : openPidfile(path, console);
+  if (path !== null && pidfile === null) return false;
+  // The names of the old process's unix sockets are lost with `publish`: what can fail comes first.
+  const isOpen =
+    mayEnterJail(global, console) &&
     publish(bound, console) &&
     dropPrivileges(global, console) &&
-    listen(bound, console)
-  );
+    listen(bound, console);
+  if (isOpen && pidfile !== null) writePidfile(pidfile);
+  return isOpen;
 }
 
 /** What `show info` knows from the start on. */

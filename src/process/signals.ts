@@ -55,7 +55,10 @@ const rows: readonly SignalRow[] = [
 /** From here on signals do what the table says. A peer that vanished must never kill the proxy. */
 export function installSignals(actions: SignalActions): void {
   libc.signal(SIGPIPE, SIG_IGN as never);
-  for (const row of rows) process.on(row.name, () => row.run(actions));
+  for (const row of rows) {
+    process.removeAllListeners(row.name);
+    process.on(row.name, () => row.run(actions));
+  }
 }
 
 /** Ends this process by a signal, as the default action would have. */

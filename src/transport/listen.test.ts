@@ -68,8 +68,17 @@ describe('sockets of an IP address (5.1)', () => {
     expect([...ports][0]).toBeGreaterThan(0);
   });
 
-  test('accept connections', async () => {
-    const [fd] = openListeners(options({}), 1, stage());
+  test('accept connections, and none before they are told to', async () => {
+    const own = stage();
+    const [fd] = openListeners(options({}), 1, own);
+    const early = Bun.connect({
+      hostname: '127.0.0.1',
+      port: portOf(fd!),
+      socket: { data: () => undefined },
+    });
+    expect(early).rejects.toThrow();
+    await early.catch(() => undefined);
+    own.listen();
     const client = await Bun.connect({
       hostname: '127.0.0.1',
       port: portOf(fd!),

@@ -1,7 +1,9 @@
 /** Giving up listening addresses for a new process: SIGTTOU, SIGTTIN, -sf (management.txt 4). */
 import { expect } from 'bun:test';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectPeer, RawServer } from '../harness/peer.ts';
-import type { Program, Proxy } from '../harness/proxy.ts';
+import { type Program, type Proxy, programPath } from '../harness/proxy.ts';
 import {
   defaultsHttp,
   needs,
@@ -117,6 +119,51 @@ scenario('SIGUSR1 ends a paused process', async (world) => {
   expect(await proxy.exited()).toBe(0);
 });
 
+/** So many sections that workers need a while to compile them. */
+const slow = Array.from({ length: 400 }, (_, b) => {
+  const server = (i: number) => `  server s${i} 127.0.0.1:${1024 + i}`;
+  return `backend b${b}\n${Array.from({ length: 25 }, (_, i) => server(i)).join('\n')}\n`;
+}).join('');
+
+for (const args of [[], ['-dR']]) {
+  scenario(
+    `-sf ${args}: until a process whose start takes long serves, the old one does`,
+    async (world) => {
+      const port = freePort();
+      const config = frontend(`127.0.0.1:${port}`) + slow;
+      const old = await world.proxy(config, { args, env: { WHO: 'one' } });
+      const began = performance.now();
+      let worst = 0;
+      let refused = 0;
+      let servesMs = 0;
+      const asked: Promise<void>[] = [];
+      const timer = setInterval(() => {
+        const sent = performance.now();
+        asked.push(
+          // Who waits while an exclusive address changes hands is reset.
+          (args.length === 0 ? who(port) : who(port).catch(() => null)).then((name) => {
+            worst = Math.max(worst, performance.now() - sent);
+            if (name === null) refused++;
+            if (name === 'two' && servesMs === 0) servesMs = performance.now() - began;
+          }),
+        );
+      }, 4);
+      world.defer(() => clearInterval(timer));
+      await world.proxy(config, { args: [...args, '-sf', `${old.pid}`], env: { WHO: 'two' } });
+      await until(
+        () => servesMs > 0,
+        () => 'the second one does not serve',
+      );
+      clearInterval(timer);
+      await Promise.all(asked);
+      // What it does until it serves is many times what a client may wait, or be refused.
+      expect(worst).toBeLessThan(servesMs / 4);
+      expect(refused).toBeLessThan(args.length === 0 ? 1 : asked.length / 4);
+    },
+    { skip: haproxyOnly },
+  );
+}
+
 /** Starts a second process with `-sf` and expects it to serve alone. */
 async function replace(world: World, old: Proxy, next: Program, config: string): Promise<Proxy> {
   const args = ['-sf', String(old.pid)];
@@ -211,3 +258,110 @@ scenario('-sf: when the address cannot be had, the old process listens again', a
   expect(old.stderr).toContain('Paused frontend f.\n');
   expect(await who(port)).toBe('one');
 });
+
+scenario('-sf: a start that fails late leaves the old process and its pid file', async (world) => {
+  const port = freePort();
+  const pidfile = join(world.dir, 'pid');
+  const config = frontend(`127.0.0.1:${port}`);
+  const old = await world.proxy(config, { env: { WHO: 'one' } });
+  writeFileSync(pidfile, `${old.pid}\n`);
+  const failing = config.replace('global', `global\n  chroot ${world.dir}/none`);
+  const result = await world.run(failing, {
+    args: ['-D', '-p', pidfile, '-sf', String(old.pid)],
+    env: { WHO: 'two' },
+  });
+  expect(result.status).toBe(1);
+  expect(result.stderr).toContain('chroot');
+  expect(readFileSync(pidfile, 'utf8')).toBe(`${old.pid}\n`);
+  for (let i = 0; i < 10; i++) expect(await who(port)).toBe('one');
+  expect(await old.command('show info')).toContain(`\nPid: ${old.pid}\n`);
+});
+
+scenario('-sf: several processes, some of which are gone already', async (world) => {
+  const port = freePort();
+  const config = frontend(`127.0.0.1:${port}`);
+  const [gone, first, second] = [
+    await world.proxy(config, { env: { WHO: 'gone' } }),
+    await world.proxy(config, { env: { WHO: 'one' } }),
+    await world.proxy(config, { env: { WHO: 'one' } }),
+  ];
+  await gone.stop();
+  const pids = [gone, first, second].map((proxy) => String(proxy.pid));
+  await world.proxy(config, { args: ['-sf', ...pids], env: { WHO: 'two' } });
+  expect([await first.exited(), await second.exited()]).toEqual([0, 0]);
+  for (let i = 0; i < 10; i++) expect(await who(port)).toBe('two');
+});
+
+scenario('-st ends the old process at once', async (world) => {
+  const port = freePort();
+  const config = frontend(`127.0.0.1:${port}`);
+  const old = await world.proxy(config, { env: { WHO: 'one' } });
+  const kept = await world.connect(port);
+  await world.proxy(config, { args: ['-st', String(old.pid)], env: { WHO: 'two' } });
+  expect([0, 143]).toContain(await old.exited());
+  expect(await kept.readToEnd()).toBe('');
+  expect(await who(port)).toBe('two');
+});
+
+/** Whether a process has a handler for a signal, by its number. */
+function handles(pid: number, signal: number): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mask = BigInt(`0x${/^SigCgt:\s*(\w+)/m.exec(status)![1]}`);
+  return (mask & (1n << BigInt(signal - 1))) !== 0n;
+}
+
+for (const [signal, number] of [
+  ['SIGUSR1', 10],
+  ['SIGTERM', 15],
+] as const) {
+  scenario(
+    `-sf: ${signal} to a process that still starts leaves the old one alone`,
+    async (world) => {
+      const port = freePort();
+      const config = frontend(`127.0.0.1:${port}`) + slow;
+      const old = await world.proxy(config, { env: { WHO: 'one' } });
+      const file = join(world.dir, 'next.cfg');
+      writeFileSync(file, config.replaceAll('{{dir}}', world.dir));
+      const next = Bun.spawn([programPath('sluice')!, '-f', file, '-sf', String(old.pid)], {
+        env: { ...process.env, WHO: 'two' },
+        stdio: ['ignore', 'ignore', 'ignore'],
+      });
+      world.own(next.pid);
+      await until(
+        () => handles(next.pid, number),
+        () => 'it has no handler',
+      );
+      next.kill(signal);
+      await next.exited;
+      expect(old.exitCode).toBe(null);
+      for (let i = 0; i < 10; i++) expect(await who(port)).toBe('one');
+    },
+    { skip: haproxyOnly },
+  );
+}
+
+scenario(
+  'SIGTTOU does not stop a process that still starts',
+  async (world) => {
+    const port = freePort();
+    const file = join(world.dir, 'next.cfg');
+    writeFileSync(file, frontend(`127.0.0.1:${port}`).replaceAll('{{dir}}', world.dir));
+    const next = Bun.spawn([programPath('sluice')!, '-f', file], {
+      env: { ...process.env, WHO: 'two' },
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
+    world.own(next.pid);
+    // Bun ignores none of these by itself: from here on the launcher has run.
+    await until(
+      () => !readFileSync(`/proc/${next.pid}/cmdline`, 'utf8').includes('bin/sluice'),
+      () => 'the launcher still runs',
+    );
+    next.kill('SIGTTOU');
+    next.kill('SIGTTIN');
+    await until(
+      async () => (await who(port)) === 'two',
+      () => 'it does not serve',
+    );
+  },
+  { skip: haproxyOnly },
+);
