@@ -81,9 +81,12 @@ export function formatMessage(level: Level, pid: number, text: string): string {
   return `${`[${level}]`.padEnd(10)} (${pid}) : ${text}`;
 }
 
+/** The program is one executable file, made by `npm run release`. */
+export const isOneFile = Bun.main.startsWith('/$bunfs/');
+
 /** The program as an administrator knows it: the launcher's script or the single executable. */
 export function programPath(): string {
-  if (Bun.main.startsWith('/$bunfs/')) return process.execPath;
+  if (isOneFile) return process.execPath;
   const launcher = join(dirname(Bun.main), '../bin/sluice');
   return existsSync(launcher) ? launcher : Bun.main;
 }

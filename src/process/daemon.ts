@@ -15,7 +15,7 @@ import type { Configuration } from '../model/config.ts';
 import { base, getU64, mem, mem32, putPointer, reserve, reserveBytes } from '../sys/arena.ts';
 import { errnoText } from '../sys/errno.ts';
 import { libc } from '../sys/libc.ts';
-import type { Console } from './console.ts';
+import { type Console, isOneFile } from './console.ts';
 
 const POSIX_SPAWN_SETSID = 0x80;
 const F_SETFD = 2;
@@ -46,7 +46,7 @@ function stringVector(values: readonly string[]): number {
 
 /** The command that starts this program again. */
 function ownCommand(args: readonly string[]): string[] {
-  if (Bun.main.startsWith('/$bunfs/')) return [process.execPath, ...args];
+  if (isOneFile) return [process.execPath, ...args];
   return [process.execPath, ...process.execArgv, Bun.main, ...args];
 }
 

@@ -2,6 +2,7 @@
  * What the command line asks for (management.txt 3): help, versions, lists, a check of the
  * configuration, a daemon, or a proxy in the foreground; and the exit status of each.
  */
+import { basename } from 'node:path';
 import { ConfigError } from '../base/config-error.ts';
 import { toByteString } from '../config/byte-string.ts';
 import { createConditionContext, evaluateConditionLine } from '../config/conditions.ts';
@@ -9,9 +10,9 @@ import { LexerError } from '../config/lexer.ts';
 import { defaultTune } from '../model/defaults.ts';
 import { usableCpus } from '../sys/affinity.ts';
 import { errnoText } from '../sys/errno.ts';
-import { setProcessName } from '../sys/process-name.ts';
+import { setProcessName, setProcessTitle } from '../sys/process-name.ts';
 import { type CommandLine, isCommandLineError, parseCommandLine } from './command-line.ts';
-import { Console } from './console.ts';
+import { Console, isOneFile } from './console.ts';
 import { runDaemon, takeDaemonPipe } from './daemon.ts';
 import type { EarlyWorkers } from './early-workers.ts';
 import {
@@ -63,8 +64,11 @@ export async function run(args: readonly string[], early: EarlyWorkers): Promise
   if (status !== null) return status;
   if (program.config.global.daemon && pipe === null) return runDaemon(args, console);
   if (commandLine.debug) printDebug();
-  const programName = readProgramName();
+  // The launcher says what it was called by; the one-file release is what it was called by.
+  const calledBy = isOneFile ? process.execPath : (process.env['SLUICE_NAME'] ?? '');
+  const programName = basename(calledBy) || 'sluice';
   setProcessName(programName);
+  if (!isOneFile && calledBy !== '') setProcessTitle([calledBy, ...args]);
   const serves = await serve({ program, commandLine, console, early, programName, pipe });
   return serves ? null : FAILURE;
 }
@@ -171,13 +175,4 @@ function judge(
 function printDebug(): void {
   const lines = [...pollerLines(), '', ...filterLines(), 'Using epoll() as the polling mechanism.'];
   process.stdout.write(`${lines.join('\n')}\n`);
-}
-
-/**
- * The name that the launcher was called by, from its environment: `haproxy` behind a link of that
- * name, so that the default log tag is what the logs had before.
- */
-function readProgramName(): string {
-  const name = process.env['SLUICE_NAME'];
-  return name === undefined || name === '' ? 'sluice' : name;
 }
