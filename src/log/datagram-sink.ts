@@ -6,8 +6,8 @@
  * target outside of the chroot be reached for ever. Its price: the kernel reports an absent
  * receiver on the next send (the batch is tried once more, the error is consumed by then), and a
  * source address is chosen once, so the socket is connected anew from time to time. A unix target
- * that is absent at start, or was replaced by a restarted syslog daemon, is looked for again, at
- * most once per second, when there is something to send.
+ * that is absent, or was replaced by a restarted syslog daemon, is looked for whenever there is
+ * something to send: a line that cannot leave is lost, the next one need not be.
  *
  * Neighbours of one length travel through the kernel as one packet that is cut into datagrams at the
  * very end (UDP_SEGMENT, Linux 4.18): the receiver sees no difference, and lines of one format often
@@ -53,8 +53,6 @@ const MSG_CONTROLLEN = 40;
 
 /** Lines in one batch. More in one turn flush early. */
 export const DATAGRAMS_MAX = 64;
-/** Pause before a failed connect is tried again. */
-const RETRY_MS = 1000;
 /** How long a connected UDP socket keeps its source address. */
 const RENEW_MS = 10000;
 
@@ -111,7 +109,7 @@ export class DatagramSink implements Sink {
     this.count = 0;
     this.used = 0;
     this.connected = false;
-    this.connectedMs = clock.nowMs - RETRY_MS;
+    this.connectedMs = 0;
     const family = mem[addressOff]! | (mem[addressOff + 1]! << 8);
     this.fd = kernel.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     this.connect();
@@ -199,9 +197,8 @@ export class DatagramSink implements Sink {
     this.connected = false;
   }
 
-  /** Connects, at most once per `RETRY_MS`. */
   private connect(): boolean {
-    if (this.fd < 0 || clock.nowMs - this.connectedMs < RETRY_MS) return false;
+    if (this.fd < 0) return false;
     this.connectedMs = clock.nowMs;
     const address = (base + this.addressOff) as never;
     this.connected = kernel.connect(this.fd, address, this.addressLen) === 0;

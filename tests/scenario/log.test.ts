@@ -1,7 +1,10 @@
 /** Log lines as they leave, on all targets (configuration.txt 4.2 log, 8.2). */
 import { expect } from 'bun:test';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { answer } from '../harness/http.ts';
-import { scenario, type World } from '../harness/scenario.ts';
+import { programUnderTest, scenario, type World } from '../harness/scenario.ts';
+import { UnixReceiver } from '../harness/socket.ts';
 
 const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: h\r\n${fields}\r\n`;
 
@@ -204,3 +207,75 @@ frontend web
   const numbers = lines.map((line) => Number(/count=(\d+)\./.exec(line)![1]));
   expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
 });
+
+/** `/one`, `/two`: asks one after the other, each on a connection of its own. */
+async function ask(world: World, port: number, ...paths: string[]): Promise<void> {
+  for (const path of paths) await world.exchange(port, `GET ${path} HTTP/1.0\r\n\r\n`);
+}
+
+const withLog = (path: string, more = '') => `
+global
+  nbthread 2
+  log ${path} local0
+  ${more}
+defaults
+  mode http
+  log global
+  log-format "line %HP"
+  timeout connect 5s
+  timeout client 10s
+  timeout server 10s
+frontend web
+  bind fd@{{web}}
+  http-request return status 200
+`;
+
+const paths = (word: string) => Array.from({ length: 8 }, (_, i) => `/${word}${i}`);
+
+/** Waits for a line about each of the requests; two threads have no order. */
+async function sees(log: UnixReceiver, word: string): Promise<void> {
+  const lines = await log.take(8);
+  const seen = lines.map((line) => line.slice(line.lastIndexOf(' ') + 1).trim());
+  expect(seen.sort()).toEqual(paths(word));
+}
+
+scenario('a unix log socket that appears, goes and is replaced gets every line', async (world) => {
+  const path = join(world.dir, 'syslog');
+  const proxy = await world.proxy(withLog(path));
+  await ask(world, proxy.port('web'), '/nobody');
+  for (const word of ['appears', 'again', 'anew']) {
+    const log = new UnixReceiver(path);
+    await ask(world, proxy.port('web'), ...paths(word));
+    await sees(log, word);
+    log.stop();
+    if (word === 'again') await ask(world, proxy.port('web'), '/nobody');
+  }
+});
+
+scenario(
+  'a unix log socket outside of the chroot gets the first lines, one inside the later ones',
+  async (world) => {
+    const jail = join(world.dir, 'jail');
+    mkdirSync(join(jail, world.dir), { recursive: true });
+    const path = join(world.dir, 'syslog');
+    const outside = new UnixReceiver(path);
+    chmodSync(path, 0o666);
+    const proxy = await world.proxy(withLog(path, `chroot ${jail}\n  uid 65534`));
+    await ask(world, proxy.port('web'), ...paths('first'));
+    await sees(outside, 'first');
+    outside.stop();
+    const inside = new UnixReceiver(join(jail, path));
+    chmodSync(join(jail, path), 0o666);
+    await ask(world, proxy.port('web'), ...paths('later'));
+    await sees(inside, 'later');
+    inside.stop();
+  },
+  {
+    skip:
+      process.getuid?.() !== 0
+        ? 'only root can chroot'
+        : programUnderTest === 'haproxy'
+          ? 'haproxy loses the first lines'
+          : null,
+  },
+);
