@@ -71,7 +71,7 @@ test.skipIf(missing.length > 0)(
     const { text } = await small(['takeover']);
     for (const file of ['ordinary', 'servers', 'frontends', 'list']) {
       expect(text).toMatch(new RegExp(`^${file} haproxy +[1-9]`, 'm'));
-      expect(text).toContain(`holds  ${file}: no request of sluice failed`);
+      expect(text).toContain(`holds   ${file}: no request of sluice failed`);
     }
   },
   120_000,

@@ -96,9 +96,8 @@ async function startServing(
   const shared = new SharedState(buffers);
   writeInitialState(config, entities, shared, limits.maxconn, Math.floor(startMs / 1000));
   const init = createInit(request, limits, entities, buffers);
-  const { hostname, pid, programName, logShared } = init;
-  const names = { hostname, pid, programName };
-  const logger = createLogger({ config, ...names, worker: 'control', shared: logShared });
+  const { logShared } = init;
+  const logger = createLogger({ ...init, worker: 'control', shared: logShared });
   const pool = createPool(init.wakeFds, console, logger);
   const checks = new CheckRunner({
     config,
@@ -139,10 +138,7 @@ async function startServing(
     giveUp(bound);
     return true;
   }
-  const late = await claim(bound, console);
-  if (late === null || !takeOver(request, bound)) return false;
-  pool.serve();
-  if (late.length > 0) listeners.release(late);
+  if (!(await takeOver(request, bound, pool, listeners))) return false;
   stats.listen(bound.stats);
   checks.start();
   startSampling(sampler);
@@ -153,12 +149,19 @@ async function startServing(
 }
 
 /**
- * Everything is ready: the last steps before clients come.
+ * Everything is ready: the last steps until clients come.
  * @returns false after an alert
  */
-function takeOver(request: ServeRequest, bound: BoundSockets): boolean {
+async function takeOver(
+  request: ServeRequest,
+  bound: BoundSockets,
+  pool: WorkerPool,
+  listeners: ListenerPause,
+): Promise<boolean> {
   const { console, pipe } = request;
   const { global } = request.program.config;
+  const late = await claim(bound, console);
+  if (late === null) return false;
   // Only a daemon has a pid file, and only the daemon itself knows the pid.
   const path = pipe === null ? null : global.pidfile;
   const pidfile = path === null ? null : openPidfile(path, console);
@@ -169,8 +172,11 @@ function takeOver(request: ServeRequest, bound: BoundSockets): boolean {
     publish(bound, console) &&
     dropPrivileges(global, console) &&
     listen(bound, console);
-  if (isOpen && pidfile !== null) writePidfile(pidfile);
-  return isOpen;
+  if (!isOpen) return false;
+  pool.serve();
+  if (late.length > 0) listeners.release(late);
+  if (pidfile !== null) writePidfile(pidfile);
+  return true;
 }
 
 /** What `show info` knows from the start on. */

@@ -52,6 +52,16 @@ const rows: readonly SignalRow[] = [
   },
 ];
 
+/**
+ * A process that does not serve yet has no address to give up, and the default action of these would
+ * freeze it. Ignored rather than handled: a handler would run later, when there are addresses. (The
+ * launcher ignores them from its first line on.)
+ */
+export function ignorePauses(): void {
+  const { SIGTTOU, SIGTTIN } = constants.signals;
+  for (const signal of [SIGTTOU, SIGTTIN]) libc.signal(signal, SIG_IGN as never);
+}
+
 /** From here on signals do what the table says. A peer that vanished must never kill the proxy. */
 export function installSignals(actions: SignalActions): void {
   libc.signal(SIGPIPE, SIG_IGN as never);

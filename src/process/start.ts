@@ -23,6 +23,7 @@ import {
   printDiagnostics,
 } from './program.ts';
 import { serve } from './serve.ts';
+import { ignorePauses } from './signals.ts';
 import { featureText, filterLines, pollerLines, usageText, versionText } from './usage.ts';
 
 /** Exit statuses (management.txt 3). */
@@ -38,6 +39,7 @@ const TROUBLE = 2;
  * @returns the exit status, or null when the proxy serves and the process must live on
  */
 export async function run(args: readonly string[], early: EarlyWorkers): Promise<number | null> {
+  ignorePauses();
   const pipe = takeDaemonPipe();
   const commandLine = parseCommandLine(args);
   if (isCommandLineError(commandLine)) {

@@ -351,13 +351,14 @@ scenario(
       stdio: ['ignore', 'ignore', 'ignore'],
     });
     world.own(next.pid);
-    // Bun ignores none of these by itself: from here on the launcher has run.
-    await until(
-      () => !readFileSync(`/proc/${next.pid}/cmdline`, 'utf8').includes('bin/sluice'),
-      () => 'the launcher still runs',
-    );
-    next.kill('SIGTTOU');
-    next.kill('SIGTTIN');
+    // The command line is the runtime's until shortly before it serves.
+    const isEarly = () =>
+      /\/main\.[jt]s\0/.test(readFileSync(`/proc/${next.pid}/cmdline`, 'latin1'));
+    await until(isEarly, () => 'the launcher still runs');
+    while (isEarly()) {
+      next.kill('SIGTTOU');
+      await Bun.sleep(1);
+    }
     await until(
       async () => (await who(port)) === 'two',
       () => 'it does not serve',
