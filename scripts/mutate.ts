@@ -37,6 +37,15 @@ function createCopy(): string {
   return copy;
 }
 
+/** Runs of tests, each the leader of a group: a mutant that grows without end must not outlive us. */
+const running = new Set<number>();
+const copies: string[] = [];
+
+function leaveNothing(): void {
+  for (const pid of running) process.kill(-pid, 'SIGKILL');
+  for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+}
+
 /** @returns whether the tests pass; a run that hangs counts as failed. */
 async function passes(copy: string, tests: readonly string[], limitMs: number): Promise<boolean> {
   const command = [join(copy, 'bin/test'), '--bail', ...tests];
@@ -44,9 +53,11 @@ async function passes(copy: string, tests: readonly string[], limitMs: number): 
     cwd: copy,
     stdio: ['ignore', 'ignore', 'ignore'],
   });
+  running.add(child.pid);
   const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), limitMs);
   const code = await child.exited;
   clearTimeout(timer);
+  running.delete(child.pid);
   return code === 0;
 }
 
@@ -75,31 +86,27 @@ function describe({ path, text, mutation }: Work): string {
 
 /** Runs every change once. @returns the survivors. */
 async function run(work: readonly Work[], tests: readonly string[], jobs: number): Promise<Work[]> {
-  const copies = Array.from({ length: Math.min(jobs, work.length) }, createCopy);
+  for (let n = Math.min(jobs, work.length); n > 0; n--) copies.push(createCopy());
   const survivors: Work[] = [];
   const queue = [...work];
   const limits = new Map<string, number>();
   const testsFor = (path: string) => (tests.length > 0 ? [...tests] : testsOf(path));
-  try {
-    for (const path of new Set(work.map((one) => one.path))) {
-      const start = performance.now();
-      const good = await passes(copies[0]!, testsFor(path), 600_000);
-      if (!good) throw new Error(`the tests of ${path} fail without a change`);
-      limits.set(path, (performance.now() - start) * PATIENCE + PATIENCE_MIN_MS);
-    }
-    const worker = async (copy: string) => {
-      for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
-        writeFileSync(join(copy, one.path), applyMutation(one.text, one.mutation));
-        const survived = await passes(copy, testsFor(one.path), limits.get(one.path)!);
-        writeFileSync(join(copy, one.path), one.text);
-        if (survived) survivors.push(one);
-        console.log(`${survived ? 'SURVIVED' : 'killed  '}  ${describe(one)}`);
-      }
-    };
-    await Promise.all(copies.map(worker));
-  } finally {
-    for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+  for (const path of new Set(work.map((one) => one.path))) {
+    const start = performance.now();
+    const good = await passes(copies[0]!, testsFor(path), 600_000);
+    if (!good) throw new Error(`the tests of ${path} fail without a change`);
+    limits.set(path, (performance.now() - start) * PATIENCE + PATIENCE_MIN_MS);
   }
+  const worker = async (copy: string) => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+      writeFileSync(join(copy, one.path), applyMutation(one.text, one.mutation));
+      const survived = await passes(copy, testsFor(one.path), limits.get(one.path)!);
+      writeFileSync(join(copy, one.path), one.text);
+      if (survived) survivors.push(one);
+      console.log(`${survived ? 'SURVIVED' : 'killed  '}  ${describe(one)}`);
+    }
+  };
+  await Promise.all(copies.map(worker));
   return survivors;
 }
 
@@ -130,4 +137,10 @@ async function main(): Promise<number> {
   return survivors.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main) process.exit(await main());
+if (import.meta.main) {
+  process.on('exit', leaveNothing);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => process.exit(1));
+  }
+  process.exit(await main());
+}
