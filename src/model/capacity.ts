@@ -19,7 +19,7 @@ export const ARENA_MIN = 16 << 20;
 export const FD_HARD_LIMIT = 1048576;
 /** A client connection, its server connection and an idle one. */
 export const CONNS_PER_SESSION = 3;
-/** Listeners, the wake-up, and connections about to be closed. */
+/** Connections about to be closed. */
 export const CONNS_SPARE = 64;
 /** Source and destination address of a connection. */
 export const ADDRESS_BYTES = 32;

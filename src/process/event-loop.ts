@@ -8,6 +8,7 @@
  */
 import { Ready } from '../loop/poller.ts';
 import { Health, State } from '../model/shared.ts';
+import type { Stream } from '../model/stream.ts';
 import { initCaptures } from '../rules/fetch/capture.ts';
 import { initThread } from '../rules/fetch/process.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
@@ -34,6 +35,7 @@ import { createPipes } from '../stream/splice.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
 import { drainWake } from '../sys/socket.ts';
+import { listenerOf, WAKE_EVENT } from '../transport/listener.ts';
 import type { ToWorker, WorkerInit } from './protocol.ts';
 
 /** Streams that go to their server in one turn. */
@@ -67,7 +69,7 @@ let nextPurgeMs = 0;
 let nextTrimMs = 0;
 let reportsFromMs = 0;
 let reports = 0;
-let wakeConn: Conn;
+let wakeFd = -1;
 
 /** Makes the engine and all that the loop needs. */
 export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
@@ -91,9 +93,8 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   setDestinationHook(fetchDestination);
   createIdleLists(plans.flatMap((plan) => plan.proxy.servers));
   createPipes();
-  wakeConn = engine.takeConn()!;
-  wakeConn.open(Side.Wake, init.wakeFds[init.workerIndex]!);
-  engine.poller.addLevel(wakeConn.fd, wakeConn.id, wakeConn.generation);
+  wakeFd = init.wakeFds[init.workerIndex]!;
+  engine.poller.addLevel(wakeFd, WAKE_EVENT, 0);
   createListeners();
 }
 
@@ -168,9 +169,7 @@ function waitMs(): number {
   const timer = engine.timers.wait(engine.nowMs);
   const house = Math.min(nextPurgeMs, nextTrimMs) - engine.nowMs;
   // An idle worker with nothing to purge sleeps until something happens.
-  if (engine.buffers.inUse === 0 && engine.conns.length <= engine.init.listeners.length + 1) {
-    return timer;
-  }
+  if (engine.buffers.inUse === 0 && engine.conns.length === 0) return timer;
   const ms = house > 0 ? house : 0;
   return timer >= 0 && timer < ms ? timer : ms;
 }
@@ -190,15 +189,18 @@ function housekeeping(): void {
 function dispatchByNice(n: number): void {
   for (let sign = -1; sign <= 1; sign++) {
     for (let i = 0; i < n; i++) {
-      const conn = engine.conns[engine.poller.id(i)]!;
-      if (Math.sign(conn.nice) === sign) dispatch(i);
+      const id = engine.poller.id(i);
+      const nice = id < 0 ? 0 : engine.conns[id]!.nice;
+      if (Math.sign(nice) === sign) dispatch(i);
     }
   }
 }
 
 /** One event of the poller. */
 function dispatch(index: number): void {
-  const conn = engine.conns[engine.poller.id(index)]!;
+  const id = engine.poller.id(index);
+  if (id < 0) return dispatchOther(id);
+  const conn = engine.conns[id]!;
   if (conn.generation !== engine.poller.generation(index)) return;
   const ready = engine.poller.ready(index);
   if ((ready & (Ready.In | Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) conn.readable = true;
@@ -207,30 +209,38 @@ function dispatch(index: number): void {
   // A reset client is gone whatever it sent; a server's last bytes are still worth reading.
   if ((ready & Ready.Err) !== 0 && conn.side === Side.Client) conn.error = Errno.ECONNRESET;
   try {
-    if (conn.side === Side.Listener) onListener(conn);
-    else if (conn.side === Side.Wake) onWake();
-    else onEvent(conn);
+    onEvent(conn);
   } catch (error) {
     failed(conn, error);
   }
 }
 
-function expire(id: number): void {
-  if (id >= engine.connsMax) {
-    const strm = engine.streams[id - engine.connsMax]!;
-    try {
-      onStreamTimer(strm);
-    } catch (error) {
-      if (strm.client !== null) failed(strm.client, error);
-    }
-    return;
+/** An event of no connection: a listener's, or that of the wake-up. */
+function dispatchOther(event: number): void {
+  try {
+    if (event === WAKE_EVENT) onWake();
+    else onListener(engine.listeners[listenerOf(event)]!);
+  } catch (error) {
+    report(error);
   }
+}
+
+function expire(id: number): void {
+  if (id >= engine.listenerTimers) return resumeListeners();
+  if (id >= engine.connsMax) return expireStream(engine.streams[id - engine.connsMax]!);
   const conn = engine.conns[id]!;
   try {
-    if (conn.side === Side.Listener) resumeListeners();
-    else onConnTimer(conn);
+    onConnTimer(conn);
   } catch (error) {
     failed(conn, error);
+  }
+}
+
+function expireStream(strm: Stream): void {
+  try {
+    onStreamTimer(strm);
+  } catch (error) {
+    if (strm.client !== null) failed(strm.client, error);
   }
 }
 
@@ -243,9 +253,13 @@ function mayReport(): boolean {
   return reports++ < REPORTS_PER_SECOND;
 }
 
+function report(error: unknown): void {
+  if (mayReport()) host.failed(error);
+}
+
 /** A defect of ours must not cost more than the stream that met it. */
 function failed(conn: Conn, error: unknown): void {
-  if (mayReport()) host.failed(error);
+  report(error);
   try {
     onException(conn);
   } catch {
@@ -255,7 +269,7 @@ function failed(conn: Conn, error: unknown): void {
 
 /** The control thread or another worker has written to our eventfd. */
 function onWake(): void {
-  drainWake(wakeConn.fd);
+  drainWake(wakeFd);
   for (let message = host.receive(); message !== null; message = host.receive()) onMessage(message);
   takeHandoffs();
   takeGrants();

@@ -28,6 +28,7 @@ import {
   setUserTimeout,
   wake,
 } from '../sys/socket.ts';
+import { Listener } from '../transport/listener.ts';
 import { closeConn, releaseLimit, releaseLimits } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
@@ -44,47 +45,48 @@ const ACCEPT_MAX = 1024;
 /** And before a socket is closed: more than the queue of any socket holds, so that it ends. */
 const BACKLOG_MAX = 1 << 16;
 
-/** Listener connections by their number, the one that hand-offs carry. */
-const listeners: Conn[] = [];
-
 /** Puts the worker's listening sockets into its poller. */
 export function createListeners(): void {
-  listeners.length = 0;
-  for (const entry of engine.init.listeners) {
-    const conn = engine.takeConn()!;
-    conn.open(Side.Listener, entry.fd);
-    conn.listener = engine.plans[entry.proxy]!.proxy;
-    conn.bindIndex = entry.bind;
-    conn.listenerEntity = engine.init.entities.listener[entry.proxy]![entry.bind]!;
-    // For a listener: it is in the poller; and it serves all workers. `shut`: it is suspended.
-    conn.writable = false;
-    conn.safe = entry.shared;
-    listeners.push(conn);
-    conn.shut = entry.fd < 0;
-    const owns = !entry.shared || engine.init.workerIndex === 0;
-    if (owns) resumeListener(conn);
+  const { entities, workerIndex } = engine.init;
+  for (const { proxy, bind, fd, shared } of engine.init.listeners) {
+    const frontend = engine.plans[proxy]!.proxy;
+    const entity = entities.listener[proxy]![bind]!;
+    const number = engine.listeners.length;
+    const listener = new Listener(number, frontend, bind, entity, shared, fd);
+    engine.listeners.push(listener);
+    if (!shared || workerIndex === 0) resumeListener(listener);
   }
 }
 
-function resumeListener(conn: Conn): void {
-  if (conn.writable || conn.shut || engine.stopping) return;
-  conn.writable = engine.poller.addLevel(conn.fd, conn.id, conn.generation);
-  // The kernel had no memory for it: nobody else would try again.
-  if (!conn.writable) engine.timers.set(conn.id, engine.nowMs + EXHAUSTED_PAUSE_MS);
+/** Whether this worker accepts from it. */
+function isMine(listener: Listener): boolean {
+  return !listener.isShared || engine.init.workerIndex === 0;
 }
 
-function pauseListener(conn: Conn): void {
-  if (!conn.writable) return;
-  engine.poller.remove(conn.fd);
-  conn.writable = false;
+function resumeListener(listener: Listener): void {
+  if (listener.isRegistered || listener.isSuspended || engine.stopping) return;
+  listener.isRegistered = engine.poller.addLevel(listener.fd, listener.event, 0);
+  // The kernel had no memory for it: nobody else would try again.
+  if (!listener.isRegistered) pauseFor(listener, EXHAUSTED_PAUSE_MS);
+}
+
+function pauseListener(listener: Listener): void {
+  if (!listener.isRegistered) return;
+  engine.poller.remove(listener.fd);
+  listener.isRegistered = false;
+}
+
+/** Stops accepting for some time. */
+function pauseFor(listener: Listener, ms: number): void {
+  pauseListener(listener);
+  engine.timers.set(engine.listenerTimer(listener), engine.nowMs + ms);
 }
 
 /** Looks again at listeners that stand still; after a wake-up or a pause. */
 export function resumeListeners(): void {
-  const mine = engine.init.workerIndex === 0;
+  const { listeners } = engine;
   for (let i = 0; i < listeners.length; i++) {
-    const conn = listeners[i]!;
-    if (!conn.safe || mine) resumeListener(conn);
+    if (isMine(listeners[i]!)) resumeListener(listeners[i]!);
   }
 }
 
@@ -93,30 +95,33 @@ export function resumeListeners(): void {
  * by closing it; a path stays in use.
  */
 export function suspendListeners(): void {
-  const mine = engine.init.workerIndex === 0;
+  const { listeners } = engine;
   for (let i = 0; i < listeners.length; i++) {
-    const conn = listeners[i]!;
-    const { family } = conn.listener!.config.binds[conn.bindIndex]!.address;
-    if (conn.fd < 0 || family === 'unix') continue;
-    if (conn.writable && family !== 'fd') acceptClients(conn, BACKLOG_MAX);
-    pauseListener(conn);
-    conn.shut = true;
-    if (family !== 'abns') continue;
-    if (!conn.safe || mine) close(conn.fd);
-    conn.fd = -1;
+    const listener = listeners[i]!;
+    const { family } = listener.frontend.config.binds[listener.bindIndex]!.address;
+    if (listener.fd < 0 || family === 'unix') continue;
+    if (listener.isRegistered && family !== 'fd') acceptClients(listener, BACKLOG_MAX);
+    pauseListener(listener);
+    listener.isSuspended = true;
+    if (family === 'abns') closeListener(listener);
   }
 }
 
 /** SIGTTIN: the sockets of a bind line may be used again. @param fds one per worker, or one for all */
 export function releaseListener(proxy: number, bind: number, fds: number[]): void {
-  const worker = engine.init.workerIndex;
+  const { listeners } = engine;
   for (let i = 0; i < listeners.length; i++) {
-    const conn = listeners[i]!;
-    if (conn.listener!.index !== proxy || conn.bindIndex !== bind) continue;
-    conn.fd = fds[conn.safe ? 0 : worker]!;
-    conn.shut = false;
-    if (!conn.safe || worker === 0) resumeListener(conn);
+    const listener = listeners[i]!;
+    if (listener.frontend.index !== proxy || listener.bindIndex !== bind) continue;
+    listener.fd = fds[listener.isShared ? 0 : engine.init.workerIndex]!;
+    listener.isSuspended = false;
+    if (isMine(listener)) resumeListener(listener);
   }
+}
+
+function closeListener(listener: Listener): void {
+  if (isMine(listener)) close(listener.fd);
+  listener.fd = -1;
 }
 
 /**
@@ -124,55 +129,49 @@ export function releaseListener(proxy: number, bind: number, fds: number[]): voi
  * waits to be accepted, so that is accepted first, as far as limits allow.
  */
 export function closeListeners(): void {
-  const mine = engine.init.workerIndex === 0;
+  const { listeners } = engine;
   for (let i = 0; i < listeners.length; i++) {
-    const conn = listeners[i]!;
-    if (conn.fd < 0) continue;
-    if (conn.writable && !engine.ended) acceptClients(conn, BACKLOG_MAX);
-    pauseListener(conn);
-    if (!conn.safe || mine) close(conn.fd);
-    conn.fd = -1;
+    const listener = listeners[i]!;
+    if (listener.fd < 0) continue;
+    if (listener.isRegistered && !engine.ended) acceptClients(listener, BACKLOG_MAX);
+    pauseListener(listener);
+    closeListener(listener);
   }
-  if (!mine) return;
+  if (engine.init.workerIndex !== 0) return;
   Atomics.store(engine.shared.handoff, Handoff.Closed, 1);
   const fds = engine.init.wakeFds;
   for (let i = 1; i < fds.length; i++) wake(fds[i]!);
 }
 
 /** The listener's socket is readable: accept up to tune.maxaccept connections. */
-export function onListener(conn: Conn): void {
+export function onListener(listener: Listener): void {
   const { maxaccept } = engine.config.global.tune;
-  acceptClients(conn, maxaccept > 0 ? maxaccept : ACCEPT_MAX);
+  acceptClients(listener, maxaccept > 0 ? maxaccept : ACCEPT_MAX);
 }
 
-function acceptClients(conn: Conn, most: number): void {
+function acceptClients(listener: Listener, most: number): void {
+  const { frontend, entity } = listener;
   for (let i = 0; i < most; i++) {
-    const waitMs = takeRates(conn.listener!.frontend);
-    if (waitMs > 0) return pauseFor(conn, waitMs);
-    if (!takeLimits(conn)) {
-      giveRates(conn.listener!.frontend);
-      return pauseListener(conn);
+    const waitMs = takeRates(frontend.frontend);
+    if (waitMs > 0) return pauseFor(listener, waitMs);
+    if (!takeLimits(frontend.frontend, entity)) {
+      giveRates(frontend.frontend);
+      return pauseListener(listener);
     }
-    const fd = accept(conn.fd);
+    const fd = accept(listener.fd);
     if (fd < 0) {
       const code = errno();
-      giveRates(conn.listener!.frontend);
-      releaseLimits(conn.listener!.frontend, conn.listenerEntity);
+      giveRates(frontend.frontend);
+      releaseLimits(frontend.frontend, entity);
       if (code === Errno.EAGAIN) return;
       if (code === Errno.EINTR || code === Errno.ECONNABORTED) continue;
       if (isDescriptorLimit(code) && giveUpIdle()) continue;
       // Out of descriptors or memory: existing connections go on, new ones wait in the backlog.
-      return pauseFor(conn, EXHAUSTED_PAUSE_MS);
+      return pauseFor(listener, EXHAUSTED_PAUSE_MS);
     }
-    if (conn.safe && handOff(fd, conn)) continue;
-    openClient(fd, conn.listener!, conn.bindIndex, true);
+    if (listener.isShared && handOff(fd, listener)) continue;
+    openClient(fd, frontend, listener.bindIndex, true);
   }
-}
-
-/** Stops accepting for some time. */
-function pauseFor(conn: Conn, ms: number): void {
-  pauseListener(conn);
-  engine.timers.set(conn.id, engine.nowMs + ms);
 }
 
 const processRate = PROCESS_ENTITY * State.WIDTH;
@@ -203,14 +202,13 @@ function giveRates(frontend: number): void {
 }
 
 /** Counts the connection in at all levels, or none. */
-function takeLimits(conn: Conn): boolean {
-  const { frontend } = conn.listener!;
+function takeLimits(frontend: number, listener: number): boolean {
   if (!takeLimit(PROCESS_ENTITY)) return false;
   if (!takeLimit(frontend)) {
     releaseLimit(PROCESS_ENTITY);
     return false;
   }
-  if (takeLimit(conn.listenerEntity)) return true;
+  if (takeLimit(listener)) return true;
   releaseLimit(frontend);
   releaseLimit(PROCESS_ENTITY);
   return false;
@@ -245,7 +243,7 @@ function noteMost(entity: number): number {
 }
 
 /** Gives an accepted descriptor to a less loaded worker. @returns false = keep it. */
-function handOff(fd: number, conn: Conn): boolean {
+function handOff(fd: number, listener: Listener): boolean {
   const handoff = engine.shared.handoff;
   let best = 0;
   let load = Atomics.load(handoff, Handoff.Load);
@@ -263,8 +261,8 @@ function handOff(fd: number, conn: Conn): boolean {
   if (((tail - head) | 0) >= Handoff.SLOTS) return false;
   const slot = at + Handoff.First + 3 * (tail & (Handoff.SLOTS - 1));
   handoff[slot] = fd;
-  handoff[slot + 1] = conn.listener!.index;
-  handoff[slot + 2] = conn.bindIndex;
+  handoff[slot + 1] = listener.frontend.index;
+  handoff[slot + 2] = listener.bindIndex;
   Atomics.store(handoff, at + Handoff.Tail, (tail + 1) | 0);
   Atomics.add(handoff, at + Handoff.Load, 1);
   wake(engine.init.wakeFds[best]!);

@@ -15,7 +15,7 @@
 import { ChunkDecoder } from '../http/h1/chunked.ts';
 import { HeadState } from '../http/h1/prefix.ts';
 import { BodyMode } from '../http/message.ts';
-import type { Proxy, Server } from '../model/runtime.ts';
+import type { Server } from '../model/runtime.ts';
 import { Session, type Stream } from '../model/stream.ts';
 import type { Pipe } from './splice.ts';
 
@@ -23,12 +23,10 @@ export const enum Side {
   Free = 0,
   Client = 1,
   Server = 2,
-  Listener = 3,
-  Wake = 4,
   /** A client connection that is only drained before it is closed. */
-  Linger = 5,
+  Linger = 3,
   /** A server connection without a stream, kept for reuse. */
-  Idle = 6,
+  Idle = 4,
 }
 
 /**
@@ -85,9 +83,6 @@ export class Conn {
   stream: Stream | null = null;
   /** Client side: the session, made once per slot. */
   readonly session: Session;
-  /** Listener: which bind line. */
-  listener: Proxy | null = null;
-  bindIndex: number = 0;
   /** Client side: entity of the listener that accepted it. */
   listenerEntity: number = 0;
   /** Monotonic ms since which bytes of a request wait for a buffer; -1 = they do not. */
@@ -137,7 +132,6 @@ export class Conn {
     this.carried = 0;
     this.counted = 0;
     this.stream = null;
-    this.listener = null;
     this.listenerEntity = 0;
     this.starvedMs = -1;
     this.unread = false;

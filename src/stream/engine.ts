@@ -21,11 +21,12 @@ import { Sample } from '../rules/sample.ts';
 import { reserve } from '../sys/arena.ts';
 import { clock } from '../sys/clock.ts';
 import { BlockPool } from '../sys/pool.ts';
+import type { Listener } from '../transport/listener.ts';
 import { Conn } from './conn.ts';
 import { createDebug } from './debug.ts';
 import { createPlans, type Plan } from './plan.ts';
 
-/** Most connections (both sides, listeners included) of one worker. */
+/** Most connections (both sides) of one worker. */
 const CONNS_LIMIT = 1 << 20;
 
 /** Largest log line that is built, before the target's own limit. */
@@ -53,6 +54,8 @@ export class Engine implements RuleContext {
   readonly httpMaxhdr: number;
   readonly connsMax: number;
   readonly streamsMax: number;
+  /** By number, which hand-offs carry. */
+  readonly listeners: Listener[];
   /** By slot; made on demand, never thrown away. */
   readonly conns: (Conn | null)[];
   private readonly freeConns: Conn[];
@@ -120,7 +123,8 @@ export class Engine implements RuleContext {
     this.streamsMax = init.streamsMax;
     clock.update();
     this.poller = new Poller(tune.maxpollevents);
-    this.timers = new Timers(this.connsMax + this.streamsMax, clock.nowMs);
+    this.listeners = [];
+    this.timers = new Timers(this.listenerTimers + init.listeners.length, clock.nowMs);
     this.plans = createPlans(config, init.entities, this.shared);
     this.logger = createLogger({
       config,
@@ -219,6 +223,15 @@ export class Engine implements RuleContext {
   /** Timer id of a stream; connections come first. */
   streamTimer(strm: Stream): number {
     return this.connsMax + strm.slot;
+  }
+
+  /** First timer id of listeners: they come behind connections and streams. */
+  get listenerTimers(): number {
+    return this.connsMax + this.streamsMax;
+  }
+
+  listenerTimer(listener: Listener): number {
+    return this.listenerTimers + listener.number;
   }
 
   /** Adds to a counter of this worker. */

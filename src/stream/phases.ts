@@ -327,7 +327,7 @@ export function onException(conn: Conn): void {
     strm.cause = Cause.Internal;
     countClient(strm, Counter.InternalErrors);
     abortStream(strm);
-  } else if (conn.side !== Side.Listener && conn.side !== Side.Wake) {
+  } else {
     closeConn(conn);
   }
 }

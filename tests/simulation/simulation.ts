@@ -319,9 +319,7 @@ class Simulation {
     see('doubly freed streams', engine['freeStreams'].length - new Set(engine['freeStreams']).size);
     see('living streams', engine.streams.filter((strm) => strm!.phase !== Phase.Ended).length);
     see('doubly freed connections', engine['freeConns'].length - new Set(engine['freeConns']).size);
-    const standing = engine.conns.filter(
-      (conn) => conn!.side !== Side.Listener && conn!.side !== Side.Wake,
-    );
+    const standing = engine.conns;
     // A worker that has ended leaves what lies idle to the end of the process.
     const idle = engine.ended ? standing.filter((conn) => conn!.side === Side.Idle).length : 0;
     see('connections', standing.filter((conn) => conn!.side !== Side.Free).length - idle);
