@@ -80,6 +80,16 @@ describe('exit statuses (management.txt 3)', () => {
     expect(stdout).toContain('(no listener) => exit(2)');
   });
 
+  test('a stats socket is something to listen on (management.txt 3)', async () => {
+    const file = program.config('global\n  stats socket %/stats\n');
+    const checked = await program.run('-c', '-V', '-f', file);
+    expect(checked).toMatchObject({ status: 0, stdout: 'Configuration file is valid\n' });
+    const child = await program.serve('-f', file);
+    expect(await program.ask('show info')).toContain(`Pid: ${child.pid}\n`);
+    child.kill('SIGUSR1');
+    expect((await program.finish(child)).status).toBe(0);
+  });
+
   test('a file that does not exist is named', async () => {
     const { status, stderr } = await program.run('-f', '/nonexistent.cfg');
     expect(status).toBe(1);

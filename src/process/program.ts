@@ -104,7 +104,8 @@ function lastErrors(diagnostics: Diagnostics): Set<Diagnostic> {
   return new Set(byFile.values());
 }
 
-/** Whether any section has an address to accept from. */
+/** Whether there is an address to accept from: of a proxy, or a stats socket (3.1). */
 export function hasListener(config: Configuration): boolean {
+  if (config.global.statsSockets.length > 0) return true;
   return config.proxies.some((proxy) => !proxy.disabled && proxy.binds.length > 0);
 }
