@@ -4,6 +4,14 @@ import { parseText } from './fixture.ts';
 const timeouts = 'timeout connect 1s\n timeout client 1s\n timeout server 1s\n';
 
 describe('checks of the whole configuration', () => {
+  test('a misspelt backend is shown with the nearest name', () => {
+    const { errors } = parseText('frontend f\n use_backend ap if TRUE\nbackend app\n');
+    expect(errors).toEqual([
+      "parsing [t.cfg:2] : Proxy 'f': unable to find required use_backend: 'ap'; did you mean " +
+        "'app' maybe ?",
+    ]);
+  });
+
   test('errors of lines and contradictions are reported in one run', () => {
     const { errors, warnings } = parseText(
       'frontend f\n foo\n default_backend nosuch\nbackend b\n server a 127.0.0.1:1\n' +
@@ -11,7 +19,7 @@ describe('checks of the whole configuration', () => {
     );
     expect(errors).toEqual([
       "parsing [t.cfg:2] : unknown keyword 'foo' in 'frontend' section",
-      "Proxy 'f': unable to find required default_backend: 'nosuch'.",
+      "parsing [t.cfg:3] : Proxy 'f': unable to find required default_backend: 'nosuch'.",
       "parsing [t.cfg:6] : backend 'b', another server named 'a' was already defined at line 5, " +
         'please use distinct names.',
     ]);

@@ -5,7 +5,14 @@
  * Errors are looked for even when lines were refused, so that one run shows them all; warnings
  * are not, because most of them would be consequences of the refused lines.
  */
-import type { BindConfig, Configuration, ProxyConfig, RingConfig } from '../model/config.ts';
+import { nearest } from '../base/nearest.ts';
+import type {
+  BindConfig,
+  Configuration,
+  Origin,
+  ProxyConfig,
+  RingConfig,
+} from '../model/config.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { findRing } from './finish.ts';
 import type { ProxyDraft } from './section/draft.ts';
@@ -25,7 +32,7 @@ export function validate(config: Configuration, state: ParserState): void {
     const name = `${sectionName(draft)} '${proxy.name}'`;
     if (complete) warnNoBind(proxy, name, diagnostics);
     // A backend may be missing only because its section line was refused.
-    if (!state.sectionLost) checkBackends(backends, proxy, diagnostics);
+    if (!state.sectionLost) checkBackends(backends, proxy, draft, diagnostics);
     checkServers(proxy, draft, diagnostics);
     if (complete) warnAboutProxy(proxy, draft, name, diagnostics);
   }
@@ -134,50 +141,44 @@ function backendsByName(config: Configuration): Backends {
   return backends;
 }
 
-function checkBackends(backends: Backends, proxy: ProxyConfig, diagnostics: Diagnostics): void {
-  if (proxy.kind === 'backend') return;
-  if (proxy.defaultBackend !== null) {
-    const found = requireBackend(
-      backends,
-      proxy,
-      proxy.defaultBackend,
-      'default_backend',
-      diagnostics,
-    );
-    checkMode(proxy, found, 'as its default backend', diagnostics);
-  }
-  for (const name of proxy.lineBackends) {
-    const found = requireBackend(backends, proxy, name, 'reqsetbe', diagnostics);
-    checkMode(proxy, found, "in a 'reqsetbe' rule", diagnostics);
-  }
-  for (const rule of proxy.useBackends) {
-    if (typeof rule.backend !== 'string') continue;
-    const found = requireBackend(backends, proxy, rule.backend, 'use_backend', diagnostics);
-    checkMode(proxy, found, "in a 'use_backend' rule", diagnostics);
-  }
-}
-
-function requireBackend(
+function checkBackends(
   backends: Backends,
   proxy: ProxyConfig,
-  name: string,
-  keyword: string,
+  draft: ProxyDraft,
   diagnostics: Diagnostics,
-): ProxyConfig | null {
-  const found = backends.get(name);
-  if (found !== undefined) return found;
-  diagnostics.error(null, `Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'.`);
-  return null;
+): void {
+  if (proxy.kind === 'backend') return;
+  const demand = (keyword: string, name: string, origin: Origin | null, how: string) => {
+    const found = backends.get(name);
+    if (found !== undefined) return checkMode(proxy, found, how, diagnostics);
+    const near = nearest(name, backends.keys());
+    const hint = near === null ? '.' : `; did you mean '${near}' maybe ?`;
+    const text = `Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'${hint}`;
+    diagnostics.error(origin, text);
+  };
+  const { defaultBackend } = proxy;
+  if (defaultBackend !== null) {
+    const origin = draft.seen['default_backend'] ?? null;
+    demand('default_backend', defaultBackend, origin, 'as its default backend');
+  }
+  for (const name of proxy.lineBackends) {
+    const origin = draft.seen[`reqsetbe ${name}`] ?? null;
+    demand('reqsetbe', name, origin, "in a 'reqsetbe' rule");
+  }
+  for (const { backend, file, line } of proxy.useBackends) {
+    if (typeof backend !== 'string') continue;
+    demand('use_backend', backend, { file, line }, "in a 'use_backend' rule");
+  }
 }
 
 /** An HTTP frontend cannot hand a parsed request to a TCP backend (4). */
 function checkMode(
   proxy: ProxyConfig,
-  backend: ProxyConfig | null,
+  backend: ProxyConfig,
   where: string,
   diagnostics: Diagnostics,
 ): void {
-  if (backend === null || proxy.mode !== 'http' || backend.mode === 'http') return;
+  if (proxy.mode !== 'http' || backend.mode === 'http') return;
   diagnostics.error(
     null,
     `http ${sectionName({ section: proxy.kind })} '${proxy.name}' (${proxy.file}:${proxy.line}) tries to use ` +

@@ -83,7 +83,7 @@ const conditionErrors: [string, string][] = [
   ['if { nosuch }', "unknown fetch method 'nosuch' in ACL expression 'nosuch'"],
   [
     'if { path_bge /a }',
-    "unknown fetch method 'path_bge' in ACL expression 'path_bge'; did you mean 'path_beg'?",
+    "unknown fetch method 'path_bge' in ACL expression 'path_bge'; did you mean 'path_beg' maybe ?",
   ],
   ['if toString', "no such ACL : 'toString'"],
 ];

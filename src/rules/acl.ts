@@ -41,7 +41,8 @@ export function parseAcl(words: string[], scope: RuleScope): AclTestConfig {
     return parseTest(name, words.slice(1), scope);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(`error detected while parsing ACL '${name}' : ${error.message}.`);
+    const stop = /[.?]$/.test(error.message) ? '' : '.';
+    throw new ConfigError(`error detected while parsing ACL '${name}' : ${error.message}${stop}`);
   }
 }
 

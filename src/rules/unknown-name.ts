@@ -20,7 +20,7 @@ function unknown(
   if (isKnown || name.startsWith('lua.'))
     return new ConfigError(`${what} '${name}' is not supported yet by sluice${where}`);
   const near = nearest(name, here);
-  const hint = near === null ? '' : `; did you mean '${near}'?`;
+  const hint = near === null ? '' : `; did you mean '${near}' maybe ?`;
   return new ConfigError(`unknown ${what} '${name}'${where}${hint}`);
 }
 

@@ -231,7 +231,7 @@ backend tcp
  mode tcp
 `);
     expect(errors).toEqual([
-      "Proxy 'f': unable to find required reqsetbe: 'nosuch'.",
+      "parsing [t.cfg:6] : Proxy 'f': unable to find required reqsetbe: 'nosuch'.",
       "http frontend 'f' (t.cfg:4) tries to use incompatible tcp backend 'tcp' (t.cfg:8) in a " +
         "'reqsetbe' rule (see 'mode').",
     ]);

@@ -91,6 +91,7 @@ export function parseDefaultBackend(draft: ProxyDraft, line: KeywordLine): void 
   if (name === undefined) throw new ConfigError("'default_backend' expects a backend name.");
   refuseExtra(line.words, 1);
   draft.config.defaultBackend = name;
+  draft.seen['default_backend'] = line.origin;
 }
 
 /** A line of one of the three rulesets; the words after the ruleset's name are the action's. */
@@ -173,6 +174,7 @@ export function parseLine(
   const scope = scopeOf(draft, line, placeOf(ruleset, draft));
   const backends = draft.config.lineBackends;
   const parsed = parseLineRule(row, ignoreCase, line.words, scope, (name) => {
+    draft.seen[`reqsetbe ${name}`] ??= line.origin;
     return backends.push(name) - 1;
   });
   line.state.diagnostics.warning(

@@ -188,7 +188,7 @@ export function explained<T>(prefix: string, parse: () => T): T {
     return parse();
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
-    const stop = problem.message.endsWith('.') ? '' : '.';
+    const stop = /[.?]$/.test(problem.message) ? '' : '.';
     throw new ConfigError(`${prefix}${problem.message}${stop}`);
   }
 }
