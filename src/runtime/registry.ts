@@ -74,16 +74,18 @@ export function helpText(words: readonly string[], level: Level): string {
 
 /** The answer to words that are no command: what they may have meant, or everything. */
 export function unknownText(words: readonly string[], level: Level): string {
-  let rows = words.length === 0 ? [] : matching(words, level);
-  if (rows.length === 0 && words.length > 0) {
+  let rows = matching(words, level);
+  const asked = words.slice(0, 2).join(' ');
+  if (rows.length === 0) {
     const names = listed.filter((row) => row.level <= level).map((row) => row.name);
-    const near = nearest(words.slice(0, 2).join(' '), names);
+    const near = nearest(asked, names);
     rows = listed.filter((row) => row.name === near);
   }
   if (rows.length > 0) {
-    const title = 'Unknown command, but maybe one of the following ones is a better match:';
-    return helpScreen(title, rows);
+    const title = 'but maybe one of the following ones is a better match:';
+    return helpScreen(`Unknown command: '${asked}', ${title}`, rows);
   }
   const all = commands.filter((row) => row.level <= level);
-  return helpScreen('Unknown command. Please enter one of the following commands only:', all);
+  const title = 'Please enter one of the following commands only:';
+  return helpScreen(`Unknown command: '${asked}'. ${title}`, all);
 }

@@ -90,7 +90,7 @@ describe('a connection to the stats socket (management.txt 9.3)', () => {
   test('answers an unknown word with all commands', () => {
     const answer = open().receive('xyzzy\n');
     expect(answer).toStartWith(
-      'Unknown command. Please enter one of the following commands only:\n',
+      "Unknown command: 'xyzzy'. Please enter one of the following commands only:\n",
     );
     for (const command of commands) expect(answer).toContain(`  ${command.usage}`);
     expect(answer).toContain(': disconnect\n\n');
@@ -98,11 +98,19 @@ describe('a connection to the stats socket (management.txt 9.3)', () => {
 
   test('answers an unfinished command with those that it may begin', () => {
     const answer = open().receive('show in\n');
-    expect(answer).toStartWith('Unknown command, but maybe one of the following ones');
+    expect(answer).toStartWith("Unknown command: 'show in', but maybe one of the following ones");
     expect(answer).toContain(
       '  show info [desc|json|typed|float]*      : report information about the running process\n',
     );
     expect(answer).not.toContain('show stat');
+  });
+
+  test('answers an empty command with an empty line', () => {
+    expect(open().receive('\n')).toBe('\n');
+    const session = open();
+    session.receive('prompt\n');
+    expect(session.receive(' \n')).toBe('\n> ');
+    expect(session.receive(';show cli level\n')).toBe('\n> admin\n\n> ');
   });
 
   test('refuses by name what HAProxy has and sluice has not', () => {

@@ -52,7 +52,7 @@ export class CliSession {
   private runLine(line: string): string {
     let answer = '';
     for (const words of splitCommands(line)) {
-      answer += this.runCommand(words);
+      if (words.length > 0) answer += this.runCommand(words);
       if (this.cli.closing) return answer;
       answer += `\n${this.promptText()}`;
     }
