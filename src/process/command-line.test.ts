@@ -76,6 +76,10 @@ describe('the command line (management.txt 3)', () => {
     expect(refusal('-sfoo', '-f', 'x').usage).toBe(true);
   });
 
+  test('-h shows the usage and complains of nothing', () => {
+    expect(refusal('-h')).toEqual({ message: '', usage: true });
+  });
+
   test('refuses an option whose argument is missing', () => {
     for (const option of ['-f', '-p', '-L', '-C', '-n', '-N', '-m', '-cc']) {
       expect(refusal(option).message).toBe(`option '${option}' expects an argument`);

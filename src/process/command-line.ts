@@ -69,6 +69,11 @@ function unsupported(what: string): () => string {
 
 type Apply = OptionRow['apply'];
 
+/** `-W` and `-Ws`: a service manager starts sluice in the foreground instead. */
+function masterWorker(): string {
+  return "'-W' and '-Ws' (master-worker mode) are not supported yet; start with '-db' instead";
+}
+
 /** 'P', as HAProxy's. */
 const POISON_DEFAULT = 0x50;
 
@@ -138,8 +143,8 @@ const options: readonly OptionRow[] = [
   { name: '-dt', takes: 'glued', apply: unsupported("'-dt' (traces)") },
   { name: '-4', takes: 'none', apply: unsupported("'-4' (resolvers)") },
   { name: '-S', takes: 'word', apply: unsupported("'-S' (master CLI)") },
-  { name: '-W', takes: 'none', apply: unsupported("'-W' (master-worker mode)") },
-  { name: '-Ws', takes: 'none', apply: unsupported("'-Ws' (master-worker mode)") },
+  { name: '-W', takes: 'none', apply: masterWorker },
+  { name: '-Ws', takes: 'none', apply: masterWorker },
   { name: '-x', takes: 'word', apply: unsupported("'-x' (taking over listening sockets)") },
 ];
 
@@ -239,7 +244,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine | Command
     }
     const row = findOption(argument);
     if (row === undefined) {
-      const message = argument.startsWith('-') ? `unknown option '${argument}'` : '';
+      const isUnknown = argument.startsWith('-') && argument !== '-h';
+      const message = isUnknown ? `unknown option '${argument}'` : '';
       return { message, usage: true };
     }
     let value = argument.slice(row.name.length);
