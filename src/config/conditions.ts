@@ -13,7 +13,7 @@ import { compareVersions } from './compare-version.ts';
 import { readArguments } from './condition-argument.ts';
 import type { Environment } from './environment.ts';
 import { splitLine } from './lexer.ts';
-import { features, haproxyCompatibleVersion, runtimeOptions } from './version.ts';
+import { features, haproxyCompatibleVersion, runtimeOptions, type SwitchedOff } from './version.ts';
 
 /** What the predicates look at. */
 export interface ConditionContext {
@@ -29,12 +29,12 @@ export interface ConditionContext {
 }
 
 /** The context of this program without a TLS library. */
-export function createConditionContext(env: Environment): ConditionContext {
+export function createConditionContext(env: Environment, off: SwitchedOff = {}): ConditionContext {
   return {
     env,
     version: haproxyCompatibleVersion,
     features,
-    options: runtimeOptions,
+    options: runtimeOptions(off),
     sslLibrary: null,
   };
 }

@@ -10,14 +10,15 @@ export const haproxyCompatibleBranch = '3.4';
 
 /**
  * Build features by HAProxy's names, as `-vv` lists them and `feature(<name>)` tests them. True is
- * what sluice really does.
+ * what sluice really does. (PCRE2 is looked for when the first expression is read; where it is
+ * missing, JavaScript's engine stands in.)
  */
 export const features: ReadonlyMap<string, boolean> = new Map([
   ['51DEGREES', false],
   ['ACCEPT4', true],
   ['BACKTRACE', false],
   ['CLOSEFROM', false],
-  ['CPU_AFFINITY', false],
+  ['CPU_AFFINITY', true],
   ['CRYPT_H', false],
   ['DEVICEATLAS', false],
   ['DL', false],
@@ -31,7 +32,7 @@ export const features: ReadonlyMap<string, boolean> = new Map([
   ['LIBATOMIC', false],
   ['LIBCRYPT', false],
   ['LINUX_CAP', false],
-  ['LINUX_SPLICE', false],
+  ['LINUX_SPLICE', true],
   ['LINUX_TPROXY', false],
   ['LUA', false],
   ['MATH', true],
@@ -44,8 +45,8 @@ export const features: ReadonlyMap<string, boolean> = new Map([
   ['OPENSSL_WOLFSSL', false],
   ['OT', false],
   ['PCRE', false],
-  ['PCRE2', false],
-  ['PCRE2_JIT', false],
+  ['PCRE2', true],
+  ['PCRE2_JIT', true],
   ['PCRE_JIT', false],
   ['POLL', false],
   ['PRCTL', true],
@@ -67,15 +68,25 @@ export const features: ReadonlyMap<string, boolean> = new Map([
   ['ZLIB', false],
 ]);
 
+/** Options of the command line that switch off what `enabled(<opt>)` asks for. */
+export interface SwitchedOff {
+  /** `-dS` */
+  noSplice?: boolean;
+  /** `-dR` */
+  noReusePort?: boolean;
+}
+
 /** Run-time options that `enabled(<opt>)` knows (2.4); true is what sluice really uses. */
-export const runtimeOptions: ReadonlyMap<string, boolean> = new Map([
-  ['POLL', false],
-  ['EPOLL', true],
-  ['KQUEUE', false],
-  ['EVPORTS', false],
-  ['SPLICE', false],
-  ['GETADDRINFO', true],
-  ['REUSEPORT', true],
-  ['FAST-FORWARD', true],
-  ['SERVER-SSL-VERIFY-NONE', false],
-]);
+export function runtimeOptions(off: SwitchedOff): ReadonlyMap<string, boolean> {
+  return new Map([
+    ['POLL', false],
+    ['EPOLL', true],
+    ['KQUEUE', false],
+    ['EVPORTS', false],
+    ['SPLICE', off.noSplice !== true],
+    ['GETADDRINFO', true],
+    ['REUSEPORT', off.noReusePort !== true],
+    ['FAST-FORWARD', true],
+    ['SERVER-SSL-VERIFY-NONE', false],
+  ]);
+}

@@ -90,6 +90,15 @@ describe('exit statuses (management.txt 3)', () => {
     expect((await program.finish(child)).status).toBe(0);
   });
 
+  test.each([
+    ['feature(CPU_AFFINITY) && feature(LINUX_SPLICE) && feature(PCRE2_JIT)', [], 0],
+    ['enabled(SPLICE) && enabled(REUSEPORT)', [], 0],
+    ['enabled(SPLICE)', ['-dS'], 1],
+    ['enabled(REUSEPORT)', ['-dR'], 1],
+  ])('-cc knows what is in use: %s after %p (2.4)', async (condition, options, expected) => {
+    expect((await program.run(...options, '-cc', condition)).status).toBe(expected);
+  });
+
   test('a file that does not exist is named', async () => {
     const { status, stderr } = await program.run('-f', '/nonexistent.cfg');
     expect(status).toBe(1);

@@ -49,7 +49,7 @@ export function loadProgram(commandLine: CommandLine): Program {
     sources: isUnreadable ? [] : sources,
     env,
     diagnostics,
-    conditionContext: createConditionContext(env),
+    conditionContext: createConditionContext(env, commandLine),
     allowsUnresolved: commandLine.allowsUnresolved,
   });
   applyCommandLine(config, commandLine);

@@ -102,7 +102,7 @@ function changeDirectory(directory: string, console: Console): boolean {
 
 /** `-cc`: 0 = true, 1 = false, 2 = not a condition. */
 function evaluate(commandLine: CommandLine, console: Console): number {
-  const context = createConditionContext(createEnvironment(commandLine));
+  const context = createConditionContext(createEnvironment(commandLine), commandLine);
   try {
     const text = toByteString(commandLine.condition!);
     return evaluateConditionLine(text, context) ? SUCCESS : FAILURE;
