@@ -40,11 +40,10 @@ describe('4.2 errorfile: which page answers', () => {
     expect(answerOf(none)).toStartWith('HTTP/1.1 403 Forbidden\r\ncontent-length: 93\r\n');
   });
   test('an empty file closes without an answer, early errors included', () => {
-    const { ctx, pages } = contextBetween({ 400: '', 408: file('x') }, {});
+    const { ctx, pages } = contextBetween({ 400: '' }, {});
     prepareErrorPage(ctx, 400);
     expect([ctx.replyRaw, ctx.replyBodyLen]).toEqual([true, 0]);
     expect(pages.len(400)).toBe(0);
-    // Early errors know only the default page and silence.
     expect(text(pages.off(408), pages.len(408))).toStartWith('HTTP/1.1 408 Request Time-out\r\n');
   });
   test('a status without a page is answered with 500', () => {

@@ -3,9 +3,9 @@
  * their replacement by files, per proxy.
  *
  * There are two forms of a page. Errors of the request's syntax and of its timeouts are answered
- * before any rule sees the request: the default page goes out as it is written here. All other
- * errors become a response message, which `http-after-response` rules may change. A file replaces
- * the second form; when it is empty it silences both (`errorfile 408 /dev/null`).
+ * before any rule sees the request: the page goes out as complete bytes. All other errors become a
+ * response message, which `http-after-response` rules may change. A file replaces both forms; when
+ * it is empty the connection is closed without an answer (`errorfile 408 /dev/null`).
  *
  * @dataplane
  */
@@ -53,29 +53,41 @@ export class ErrorPages {
   readonly own: (ReplyTemplate | null)[];
   /** 1 where the file is empty: close without a word. */
   readonly silent: Uint8Array;
+  /** Complete responses by slot: own ones, else the default ones. */
+  private readonly offs: Int32Array;
+  private readonly lens: Int32Array;
 
   constructor(errorFiles: Readonly<Record<number, string>>) {
     this.own = [];
     this.silent = new Uint8Array(defaultPages.length + 1);
+    this.offs = Int32Array.of(0, ...defaultOffs);
+    this.lens = Int32Array.of(0, ...defaultLens);
     for (let slot = 0; slot <= defaultPages.length; slot++) this.own.push(null);
     for (const key of Object.keys(errorFiles)) {
       const slot = slotOf[Number(key)] ?? 0;
       if (slot === 0) continue;
       const text = errorFiles[Number(key)]!;
-      if (text === '') this.silent[slot] = 1;
-      else this.own[slot] = new ReplyTemplate(parseReply(Buffer.from(text, 'latin1')));
+      if (text === '') {
+        this.silent[slot] = 1;
+        this.lens[slot] = 0;
+        continue;
+      }
+      const reply = parseReply(Buffer.from(text, 'latin1'));
+      this.own[slot] = new ReplyTemplate(reply);
+      const complete = Buffer.concat([Buffer.from(reply.head, 'latin1'), reply.body]);
+      this.offs[slot] = reserveBytes(complete);
+      this.lens[slot] = complete.length;
     }
   }
 
   /** Arena offset of the complete response for an error that no rule may change. */
   off(status: number): number {
-    return defaultOffs[pageSlot(status) - 1]!;
+    return this.offs[pageSlot(status)]!;
   }
 
   /** Its length; 0 = close without an answer. */
   len(status: number): number {
-    const slot = pageSlot(status);
-    return this.silent[slot] === 1 ? 0 : defaultLens[slot - 1]!;
+    return this.lens[pageSlot(status)]!;
   }
 
   /** The proxy has a file for this status. */

@@ -12,6 +12,8 @@ export interface ReplyText {
   /** In order; names in lower case, without `Connection`. */
   fields: [string, string][];
   body: Uint8Array;
+  /** Status line and fields, `Connection` included, for an answer that no rule may change. */
+  head: string;
   close: boolean;
   hasLength: boolean;
 }
@@ -42,9 +44,11 @@ export function parseReply(bytes: Uint8Array): ReplyText {
     reason: first[4] ?? '',
     fields: [],
     body: bytes,
+    head: '',
     close: false,
     hasLength: false,
   };
+  reply.head = `HTTP/1.${reply.version - 10} ${reply.status} ${reply.reason}\r\n`;
   let announced = -1;
   let persistent = reply.version === 11;
   for (;;) {
@@ -58,6 +62,7 @@ export function parseReply(bytes: Uint8Array): ReplyText {
     if (name === 'transfer-encoding') throw new ConfigError('chunk-encoded payload not supported');
     if (name === 'connection') {
       if (/(^|[ \t,])close($|[ \t,])/i.test(value)) persistent = false;
+      reply.head += `${name}: ${value}\r\n`;
       continue;
     }
     if (name === 'content-length') {
@@ -67,7 +72,9 @@ export function parseReply(bytes: Uint8Array): ReplyText {
       announced = Number(value);
     }
     reply.fields.push([name, value]);
+    reply.head += `${name}: ${value}\r\n`;
   }
+  reply.head += '\r\n';
   reply.body = bytes.slice(at);
   reply.hasLength = announced >= 0;
   reply.close = version === 11 && !persistent;

@@ -62,7 +62,8 @@ function configurationBytes(config: Configuration): number {
   let bytes = 0;
   for (const proxy of config.proxies) {
     bytes += PROXY_BYTES + proxy.servers.length * SERVER_BYTES;
-    for (const page of Object.values(proxy.errorFiles)) bytes += page.length;
+    // Taken apart, and complete.
+    for (const page of Object.values(proxy.errorFiles)) bytes += 2 * page.length;
   }
   return bytes;
 }

@@ -222,3 +222,25 @@ scenario('errorfile replaces the answer byte for byte (4.2 errorfile)', async (w
   expect(fieldOf(reply, 'x-page')).toBe('mine');
   expect(reply.body).toBe('sorry\n');
 });
+
+scenario('errorfile replaces the answers that no rule sees (4.2 errorfile)', async (world) => {
+  const file = `${world.dir}/page`;
+  const text = 'HTTP/1.0 418 Mine\r\nConnection: close\nX-A:b\r\n\r\nmine\n';
+  await Bun.write(file, text);
+  const proxy = await world.proxy(`
+defaults
+  mode http
+  timeout client 50ms
+  errorfile 400 ${file}
+  errorfile 408 ${file}
+frontend f
+  bind fd@{{f}}
+  http-after-response set-header x-ruled yes
+  http-request return status 200
+`);
+  const expected = 'HTTP/1.0 418 Mine\r\nconnection: close\r\nx-a: b\r\n\r\nmine\n';
+  const bad = 'GET / HTTP/1.1\r\na b: c\r\n\r\n';
+  for (const bytes of [bad, bad.replace('GET', 'HEAD'), 'GET / HTTP/1.1\r\n']) {
+    expect(await world.exchange(proxy.port('f'), bytes)).toBe(expected);
+  }
+});
