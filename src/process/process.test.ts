@@ -67,6 +67,14 @@ describe('exit statuses (management.txt 3)', () => {
     expect(stderr).toContain('config : Fatal errors found in configuration.\n');
   });
 
+  test('the name of a wrong file comes after all that is said about it', async () => {
+    const file = program.config('frontend f\n  server s 127.0.0.1:1\n  balance roundrobin\n');
+    const { stderr } = await program.run('-c', '-f', file);
+    const warning = stderr.indexOf("'balance' ignored");
+    expect(warning).toBeGreaterThan(0);
+    expect(stderr.indexOf('Error(s) found')).toBeGreaterThan(warning);
+  });
+
   test('-q keeps -c silent', async () => {
     const file = program.config('frontend f\n  bnd :1\n');
     const silent = await program.run('-q', '-c', '-f', file);

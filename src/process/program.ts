@@ -85,9 +85,11 @@ export function printDiagnostics(
   commandLine: CommandLine,
   console: Console,
 ): void {
-  const last = lastErrors(diagnostics);
-  for (const found of diagnostics.list) {
-    if (found.severity === 'DIAG' && !commandLine.diagnostics) continue;
+  const shown = diagnostics.list.filter(
+    (found) => found.severity !== 'DIAG' || commandLine.diagnostics,
+  );
+  const last = lastOfWrongFiles(shown);
+  for (const found of shown) {
     console.line(formatDiagnostic(found, process.pid));
     if (last.has(found)) {
       console.alert(`config : Error(s) found in configuration file : ${found.origin!.file}`);
@@ -95,13 +97,16 @@ export function printDiagnostics(
   }
 }
 
-/** The last error of each file: the file's name is repeated after it. */
-function lastErrors(diagnostics: Diagnostics): Set<Diagnostic> {
+/** The last finding of each file with errors: the file's name is repeated after it. */
+function lastOfWrongFiles(shown: readonly Diagnostic[]): Set<Diagnostic> {
+  const wrong = new Set<string>();
   const byFile = new Map<string, Diagnostic>();
-  for (const found of diagnostics.list) {
-    if (found.severity === 'ALERT' && found.origin !== null) byFile.set(found.origin.file, found);
+  for (const found of shown) {
+    if (found.origin === null) continue;
+    if (found.severity === 'ALERT') wrong.add(found.origin.file);
+    byFile.set(found.origin.file, found);
   }
-  return new Set(byFile.values());
+  return new Set([...byFile.values()].filter((found) => wrong.has(found.origin!.file)));
 }
 
 /** Whether there is an address to accept from: of a proxy, or a stats socket (3.1). */
