@@ -133,13 +133,15 @@ describe('global (3.1, 3.2)', () => {
     ]);
   });
 
-  test('a second user is refused, an unknown one has no id (3.1)', () => {
-    const { errors } = parseText('global\n user nosuch\n user haproxy\n uid 5\n group x\n');
+  test('the first user counts, an unknown one has no id (3.1)', () => {
+    const { errors, warnings } = parseText(
+      'global\n user nosuch\n user haproxy\n uid 5\n group x\n',
+    );
     expect(errors).toEqual([
       "parsing [t.cfg:2] : cannot find user id for 'nosuch'",
-      'parsing [t.cfg:4] : user/group already specified. Continuing.',
       "parsing [t.cfg:5] : cannot find group id for 'x'",
     ]);
+    expect(warnings).toEqual(["parsing [t.cfg:4] : 'user' already specified. Continuing."]);
   });
 });
 

@@ -175,12 +175,41 @@ function parseKeyword(line: KeywordLine, current: Current): void {
     case 'skipped':
       return;
     case 'global':
-      return dispatch(current.global, line, 'global', keywords.global, obsolete.global);
+      return parseGlobalKeyword(current.global, line);
     case 'ring':
       return dispatch(current.ring, line, 'ring', keywords.ring, []);
     case 'proxy':
       return parseProxyKeyword(current.draft, line);
   }
+}
+
+/**
+ * Settings of `global` of which the first line counts, as when several files have them (3.1), by
+ * what is set.
+ */
+const firstCounts: ReadonlyMap<string, string> = new Map([
+  ['chroot', 'chroot'],
+  ['gid', 'group'],
+  ['group', 'group'],
+  ['log-send-hostname', 'log-send-hostname'],
+  ['maxconn', 'maxconn'],
+  ['pidfile', 'pidfile'],
+  ['server-state-base', 'server-state-base'],
+  ['spread-checks', 'spread-checks'],
+  ['uid', 'user'],
+  ['ulimit-n', 'ulimit-n'],
+  ['user', 'user'],
+]);
+
+function parseGlobalKeyword(global: GlobalConfig, line: KeywordLine): void {
+  const setting = firstCounts.get(line.words[0]!);
+  const { seenGlobal, diagnostics } = line.state;
+  if (setting !== undefined && seenGlobal.has(setting)) {
+    diagnostics.warning(line.origin, `'${setting}' already specified. Continuing.`);
+    return;
+  }
+  dispatch(global, line, 'global', keywords.global, obsolete.global);
+  if (setting !== undefined) seenGlobal.add(setting);
 }
 
 function dispatch<Target>(

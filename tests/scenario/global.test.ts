@@ -82,6 +82,13 @@ scenario('a stock configuration with TLS defaults and no TLS line serves (3.1)',
   expect(proxy.stderr).not.toContain('ssl-default');
 });
 
+scenario('the first of repeated settings counts (3.1)', async (world) => {
+  const proxy = await world.proxy(minimal('maxconn 10\n  maxconn 20', 'bind fd@{{f}}'));
+  expect(await info(proxy, 'Maxconn')).toBe('10');
+  expect(proxy.stderr).toContain(':5] : ');
+  expect(proxy.stderr).toContain('already specified. Continuing.');
+});
+
 const stockFile = '/etc/haproxy/haproxy.cfg';
 
 scenario(

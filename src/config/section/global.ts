@@ -49,7 +49,7 @@ function setCount(field: CountField) {
   };
 }
 
-/** `user`, `group`, `uid`, `gid`: a second one is refused because the first may be the intended. */
+/** `user`, `group`, `uid`, `gid`. */
 function setIdentity(kind: 'user' | 'group', byName: boolean) {
   const field = kind === 'user' ? 'uid' : 'gid';
   return (global: GlobalConfig, line: KeywordLine): void => {
@@ -60,9 +60,6 @@ function setIdentity(kind: 'user' | 'group', byName: boolean) {
         ? `'${name}' expects a name as an argument.`
         : `'${name}' expects an integer argument.`,
     );
-    if (global[field] !== null) {
-      throw new ConfigError('user/group already specified. Continuing.');
-    }
     if (!byName) {
       const id = integer(word);
       if (id === null || id < 0) {

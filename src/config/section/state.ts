@@ -42,7 +42,7 @@ export class ParserState {
   /** `default-path` (3.1). */
   defaultPath: 'current' | 'config' | 'parent' | 'origin' = 'current';
   defaultPathOrigin = '';
-  /** Global keywords that may be given only once, and those whose effect waits for the end. */
+  /** Settings of `global` that were given, of those whose first line counts. */
   readonly seenGlobal = new Set<string>();
   /** A section line was refused: names may be missing for that reason alone. */
   sectionLost = false;
