@@ -75,7 +75,6 @@ export function featureText(report: FeatureReport): string {
     `  bufsize = ${bufsize}, maxrewrite = ${maxrewrite}, maxpollevents = ${maxpollevents}`,
     '',
     `Built with multi-threading support (default=${defaultThreads}).`,
-    'Support for malloc_trim() is enabled.',
     '',
     ...pollerLines(),
     '',
