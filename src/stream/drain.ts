@@ -20,6 +20,8 @@ export function drainRequest(conn: Conn): void {
   switch (flow) {
     case Flow.Done:
       conn.unread = false;
+      // What was thrown away counts for no request, so not for the next one either.
+      conn.carried = 0;
       return waitForRequest(conn);
     case Flow.Wait:
       if (conn.readable) engine.clientQueue.push(conn);

@@ -119,6 +119,25 @@ scenario('timeout client bounds the silence of a drained request', async (world)
   expect(log.lines.filter((line) => line.includes('BADREQ'))).toEqual([]);
 });
 
+scenario('drained bytes belong to no request of the log (8.2.6 %U)', async (world) => {
+  const log = await world.syslog();
+  const settings = `  log 127.0.0.1:${log.port} local0\n  log-format "%HU takes %U"\n`;
+  const port = await front(world, world.refusedPort(), settings);
+  const client = await world.connect(port);
+  client.send(next);
+  await client.readMessage('GET');
+  const alone = /takes (\d+)/.exec(await log.find(/\/return takes/))![1]!;
+  client.send(post('/deny', `Content-Length: ${disguised.length}`));
+  await client.readMessage('POST');
+  client.send(disguised + next);
+  expect((await client.readMessage('GET')).body).toBe('hello');
+  client.send(head('GET /redirect HTTP/1.1', 'Host: h'));
+  await client.readMessage('GET');
+  await log.find(/\/redirect takes/);
+  const takes = log.lines.flatMap((line) => /\/return takes (\d+)/.exec(line)?.[1] ?? []);
+  expect(takes).toEqual([alone, alone]);
+});
+
 scenario('a client that asked to close is not kept for the rest of its request', async (world) => {
   const port = await front(world, world.refusedPort());
   const client = await world.connect(port);
