@@ -70,7 +70,9 @@ function endServer(strm: Stream, server: Conn, client: Conn): void {
     }
     return keepIdle(server, client);
   }
-  if (server.eof && !strm.aborted) closeConn(server);
+  // What a tunnel has carried is whole as far as it went: a reset would throw away what the kernel
+  // has still to send.
+  if ((server.eof || strm.tunnelled) && !strm.aborted) closeConn(server);
   else resetConn(server);
 }
 

@@ -116,17 +116,8 @@ function broken(strm: Stream, byClient: boolean): boolean {
  * else `client` and `server`; after a half close `client-fin` and `server-fin` (4.2).
  */
 function armTunnel(strm: Stream, client: Conn, server: Conn): void {
-  const fe = strm.frontend!.config.timeout;
-  const be = strm.backend!.config.timeout;
-  const tunnelMs = be.tunnel;
-  let clientMs = fe.client;
-  let serverMs = be.server;
-  if (tunnelMs >= 0) {
-    clientMs = tunnelMs;
-    serverMs = tunnelMs;
-  }
-  if (strm.serverDone && fe.clientFin >= 0) clientMs = fe.clientFin;
-  if (strm.clientDone && be.serverFin >= 0) serverMs = be.serverFin;
+  const clientMs = clientTimeout(strm);
+  const serverMs = serverTimeout(strm);
   if (engine.plans[strm.frontend!.index]!.has(Option.Contstats)) countBytes(strm);
   const timers = engine.timers;
   if (clientMs >= 0 && !strm.clientDone) timers.set(client.id, client.activeMs + clientMs);
@@ -135,9 +126,26 @@ function armTunnel(strm: Stream, client: Conn, server: Conn): void {
   else timers.clear(server.id);
 }
 
+function clientTimeout(strm: Stream): number {
+  const { client, clientFin } = strm.frontend!.config.timeout;
+  const { tunnel } = strm.backend!.config.timeout;
+  if (strm.serverDone && clientFin >= 0) return clientFin;
+  return tunnel >= 0 ? tunnel : client;
+}
+
+function serverTimeout(strm: Stream): number {
+  const { server, serverFin, tunnel } = strm.backend!.config.timeout;
+  if (strm.clientDone && serverFin >= 0) return serverFin;
+  return tunnel >= 0 ? tunnel : server;
+}
+
 /** A side of the tunnel has been silent for too long. */
 export function onTunnelTimeout(strm: Stream, conn: Conn): void {
-  const byClient = conn === strm.client;
+  const client = strm.client!;
+  const ms = clientTimeout(strm);
+  // Bytes that pass make both sides active at once: when both are late, HAProxy names the client.
+  const isLate = !strm.clientDone && ms >= 0 && client.activeMs + ms <= engine.nowMs;
+  const byClient = conn === client || isLate;
   strm.cause = byClient ? Cause.ClientTimeout : Cause.ServerTimeout;
   strm.stage = Stage.Data;
   strm.keepAlive = false;

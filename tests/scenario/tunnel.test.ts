@@ -211,3 +211,29 @@ backend pages
   },
   { skip: browser ? null : needs('chromium'), timeoutMs: 90_000 },
 );
+
+scenario(
+  'a tunnel that both sides left silent ends with cD, and the server sees an end (timeout tunnel)',
+  async (world) => {
+    const log = await world.syslog();
+    const server = world.server(async (peer) => {
+      peer.send(await peer.read(4));
+      await peer.readToEnd();
+    });
+    const proxy = await world.proxy(tcp(server.port, log.port, 'timeout tunnel 300ms'));
+    for (let i = 0; i < 4; i++) {
+      const client = await world.connect(proxy.port('l'));
+      client.send('ping');
+      expect(await client.readToEnd()).toBe('ping');
+      expect(client.ending).toBe('end');
+      await server.peers[i]!.readToEnd();
+      expect(server.peers[i]!.ending).toBe('end');
+      await until(
+        () => log.lines.filter((line) => line.includes(' l l/s ')).length > i,
+        () => `line ${i} of the log`,
+      );
+    }
+    const lines = log.lines.filter((line) => line.includes(' l l/s '));
+    expect(lines.map((line) => / (\wD) /.exec(line)?.[1])).toEqual(['cD', 'cD', 'cD', 'cD']);
+  },
+);
