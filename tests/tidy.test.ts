@@ -30,7 +30,7 @@ describe('the project keeps its rules', () => {
     expect(faultsOf(layerFaults)).toEqual([]);
   });
 
-  test('bun:ffi stays in src/sys and relative imports name their file', () => {
+  test('bun:ffi stays in src/sys and the harness, relative imports name their file', () => {
     expect(faultsOf(importFaults)).toEqual([]);
   });
 
@@ -133,6 +133,8 @@ describe('the rules can fail', () => {
     expect(check(layerFaults, "import { a } from '../base/a.ts';")).toBe(0);
     expect(check(layerFaults, "export { a } from '../http/a.ts';")).toBe(1);
     expect(check(importFaults, "import { a } from 'bun:ffi';", 'src/http/x.ts')).toBe(1);
+    expect(check(importFaults, "import { a } from 'bun:ffi';", 'tests/fuzz/x.ts')).toBe(1);
+    expect(check(importFaults, "import { a } from 'bun:ffi';", 'tests/harness/x.ts')).toBe(0);
     expect(check(importFaults, "import { a } from './y';")).toBe(1);
     expect(check(typeFaults, 'let x: any;')).toBe(1);
     expect(check(typeFaults, 'export default 1;')).toBe(1);

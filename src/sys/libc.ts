@@ -1,7 +1,7 @@
 /**
  * The system calls and libc functions that sluice uses, through bun:ffi. This folder is the only
- * one that imports bun:ffi. The data plane calls `kernel` (kernel.ts) instead, which is this library
- * unless a simulation has put something else in its place.
+ * one of the program that imports bun:ffi. The data plane calls `kernel` (kernel.ts) instead, which
+ * is this library unless a simulation has put something else in its place.
  *
  * Pointers are JavaScript numbers (`ptr`): arena addresses are below 2^47 and so exact. A call
  * costs about 4 ns over the system call itself.
