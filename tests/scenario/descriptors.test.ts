@@ -129,6 +129,8 @@ for (const [lines, args, most] of [
   ['maxconn 40', [], 10],
   ['maxconn 40\n  maxpipes 2', [], 2],
   ['maxconn 40\n  nosplice', [], 0],
+  ['maxconn 40\n  tune.disable-fast-forward', [], 0],
+  ['maxconn 40\n  tune.disable-zero-copy-forwarding', [], 0],
   ['maxconn 40', ['-dS'], 0],
 ] as const) {
   scenario(
@@ -156,6 +158,32 @@ for (const [lines, args, most] of [
     { skip: splices },
   );
 }
+
+scenario(
+  'a short body takes no pipe although it comes after the head (3.2 maxpipes)',
+  async (world) => {
+    const server = world.server();
+    const proxy = await slow('maxconn 40', world, server.port);
+    const before = new Set(descriptors(proxy.pid).values());
+    const client = await world.connect(proxy.port('l'));
+    client.send(get('/'));
+    const peer = await server.peer(0);
+    for (const [size, count] of [
+      [20_000, 0],
+      [200_000, 1],
+    ] as const) {
+      await peer.readHead();
+      peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+      await client.readHead();
+      peer.send('x'.repeat(size));
+      await client.read(size);
+      // Pipes that nobody uses are kept.
+      expect(pipes(proxy.pid, before)).toBe(count);
+      client.send(get('/'));
+    }
+  },
+  { skip: splices },
+);
 
 scenario(
   'descriptors that lie idle are given up for a request that needs one (3.2 maxconn)',
