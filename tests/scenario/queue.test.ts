@@ -3,7 +3,7 @@ import { expect } from 'bun:test';
 import { answer } from '../harness/http.ts';
 import type { Peer } from '../harness/peer.ts';
 import type { Proxy } from '../harness/proxy.ts';
-import { defaultsHttp, scenario, type World } from '../harness/scenario.ts';
+import { defaultsHttp, programUnderTest, scenario, type World } from '../harness/scenario.ts';
 import { until } from '../harness/wait.ts';
 
 /** `qcur` of each line of `show stat`. */
@@ -307,6 +307,88 @@ listen l
 );
 
 /**
+ * A backend of a server that is checked and one that is not, each with a request that the test
+ * answers, and a request that waits in the queue when the first one has gone down.
+ */
+async function loseOneOfTwo(world: World, isBackup: boolean) {
+  const log = await world.syslog();
+  const health = world.server(() => {});
+  const asked: { target: string; answer: (text: string) => void }[] = [];
+  const hold = () =>
+    world.http(({ target }) => new Promise((resolve) => asked.push({ target, answer: resolve })));
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+  stats socket {{dir}}/stats
+  log 127.0.0.1:${log.port} format raw local0
+${defaultsHttp}
+  log global
+  timeout queue 60s
+listen l
+  bind fd@{{l}}
+  server lost 127.0.0.1:${hold().port} maxconn 1 check port ${health.port} inter 100ms fall 1
+  server kept 127.0.0.1:${hold().port} maxconn 1 ${isBackup ? 'backup' : ''}
+listen other
+  bind fd@{{other}}
+  http-request return status 200
+`);
+  const clients: Peer[] = [];
+  for (let i = 0; i < (isBackup ? 2 : 3); i++) {
+    const client = await world.connect(proxy.port('l'));
+    client.send(get(`/${i}`));
+    clients.push(client);
+    if (i < (isBackup ? 1 : 2))
+      await until(
+        () => asked.length === i + 1,
+        () => `request ${i} is not at a server`,
+      );
+  }
+  const waits = clients.at(-1)!;
+  await until(
+    async () => (await queued(proxy)).includes(1),
+    () => 'the request is not queued',
+  );
+  health.stop();
+  await log.find(/Server l\/lost is DOWN/);
+  // Who is sent away is told in the same turn of the loop, before this is asked.
+  expect(await world.exchange(proxy.port('other'), 'GET / HTTP/1.0\r\n\r\n')).toContain(' 200 ');
+  return { asked, proxy, waits };
+}
+
+scenario(
+  'who waits for a backend goes on waiting when one of its servers goes down (5.2 check)',
+  async (world) => {
+    const { asked, proxy, waits } = await loseOneOfTwo(world, false);
+    expect(await queued(proxy)).toContain(1);
+    expect(waits.count()).toBe(0);
+    for (const { answer: reply } of asked.splice(0)) reply(answer('before'));
+    await until(
+      () => asked.length === 1,
+      () => 'the request that waits never came',
+    );
+    expect(asked[0]!.target).toBe('/2');
+    asked[0]!.answer(answer('after'));
+    expect((await waits.readMessage('GET')).body).toBe('after');
+  },
+);
+
+scenario(
+  'who waits for a backend goes to a backup when that takes over (5.2 backup)',
+  async (world) => {
+    const { asked, waits } = await loseOneOfTwo(world, true);
+    // The server that is down still has the first request: nothing but the change gives a slot.
+    await until(
+      () => asked.length === 2,
+      () => 'the request that waits never came',
+    );
+    expect(asked[1]!.target).toBe('/1');
+    asked[1]!.answer(answer('backup'));
+    expect((await waits.readMessage('GET')).body).toBe('backup');
+  },
+  { skip: programUnderTest === 'haproxy' ? 'it looks at the queue when a session ends' : null },
+);
+
+/**
  * A server that refuses and goes down by its check while a request is tried again and again.
  * @returns the log line of the request.
  */
@@ -316,6 +398,7 @@ async function retryWhileDown(world: World, options: string): Promise<string> {
   const proxy = await world.proxy(`
 global
   nbthread 1
+  stats socket {{dir}}/stats
   log 127.0.0.1:${log.port} format raw local0
 ${defaultsHttp}
   timeout connect 300ms
@@ -329,6 +412,11 @@ listen l
 `);
   const client = await world.connect(proxy.port('l'));
   client.send(get('/'));
+  // It has been tried before it goes down.
+  await until(
+    async () => /^l,s,(?:[^,]*,){13}[1-9]/m.test(await proxy.command('show stat')),
+    () => 'there was no retry',
+  );
   health.stop();
   await log.find(/Server l\/s is DOWN/);
   expect((await client.readMessage('GET')).status).toBe(503);
