@@ -388,6 +388,71 @@ scenario(
   { skip: programUnderTest === 'haproxy' ? 'it looks at the queue when a session ends' : null },
 );
 
+scenario(
+  'a request waits for a backend that has nothing but backups (5.2 backup, maxconn)',
+  async (world) => {
+    const asked: ((answer: string) => void)[] = [];
+    const server = world.http(() => new Promise((resolve) => asked.push(resolve)));
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+  stats socket {{dir}}/stats
+${defaultsHttp}
+  timeout queue 60s
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${server.port} maxconn 1 backup
+`);
+    const clients = [await world.connect(proxy.port('l')), await world.connect(proxy.port('l'))];
+    for (const client of clients) client.send(get('/'));
+    await until(
+      async () => asked.length === 1 && (await queued(proxy)).includes(1),
+      () => 'no request is queued',
+    );
+    for (let i = 0; i < 2; i++) {
+      await until(
+        () => asked.length === 1,
+        () => `request ${i} never came`,
+      );
+      asked.shift()!(answer('backup'));
+    }
+    for (const client of clients) {
+      expect((await client.readMessage('GET')).body).toBe('backup');
+    }
+  },
+);
+
+scenario('the pause before a retry is a second at most (4.2 retries)', async (world) => {
+  const log = await world.syslog();
+  const port = world.refusedPort();
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+  log 127.0.0.1:${log.port} format raw local0
+${defaultsHttp}
+  log global
+  option httplog
+listen two-short-pauses
+  bind fd@{{short}}
+  timeout connect 900ms
+  retries 2
+  server s 127.0.0.1:${port}
+listen one-long-pause
+  bind fd@{{long}}
+  timeout connect 60s
+  retries 1
+  server s 127.0.0.1:${port}
+`);
+  const clients = [
+    await world.connect(proxy.port('short')),
+    await world.connect(proxy.port('long')),
+  ];
+  for (const client of clients) client.send(get('/'));
+  for (const client of clients) expect((await client.readMessage('GET')).status).toBe(503);
+  const lines = (await log.take(2)).map((line) => line.split(' ')[2]);
+  expect(lines).toEqual(['one-long-pause', 'two-short-pauses']);
+});
+
 /**
  * A server that refuses and goes down by its check while a request is tried again and again.
  * @returns the log line of the request.

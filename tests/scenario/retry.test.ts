@@ -49,6 +49,9 @@ const cases: Case[] = [
     lines: ['retries 3', redispatch(''), 'option allbackups'],
     servers: ['dead backup', 'dead backup'],
   },
+  // No pause after a timeout: the first ends before the second.
+  { pauses: 3, lines: ['retries 2'], servers: ['hole'] },
+  { pauses: 4, lines: ['retries 4'], servers: one },
   { pauses: 4, lines: ['retries 3'], servers: ['hole', 'hole'] },
   { pauses: 4, lines: ['retries 3', redispatch('')], servers: ['hole'] },
   { pauses: 4, lines: ['retries 3', redispatch('')], servers: ['hole', 'hole'] },
