@@ -204,3 +204,27 @@ for (const [framing, fields, part, rest] of [
     { skip },
   );
 }
+
+scenario(
+  'a connection that brings more than its answer carries no other request',
+  async (world) => {
+    const server = world.server(async (peer, index) => {
+      await peer.readMessage();
+      peer.send(answer('right') + (index === 0 ? answer('smuggled') : ''));
+    });
+    const proxy = await world.proxy(`
+global
+  nbthread 1
+${defaultsHttp}
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${server.port}
+`);
+    const client = await world.connect(proxy.port('l'));
+    for (let i = 0; i < 2; i++) {
+      client.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+      expect((await client.readMessage('GET')).body).toBe('right');
+    }
+    expect(server.peers.length).toBe(2);
+  },
+);
