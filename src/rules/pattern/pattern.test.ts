@@ -252,6 +252,12 @@ describe('2.7: pattern files', () => {
     expect(found).toEqual([true, true, true, false, false]);
   });
 
+  test('a NUL ends a pattern, as in HAProxy', () => {
+    const compiled = createPattern(file('str', 'one\0x\nt\0wo\0\n\0\nthree\n'));
+    const found = ['one', 't', 'three', '', 'one\0x'].map((value) => compiled.matches(text(value)));
+    expect(found).toEqual([true, true, true, false, false]);
+  });
+
   test.each([
     ['ip', '10.0.0.0/8\n\n10.0.0.256\n', "'10.0.0.256' is not a valid IPv4 or IPv6 address"],
     ['int', '1\n# x\ngt\n', "'gt' is not a number"],

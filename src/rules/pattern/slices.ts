@@ -64,7 +64,7 @@ export function textsOf(slices: Slices): string[] {
 
 /**
  * The patterns of a file (2.7): one per line, leading blanks stripped, `#` begins a comment line,
- * empty lines do not count.
+ * empty lines do not count. As in HAProxy a NUL ends the pattern that it stands in.
  */
 export function linesOf(bytes: Uint8Array): Slices {
   let most = 1;
@@ -72,7 +72,9 @@ export function linesOf(bytes: Uint8Array): Slices {
   const from = new Uint32Array(most);
   const until = new Uint32Array(most);
   let count = 0;
+  let nul = bytes.indexOf(0);
   for (let at = 0; at < bytes.length; ) {
+    if (nul >= 0 && nul < at) nul = bytes.indexOf(0, at);
     const found = bytes.indexOf(NEWLINE, at);
     const end = found < 0 ? bytes.length : found;
     let start = at;
@@ -80,7 +82,8 @@ export function linesOf(bytes: Uint8Array): Slices {
     at = end + 1;
     if (bytes[start] === HASH) continue;
     while (start < stop && (bytes[start] === SPACE || bytes[start] === TAB)) start++;
-    if (stop > start && bytes[stop - 1] === RETURN) stop--;
+    if (nul >= start && nul < stop) stop = nul;
+    else if (stop > start && bytes[stop - 1] === RETURN) stop--;
     if (start === stop) continue;
     from[count] = start;
     until[count++] = stop;
