@@ -103,7 +103,9 @@ export function suspendListeners(): void {
     if (listener.isRegistered && family !== 'fd') acceptClients(listener, BACKLOG_MAX);
     pauseListener(listener);
     listener.isSuspended = true;
-    if (family === 'abns') closeListener(listener);
+    if (family !== 'abns') continue;
+    if (isMine(listener)) close(listener.fd);
+    listener.fd = -1;
   }
 }
 
@@ -119,11 +121,6 @@ export function releaseListener(proxy: number, bind: number, fds: number[]): voi
   }
 }
 
-function closeListener(listener: Listener): void {
-  if (isMine(listener)) close(listener.fd);
-  listener.fd = -1;
-}
-
 /**
  * Stops accepting for good and closes the sockets that are this worker's own. Closing resets what
  * waits to be accepted, so that is accepted first, as far as limits allow.
@@ -133,9 +130,13 @@ export function closeListeners(): void {
   for (let i = 0; i < listeners.length; i++) {
     const listener = listeners[i]!;
     if (listener.fd < 0) continue;
-    if (listener.isRegistered && !engine.ended) acceptClients(listener, BACKLOG_MAX);
+    const accepts = listener.isRegistered && !engine.ended;
+    const mine = isMine(listener);
     pauseListener(listener);
-    closeListener(listener);
+    // Nothing stands between the last accept and the close: who comes there is reset.
+    if (accepts) acceptClients(listener, BACKLOG_MAX);
+    if (mine) close(listener.fd);
+    listener.fd = -1;
   }
   if (engine.init.workerIndex !== 0) return;
   Atomics.store(engine.shared.handoff, Handoff.Closed, 1);
