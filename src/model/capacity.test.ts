@@ -123,10 +123,10 @@ describe('the addends of an arena', () => {
     expect(added(base, parsed(`listen l\n bind :1\n${servers}`))).toBe(640 * KIB);
   });
 
-  test('the bytes of error pages', () => {
+  test('the bytes of error pages, once as they are and once taken apart', () => {
     const pages = parsed('listen l\n bind :1\n');
     pages.proxies[0]!.errorFiles = { 404: 'x'.repeat(10 * GRAIN), 500: 'x'.repeat(5 * GRAIN) };
-    expect(added(base, pages)).toBe(15 * GRAIN);
+    expect(added(base, pages)).toBe(2 * 15 * GRAIN);
   });
 
   test('512 KiB per place that log lines go to: global, ring, section', () => {
