@@ -142,6 +142,8 @@ global
 ${defaultsHttp}
   option socket-stats
 frontend f
+  # All that wait may come to one worker's socket, whose queue is as long as maxconn otherwise.
+  backlog 100
   ${frontend}
   bind 127.0.0.1:${first} name one ${bind}
   bind 127.0.0.1:${second} name two
