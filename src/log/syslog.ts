@@ -12,9 +12,9 @@
  * A header changes once per second and with the level, so it is built then and copied per line;
  * only the six digits of the microseconds are written into the copy.
  *
- * `len` limits header, text and line feed together, and counts the line feed in rings too. The text fills it to the last byte; a part of
- * the header (a word, or what stands between words) must leave one byte, or it is left out whole,
- * with everything after it.
+ * `len` limits header, text and line feed together, and counts the line feed in rings too. The text
+ * fills it to the last byte; a part of the header (a word, or what stands between words) must leave
+ * one byte, or it is left out whole, with everything after it.
  *
  * @dataplane
  */

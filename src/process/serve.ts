@@ -5,8 +5,8 @@
  *   → names of unix sockets → chroot, group, user → listen → stats socket, checks → tell who waits
  *
  * Workers may need long (lists of addresses); a process that is being replaced serves alone until
- * they are ready. Whatever fails before the end leaves nothing behind: sockets are closed, unix sockets have not
- * taken their names yet, and the exit status is 1.
+ * they are ready. Whatever fails before the end leaves nothing behind: sockets are closed, unix
+ * sockets have not taken their names yet, and the exit status is 1.
  */
 import { hostname } from 'node:os';
 import { CheckRunner } from '../checks/runner.ts';
