@@ -31,12 +31,15 @@ export interface AddressData {
   high6: Uint8Array;
 }
 
+/** The matches of texts, as `-m` names them. */
+export type TextKind = 'str' | 'beg' | 'end' | 'sub' | 'dir' | 'dom';
+
 export type PatternData =
   | { kind: 'found' }
   | { kind: 'bool' }
   | { kind: 'int' | 'len'; low: Float64Array; high: Float64Array }
   | { kind: 'ip'; addresses: AddressData }
-  | { kind: 'str' | 'beg' | 'end' | 'sub' | 'dir' | 'dom'; texts: TextData }
+  | { kind: TextKind; texts: TextData }
   | { kind: 'reg'; patterns: string[]; ignoreCase: boolean }
   /** Known methods by number, others by text. */
   | { kind: 'meth'; known: Uint8Array; texts: TextData };

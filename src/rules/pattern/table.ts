@@ -1,6 +1,6 @@
 /** The match methods of ACLs (configuration.txt 7.1): their names, what they want, what they make. */
 import { ConfigError } from '../../base/config-error.ts';
-import type { PatternData, TextData } from '../../model/pattern.ts';
+import type { PatternData, TextData, TextKind } from '../../model/pattern.ts';
 import { castTarget } from '../cast.ts';
 import { parseNetwork } from '../inet-config.ts';
 import { checkRegex } from '../regex.ts';
@@ -54,6 +54,25 @@ const ALL: readonly TypeName[] = [
 const NUMBERS: readonly TypeName[] = ['any', 'bool', 'sint', 'addr', 'ipv4', 'str'];
 const ADDRESSES: readonly TypeName[] = ['any', 'sint', 'addr', 'ipv4', 'ipv6', 'str', 'bin'];
 
+const unchanged = (slices: Slices): Slices => slices;
+
+/** A match of texts; `prepare` takes out of the patterns what does not count. */
+function textRow(
+  name: TextKind,
+  prepare: (slices: Slices) => Slices = unchanged,
+  direction: Direction = Direction.Forwards,
+): MatchRow {
+  return {
+    name,
+    wants: 'str',
+    accepts: ALL,
+    compile: (slices, fold) => ({
+      kind: name,
+      texts: createTexts(prepare(slices), fold, direction),
+    }),
+  };
+}
+
 export const matchRows = [
   { name: 'found', wants: 'any', accepts: ALL, compile: () => ({ kind: 'found' }) },
   {
@@ -80,51 +99,12 @@ export const matchRows = [
     compile: (slices) => ({ kind: 'str', texts: createTexts(decodeHex(slices), false) }),
   },
   { name: 'len', wants: 'str', accepts: ALL, compile: (slices) => ranges('len', slices) },
-  {
-    name: 'str',
-    wants: 'str',
-    accepts: ALL,
-    compile: (slices, fold) => ({ kind: 'str', texts: createTexts(slices, fold) }),
-  },
-  {
-    name: 'beg',
-    wants: 'str',
-    accepts: ALL,
-    compile: (slices, fold) => ({ kind: 'beg', texts: createTexts(slices, fold) }),
-  },
-  {
-    name: 'sub',
-    wants: 'str',
-    accepts: ALL,
-    compile: (slices, fold) => ({ kind: 'sub', texts: createTexts(slices, fold) }),
-  },
-  {
-    name: 'dir',
-    wants: 'str',
-    accepts: ALL,
-    compile: (slices, fold) => ({
-      kind: 'dir',
-      texts: createTexts(trim(slices, directoryEnds), fold),
-    }),
-  },
-  {
-    name: 'dom',
-    wants: 'str',
-    accepts: ALL,
-    compile: (slices, fold) => ({
-      kind: 'dom',
-      texts: createTexts(trim(slices, domainEnds), fold),
-    }),
-  },
-  {
-    name: 'end',
-    wants: 'str',
-    accepts: ALL,
-    compile: (slices, fold) => ({
-      kind: 'end',
-      texts: createTexts(slices, fold, Direction.Backwards),
-    }),
-  },
+  textRow('str'),
+  textRow('beg'),
+  textRow('sub'),
+  textRow('dir', (slices) => trim(slices, directoryEnds)),
+  textRow('dom', (slices) => trim(slices, domainEnds)),
+  textRow('end', unchanged, Direction.Backwards),
   {
     name: 'reg',
     wants: 'str',
@@ -138,7 +118,7 @@ export const matchRows = [
     accepts: ['meth', 'str', 'any'],
     compile: (slices, fold) => createMethodData(textsOf(slices), fold),
   },
-] as const satisfies readonly MatchRow[];
+] satisfies readonly MatchRow[] as readonly MatchRow[];
 
 function ranges(kind: 'int' | 'len', slices: Slices): PatternData {
   const merged = mergeRanges(textsOf(slices), false);
@@ -280,10 +260,7 @@ export function createPattern(data: PatternData): Pattern {
   }
 }
 
-function createTextPattern(
-  kind: 'str' | 'beg' | 'end' | 'sub' | 'dir' | 'dom',
-  texts: TextData,
-): Pattern {
+function createTextPattern(kind: TextKind, texts: TextData): Pattern {
   const list = new TextList(texts);
   switch (kind) {
     case 'str':
