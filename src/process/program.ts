@@ -53,10 +53,11 @@ export function loadProgram(commandLine: CommandLine): Program {
     allowsUnresolved: commandLine.allowsUnresolved,
   });
   applyCommandLine(config, commandLine);
-  // The parts of the configuration lie scattered among the parser's garbage, which would keep its
-  // pages for ever; a copy lies in one piece (30 MB less with 2,000 frontends).
   const isEmpty = sources.length === 0 && !isUnreadable;
-  return { config: structuredClone(config), diagnostics, env, isUnreadable, isEmpty };
+  // The parts of the configuration lie scattered among the parser's garbage, which would keep its
+  // pages as long as the proxy serves; a copy lies in one piece (30 MB less with 2,000 frontends).
+  const kept = commandLine.checkOnly ? config : structuredClone(config);
+  return { config: kept, diagnostics, env, isUnreadable, isEmpty };
 }
 
 function applyCommandLine(config: Configuration, commandLine: CommandLine): void {
