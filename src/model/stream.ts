@@ -1,12 +1,11 @@
 /**
  * A session (one client connection) and a stream (one request of it, or the whole of it in TCP
- * mode): the facts that rules, logs and statistics read. Both are pooled; every field has a
- * value from its declaration on, in one order, and again by `reset`.
+ * mode): the facts that rules, logs and statistics read. What else a stream holds is its own affair
+ * (stream/stream.ts). Both are pooled; every field has a value from its declaration on, in one
+ * order, and again by `reset`.
  *
  * @dataplane
  */
-import type { Method } from '../http/method.ts';
-import type { Conn } from '../stream/conn.ts';
 import type { Proxy, Server } from './runtime.ts';
 
 /** Address families as the kernel numbers them. */
@@ -90,30 +89,7 @@ export class Session {
   }
 }
 
-/** Where a stream stands; `stream/phases.ts` shows the order. */
-export const enum Phase {
-  /** Waiting for a complete request head. */
-  Head = 0,
-  /** `option http-buffer-request`: waiting for the body or a full buffer. */
-  Buffer = 1,
-  Tarpit = 2,
-  /** Waiting for a server slot. */
-  Queue = 3,
-  /** Pausing before a retry on the same server. */
-  TurnAround = 4,
-  Connecting = 5,
-  /** Request and response under way. */
-  Exchange = 6,
-  /** Both directions are opaque bytes. */
-  Tunnel = 7,
-  /** A local answer is being sent. */
-  Reply = 8,
-  /** Out of the queue with a server slot, about to use it. */
-  Granted = 9,
-  Ended = 10,
-}
-
-/** `Stream.flags` bits that logs and rules read. */
+/** `StreamFacts.flags` bits that logs and rules read. */
 export const enum StreamFlag {
   /** At least one redispatch: `%rc` gets a `+`. */
   Redispatched = 1,
@@ -127,7 +103,7 @@ export const enum StreamFlag {
   Tunnel = 16,
 }
 
-export class Stream {
+export class StreamFacts {
   /** `%rt`: counts up per process (workers interleave). */
   id: number = 0;
   session: Session;
@@ -179,73 +155,15 @@ export class Stream {
   /** Level of the line: 6 info; an action or `log-separate-errors` may change it; -1 = silent. */
   logLevel: number = 6;
 
-  // --- The work in progress: owned by src/stream. ---
-  /** Number of this object in its pool: timer id and queue id derive from it. */
-  readonly slot: number;
-  phase: Phase = Phase.Head;
-  client: Conn | null = null;
-  serverConn: Conn | null = null;
-  /** Method as the client sent it, and as the server got it (`set-method`). */
-  method: Method = 0;
-  sentMethod: Method = 0;
-  /** Version of the request as received: 9, 10 or 11. */
-  version: number = 11;
-  /** The client's connection may carry another request after this one. */
-  keepAlive: boolean = false;
-  /** The server's connection may be kept after this response. */
-  keepServer: boolean = false;
-  /** The whole request has been received from the client. */
-  requestComplete: boolean = false;
-  /** The whole response has been taken from the server (or there is none to take). */
-  responseComplete: boolean = false;
-  /** The response head has begun to go to the client: no error page is possible any more. */
-  responseStarted: boolean = false;
-  /** The request head, to be parsed again for rules or an answer that come later. */
-  headOff: number = 0;
-  headLen: number = 0;
-  /** Where the body that came with the head starts in the client's buffer. */
-  bodyOff: number = 0;
-  /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
-  proxied: boolean = false;
-  /** No rule has seen the request: error pages go out as they are. */
-  unruled: boolean = false;
-  /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
-  resendFrom: number = 0;
-  /** A local answer on its way: block and region. */
-  replyBlock: number = 0;
-  replyRd: number = 0;
-  replyEnd: number = 0;
-  /** The tarpit rule that holds it: index of its proxy, and its position in the ruleset. */
-  tarpitProxy: number = -1;
   /** The server whose slot (`State.Current`) this stream holds. */
   slotHeld: Server | null = null;
-  /** Last server tried, to prefer another one on redispatch. */
-  triedServer: Server | null = null;
-  /** The request asked for a protocol change (Upgrade or CONNECT). */
-  upgrade: boolean = false;
-  logged: boolean = false;
-  /** The server connection was taken from an idle list. */
-  reused: boolean = false;
-  /** The whole request has gone to the server, or no more of it is wanted there. */
-  requestSent: boolean = false;
-  /** Tunnel: both sides have been set up; each direction has come to its end. */
-  tunnelled: boolean = false;
-  clientDone: boolean = false;
-  serverDone: boolean = false;
-  /** It ends badly: connections are not kept, and the client gets a reset. */
-  aborted: boolean = false;
-  /** The last head was an interim (1xx) response; the final one is still to come. */
-  interim: boolean = false;
-  /** Counted in its backend's current sessions. */
-  inBackend: boolean = false;
-  /** Ruleset positions to go on from after a wait. */
-  ruleIndex: number = 0;
+  /** Its accounts are closed; only the log line is still to come. */
+  ended: boolean = false;
   /** The backend that a `reqsetbe` line chose: index in the frontend's `lineBackends`; -1 = none. */
   lineBackend: number = -1;
 
-  constructor(slot: number, session: Session) {
+  constructor(session: Session) {
     this.session = session;
-    this.slot = slot;
   }
 
   /** Makes a pooled stream as good as new. */
@@ -278,40 +196,8 @@ export class Stream {
     this.uniqueIdLen = 0;
     this.serverFd = -1;
     this.logLevel = 6;
-    this.phase = Phase.Head;
-    this.client = null;
-    this.serverConn = null;
-    this.method = 0;
-    this.sentMethod = 0;
-    this.version = 11;
-    this.keepAlive = false;
-    this.keepServer = false;
-    this.requestComplete = false;
-    this.responseComplete = false;
-    this.responseStarted = false;
-    this.headOff = 0;
-    this.headLen = 0;
-    this.bodyOff = 0;
-    this.proxied = false;
-    this.unruled = false;
-    this.resendFrom = 0;
-    this.replyBlock = 0;
-    this.replyRd = 0;
-    this.replyEnd = 0;
-    this.tarpitProxy = -1;
     this.slotHeld = null;
-    this.triedServer = null;
-    this.upgrade = false;
-    this.logged = false;
-    this.reused = false;
-    this.requestSent = false;
-    this.tunnelled = false;
-    this.clientDone = false;
-    this.serverDone = false;
-    this.aborted = false;
-    this.interim = false;
-    this.inBackend = false;
-    this.ruleIndex = 0;
+    this.ended = false;
     this.lineBackend = -1;
   }
 }

@@ -8,7 +8,6 @@
  */
 import { Ready } from '../loop/poller.ts';
 import { Health, State } from '../model/shared.ts';
-import type { Stream } from '../model/stream.ts';
 import { initCaptures } from '../rules/fetch/capture.ts';
 import { initThread } from '../rules/fetch/process.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
@@ -24,14 +23,23 @@ import {
   suspendListeners,
   takeHandoffs,
 } from '../stream/accept.ts';
-import { evictQueued, onGranted, settleBackend, takeGrants } from '../stream/assign.ts';
 import { type Conn, Side } from '../stream/conn.ts';
 import { createEngine, engine } from '../stream/engine.ts';
-import { closeIdleOf, createIdleLists, purgeIdle } from '../stream/idle.ts';
-import { onConnTimer, onEvent, onException, onStreamTimer, runStream } from '../stream/phases.ts';
-import { onQueuedClient, readRequest } from '../stream/request.ts';
+import { closeIdleOf, purgeIdle } from '../stream/idle.ts';
+import { createIdleLists } from '../stream/idle-list.ts';
+import {
+  onConnTimer,
+  onEvent,
+  onException,
+  onGranted,
+  onResumed,
+  onSoftStop,
+  onStreamTimer,
+} from '../stream/phases.ts';
+import { evictQueued, settleBackend, takeGrants } from '../stream/queue.ts';
 import { isOver } from '../stream/soft-stop.ts';
 import { createPipes } from '../stream/splice.ts';
+import type { Stream } from '../stream/stream.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
 import { drainWake } from '../sys/socket.ts';
@@ -121,24 +129,18 @@ export function turn(): void {
  * for grants: a server slot that was given back by whatever ran before is used at once.
  */
 function runQueues(): void {
-  const busy = engine.busyQueue;
-  for (let n = busy.length; n > 0; n--) {
-    const conn = busy.shift()!;
+  const queue = engine.resumeQueue;
+  const count = queue.length;
+  for (let i = 0; i < count; i++) {
+    const conn = queue[i]!;
     try {
-      if (conn.stream !== null) runStream(conn.stream);
+      onResumed(conn);
     } catch (error) {
       failed(conn, error);
     }
   }
-  const clients = engine.clientQueue;
-  for (let n = clients.length; n > 0; n--) {
-    const conn = clients.shift()!;
-    try {
-      onQueuedClient(conn);
-    } catch (error) {
-      failed(conn, error);
-    }
-  }
+  queue.copyWithin(0, count);
+  queue.length -= count;
   runGrants();
 }
 
@@ -162,8 +164,7 @@ function runGrants(): void {
 }
 
 function waitMs(): number {
-  const ready = engine.grantQueue.length + engine.busyQueue.length + engine.clientQueue.length;
-  if (ready > 0) return 0;
+  if (engine.grantQueue.length + engine.resumeQueue.length > 0) return 0;
   // 3.2 busy-polling: not in a process that is being replaced.
   if (engine.busyPolling && !engine.stopping) return 0;
   const timer = engine.timers.wait(engine.nowMs);
@@ -307,12 +308,7 @@ function softStop(): void {
   engine.stopping = true;
   engine.stopMs = engine.nowMs;
   const conns = engine.conns;
-  for (let i = 0; i < conns.length; i++) {
-    const conn = conns[i]!;
-    if (conn.side !== Side.Client || conn.stream !== null) continue;
-    conn.readable = true;
-    readRequest(conn);
-  }
+  for (let i = 0; i < conns.length; i++) onSoftStop(conns[i]!);
 }
 
 /** Health, weights or limits have changed. */

@@ -5,13 +5,13 @@
  * @dataplane
  */
 import type { HttpMessage } from '../http/message.ts';
-import type { Session, Stream } from '../model/stream.ts';
+import type { Session, StreamFacts } from '../model/stream.ts';
 import type { Sample } from './sample.ts';
 
 export interface RuleContext {
   session: Session;
   /** Null while rules of the connection run. */
-  stream: Stream | null;
+  stream: StreamFacts | null;
   /** The request head; null when it has gone to the server already, or in TCP mode. */
   request: HttpMessage | null;
   /** The response head; null until it is there. In `http-after-response` also a local answer. */

@@ -7,7 +7,7 @@ import { fieldId } from '../http/field.ts';
 import { BodyMode, HttpMessage } from '../http/message.ts';
 import { type Method, methodNames } from '../http/method.ts';
 import type { AclTestConfig } from '../model/config.ts';
-import { Family, Session, Stream } from '../model/stream.ts';
+import { Family, Session, StreamFacts } from '../model/stream.ts';
 import { mem, reserve, reserveBytes, text } from '../sys/arena.ts';
 import { asString } from './cast.ts';
 import type { RuleContext } from './context.ts';
@@ -105,7 +105,7 @@ export function testContext(request: string | null, response: string | null = nu
   session.requests = 1;
   return {
     session,
-    stream: new Stream(0, session),
+    stream: new StreamFacts(session),
     request: request === null ? null : testMessage(request),
     response: response === null ? null : testMessage(response),
     sample: new Sample(),

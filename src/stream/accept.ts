@@ -33,8 +33,8 @@ import { closeConn, releaseLimit, releaseLimits } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { giveUpIdle } from './idle.ts';
+import { startClient } from './phases.ts';
 import { giveRate, takeRate } from './rate-limit.ts';
-import { startClient } from './request.ts';
 
 /** Pause after the process or the system ran out of descriptors or memory, in ms. */
 const EXHAUSTED_PAUSE_MS = 100;
@@ -300,6 +300,7 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   }
   conn.open(Side.Client, fd);
   conn.writable = true;
+  conn.plan = engine.plans[frontend.index]!;
   conn.listenerEntity = entity;
   conn.nice = frontend.config.binds[bind]!.nice;
   engine.clients++;
@@ -338,7 +339,7 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
 function tuneClient(conn: Conn): void {
   const sess = conn.session;
   if (sess.sourceFamily === Family.Unix) return;
-  const plan = engine.plans[sess.frontend!.index]!;
+  const plan = conn.plan!;
   const config = plan.config;
   const tune = engine.config.global.tune;
   setBuffers(conn.fd, tune.rcvbufClient, tune.sndbufClient);

@@ -7,13 +7,13 @@
  */
 import { ChunkResult, chunkSizeLen, putChunkSize } from '../http/h1/chunked.ts';
 import { BodyMode, type HttpMessage } from '../http/message.ts';
-import type { Stream } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { recv, send, setNoDelay } from '../sys/socket.ts';
 import { type Conn, NoDelay, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { isSpliceable, spliceBody } from './splice.ts';
+import type { Stream } from './stream.ts';
 
 export const enum Flow {
   /** Nothing more to read now; an event will come. */

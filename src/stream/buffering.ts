@@ -8,15 +8,15 @@
 import { FieldId } from '../http/field.ts';
 import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode } from '../http/message.ts';
-import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { Cause } from '../model/stream.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 import { send } from '../sys/socket.ts';
 import { appendBody, receive } from './body.ts';
 import { cleanConnection, connectionField } from './connection-field.ts';
 import { engine } from './engine.ts';
-import { endStream } from './finish.ts';
-import { readHeadAgain, replyFailure } from './reply.ts';
-import { badRequest, runBackendRules, runFrontendRules } from './request.ts';
+import { readHeadAgain, replyBadRequest, replyFailure } from './reply.ts';
+import { Next, Step } from './step.ts';
+import { End, type Stream } from './stream.ts';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const continueOff = reserveBytes(CONTINUE);
@@ -27,19 +27,19 @@ const CONTINUE_COUNTED = 40;
  * Waits for the whole body, a full buffer or a timeout. The bytes stay behind the head; chunk framing
  * is checked as they come.
  */
-export function waitForBody(strm: Stream): void {
-  strm.phase = Phase.Buffer;
+export function waitForBody(strm: Stream): Next {
+  strm.step = Step.Body;
   // Nobody behind us asks for the body before it is complete. RFC 9110 15.2: HTTP/1.0 knows no
   // interim responses.
   if (engine.requestMsg.expectContinue && strm.version >= 11) {
     send(strm.client!.fd, continueOff, CONTINUE.length, false);
     strm.bytesOut += CONTINUE_COUNTED;
   }
-  onBuffering(strm);
+  return Next.Go;
 }
 
 /** The rules of the frontend have edited the head: it is written down, to be read again later. */
-export function waitInBackend(strm: Stream): void {
+export function waitInBackend(strm: Stream): Next {
   const conn = strm.client!;
   const len = serializeHead(engine.requestMsg, engine.assembly, engine.assemblyMax, null);
   const dst = strm.bodyOff - len;
@@ -47,11 +47,11 @@ export function waitInBackend(strm: Stream): void {
   mem.copyWithin(dst, engine.assembly, engine.assembly + len);
   strm.headOff = dst;
   strm.headLen = len;
-  waitForBody(strm);
+  return waitForBody(strm);
 }
 
 /** More of a buffered body may be there. */
-export function onBuffering(strm: Stream): void {
+export function bufferBody(strm: Stream): Next {
   const conn = strm.client!;
   const end = conn.buf + engine.bufsize;
   // Reading goes on until nothing is left: the end of a client that has left shows behind its last
@@ -61,18 +61,18 @@ export function onBuffering(strm: Stream): void {
       conn.inRd = conn.outEnd;
       conn.inWr = conn.outEnd;
     }
-    if (receive(conn, engine.bufsize) > 0 && !appendBody(conn)) return badRequest(strm, 400);
+    if (receive(conn, engine.bufsize) > 0 && !appendBody(conn)) return replyBadRequest(strm, 400);
   }
   strm.requestComplete = conn.body === BodyMode.None;
   if (conn.error !== 0 || (conn.eof && !strm.requestComplete)) {
     strm.requestMs = engine.nowMs - strm.startMs;
-    strm.cause = Cause.Client;
-    strm.stage = Stage.Request;
-    strm.keepAlive = false;
-    return endStream(strm);
+    strm.blame(Cause.Client);
+    strm.clientEnds |= End.Failure;
+    return Next.Done;
   }
   if (strm.requestComplete || conn.inWr >= end) return resumeRules(strm);
   armBuffering(strm);
+  return Next.Wait;
 }
 
 /** `timeout http-request` bounds the whole request, `timeout client` each pause. */
@@ -88,15 +88,13 @@ function armBuffering(strm: Stream): void {
 }
 
 /** The body is there: the rules go on. */
-function resumeRules(strm: Stream): void {
+function resumeRules(strm: Stream): Next {
   const msg = engine.requestMsg;
   engine.timers.clear(strm.client!.id);
-  strm.phase = Phase.Head;
   strm.requestMs = engine.nowMs - strm.startMs;
   if (!readHeadAgain(strm)) return replyFailure(strm);
   cleanConnection(msg, connectionField(strm));
   if (msg.expectContinue) msg.removeAll(FieldId.Expect, 0, 6);
-  const plan = engine.plans[strm.frontend!.index]!;
-  if (strm.inBackend) runBackendRules(strm, plan, engine.plans[strm.backend!.index]!);
-  else runFrontendRules(strm, plan);
+  strm.step = strm.inBackend ? Step.BackendRules : Step.Rules;
+  return Next.Go;
 }

@@ -8,10 +8,10 @@ import { assert } from '../base/assert.ts';
 import { FieldId } from '../http/field.ts';
 import { Col, type HttpMessage, ROW } from '../http/message.ts';
 import { State } from '../model/shared.ts';
-import type { Stream } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
 import { engine } from './engine.ts';
 import type { CaptureField, Plan } from './plan.ts';
+import type { Stream } from './stream.ts';
 
 /** Gives the stream an empty capture block, unless its frontend keeps nothing or none is left. */
 function takeBlock(strm: Stream, plan: Plan): void {
@@ -107,7 +107,7 @@ export function captureCookie(strm: Stream, plan: Plan, msg: HttpMessage): void 
 
 /** The request's cookie is captured only for requests that go to a server (8.7). */
 export function dropRequestCookie(strm: Stream): void {
-  const slot = engine.plans[strm.frontend!.index]!.layout.requestCookie;
+  const slot = strm.plan.layout.requestCookie;
   if (slot === null || strm.captureOff === 0 || strm.dataMs >= 0) return;
   mem[strm.captureOff + slot.at] = 0;
   mem[strm.captureOff + slot.at + 1] = 0;

@@ -9,8 +9,9 @@ import { close, recv, resetOnClose, shutdownWrite, wake } from '../sys/socket.ts
 import { dropBuffer } from './body.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
-import { closeOwned, unlist } from './idle.ts';
+import { countUsed, disown, unlist } from './idle-list.ts';
 import { dropPipe } from './splice.ts';
+import type { Stream } from './stream.ts';
 
 /** How long a closed connection may go on sending before it is reset, in ms. */
 const LINGER_MS = 1000;
@@ -45,14 +46,34 @@ export function resetConn(conn: Conn): void {
   closeConn(conn);
 }
 
+/** Closes the private connections of a client connection that goes away. */
+function closeOwned(client: Conn): void {
+  while (client.owned !== null) {
+    const conn = client.owned;
+    disown(client, conn);
+    closeConn(conn);
+  }
+}
+
+/** Gives up the connection to the server, whatever state it is in. */
+export function dropServer(strm: Stream): void {
+  const conn = strm.serverConn;
+  if (conn === null) return;
+  // What it sent counts although it is answered in another way.
+  strm.bytesOut += conn.carried - conn.counted;
+  strm.serverConn = null;
+  countUsed(conn.server!, -1);
+  if (conn.eof || conn.connecting) closeConn(conn);
+  else resetConn(conn);
+}
+
 /**
  * Closes a client connection after its last response. When the client may still be sending, closing
  * at once would make the kernel answer with a reset that can overtake the response (RFC 9112 9.6):
  * the sending side is closed and what still comes is thrown away for a short while.
  */
 export function closeClient(conn: Conn): void {
-  const plan = engine.plans[conn.session.frontend!.index]!;
-  if (plan.has(Option.NoLinger)) return resetConn(conn);
+  if (conn.plan!.has(Option.NoLinger)) return resetConn(conn);
   if (conn.eof || conn.error !== 0) return closeConn(conn);
   if (!conn.readable && conn.inRd === conn.inWr && !conn.unread) return closeConn(conn);
   conn.side = Side.Linger;

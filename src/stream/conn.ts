@@ -16,8 +16,10 @@ import { ChunkDecoder } from '../http/h1/chunked.ts';
 import { HeadState } from '../http/h1/prefix.ts';
 import { BodyMode } from '../http/message.ts';
 import type { Server } from '../model/runtime.ts';
-import { Session, type Stream } from '../model/stream.ts';
+import { Session } from '../model/stream.ts';
+import type { Plan } from './plan.ts';
 import type { Pipe } from './splice.ts';
+import type { Stream } from './stream.ts';
 
 export const enum Side {
   Free = 0,
@@ -81,6 +83,8 @@ export class Conn {
   /** Monotonic ms of the last byte in either direction. */
   activeMs: number = 0;
   stream: Stream | null = null;
+  /** Client side: the plan of its frontend. */
+  plan: Plan | null = null;
   /** Client side: the session, made once per slot. */
   readonly session: Session;
   /** Client side: entity of the listener that accepted it. */
@@ -132,6 +136,7 @@ export class Conn {
     this.carried = 0;
     this.counted = 0;
     this.stream = null;
+    this.plan = null;
     this.listenerEntity = 0;
     this.starvedMs = -1;
     this.unread = false;

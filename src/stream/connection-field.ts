@@ -7,8 +7,8 @@
 import { FieldId, fieldNameOff, fieldNames } from '../http/field.ts';
 import { connectionFlags, dropWords, Unwanted } from '../http/h1/hop.ts';
 import { Col, ConnectionFlag, type HttpMessage, ROW } from '../http/message.ts';
-import type { Stream } from '../model/stream.ts';
 import { reserveBytes } from '../sys/arena.ts';
+import type { Stream } from './stream.ts';
 
 const close = reserveBytes('close');
 const keepAlive = reserveBytes('keep-alive');

@@ -5,8 +5,8 @@
  * @dataplane
  */
 import { Counter, State } from '../model/shared.ts';
-import type { Stream } from '../model/stream.ts';
 import { engine } from './engine.ts';
+import type { Stream } from './stream.ts';
 
 /** An event on the client's side: frontend and bind line. */
 export function countClient(strm: Stream, column: Counter): void {

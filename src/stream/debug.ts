@@ -25,11 +25,12 @@ import type { Sink } from '../log/sink.ts';
 import { StreamSink } from '../log/stream-sink.ts';
 import { putBytes, putDecimal } from '../log/text.ts';
 import { Bytes, type Proxy } from '../model/runtime.ts';
-import { Cause, Family, type Session, type Stream, StreamFlag } from '../model/stream.ts';
+import { Cause, Family, type Session, StreamFlag } from '../model/stream.ts';
 import { IPV6_TEXT_MAX, putIpv4, putIpv6, readIpv4Bytes } from '../rules/inet.ts';
 import { mem } from '../sys/arena.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
+import type { Stream } from './stream.ts';
 
 const STDOUT = 1;
 /** Digits of a stream's number, and of a descriptor. */
@@ -250,7 +251,7 @@ export function showEnd(strm: Stream): void {
   marks[strm.slot] = 0;
   if (mark === 0) return;
   const isTunnel = (strm.flags & StreamFlag.Tunnel) !== 0;
-  const isHttp = engine.plans[strm.frontend!.index]!.isHttp && !isTunnel;
+  const isHttp = strm.plan.isHttp && !isTunnel;
   const client = strm.client!.fd;
   const server = strm.serverFd;
   const hasServerSide = strm.connectMs >= 0 && (mark & Mark.ServerShown) === 0;

@@ -9,11 +9,13 @@ import { discard, Flow, NO_BUFFER_PAUSE_MS } from './body.ts';
 import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
-import { waitForRequest } from './request.ts';
 import { dropPipe } from './splice.ts';
 
-/** Reads on in the request of a client without a stream, as far as it goes now. */
-export function drainRequest(conn: Conn): void {
+/**
+ * Reads on in the request of a client without a stream, as far as it goes now.
+ * @returns whether its end has been reached: the connection may wait for the next one.
+ */
+export function drainRequest(conn: Conn): boolean {
   // Bytes on their way inside the kernel belong to the stream that has ended.
   dropPipe(conn);
   const flow = discard(conn);
@@ -22,25 +24,29 @@ export function drainRequest(conn: Conn): void {
       conn.unread = false;
       // What was thrown away counts for no request, so not for the next one either.
       conn.carried = 0;
-      return waitForRequest(conn);
+      return true;
     case Flow.Wait:
-      if (conn.readable) engine.clientQueue.push(conn);
-      return armDrain(conn, Number.POSITIVE_INFINITY);
+      if (conn.readable) engine.resume(conn);
+      armDrain(conn, Number.POSITIVE_INFINITY);
+      return false;
     case Flow.NoBuffer:
-      return armDrain(conn, engine.nowMs + NO_BUFFER_PAUSE_MS);
+      armDrain(conn, engine.nowMs + NO_BUFFER_PAUSE_MS);
+      return false;
     default:
-      return closeConn(conn);
+      closeConn(conn);
+      return false;
   }
 }
 
 /** The client is silent for too long, or the connection paused for want of a buffer. */
-export function onDrainTimer(conn: Conn): void {
-  if (drainsUntil(conn) <= engine.nowMs) return closeConn(conn);
-  drainRequest(conn);
+export function onDrainTimer(conn: Conn): boolean {
+  if (drainsUntil(conn) > engine.nowMs) return drainRequest(conn);
+  closeConn(conn);
+  return false;
 }
 
 function drainsUntil(conn: Conn): number {
-  const ms = engine.plans[conn.session.frontend!.index]!.config.timeout.client;
+  const ms = conn.plan!.config.timeout.client;
   return ms >= 0 ? conn.activeMs + ms : Number.POSITIVE_INFINITY;
 }
 

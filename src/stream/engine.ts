@@ -14,7 +14,7 @@ import { Timers } from '../loop/timers.ts';
 import { ADDRESS_BYTES, CONNS_PER_SESSION, CONNS_SPARE, TAIL_ROOM } from '../model/capacity.ts';
 import type { Configuration } from '../model/config.ts';
 import { Counter, Handoff, SharedState, State } from '../model/shared.ts';
-import { Session, Stream } from '../model/stream.ts';
+import { Session, type StreamFacts } from '../model/stream.ts';
 import type { WorkerInit } from '../process/protocol.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { Sample } from '../rules/sample.ts';
@@ -25,6 +25,7 @@ import type { Listener } from '../transport/listener.ts';
 import { Conn } from './conn.ts';
 import { createDebug } from './debug.ts';
 import { createPlans, type Plan } from './plan.ts';
+import { Stream } from './stream.ts';
 
 /** Most connections (both sides) of one worker. */
 const CONNS_LIMIT = 1 << 20;
@@ -81,11 +82,10 @@ export class Engine implements RuleContext {
   /** Client connections and streams alive. */
   clients: number;
 
-  /** Client connections with bytes of a next request; streams that were given a server slot. */
-  readonly clientQueue: Conn[];
+  /** Connections that go on in the next turn: more is ready than one turn may take. */
+  readonly resumeQueue: Conn[];
+  /** Streams that were given a server slot, or may choose a server again in this turn. */
   readonly grantQueue: Stream[];
-  /** Connections whose transfer goes on in the next turn. */
-  readonly busyQueue: Conn[];
   /** Some bind line has a `nice`: the order of events matters. */
   readonly hasNice: boolean;
   /** `busy-polling`: the poller never sleeps. */
@@ -95,7 +95,7 @@ export class Engine implements RuleContext {
 
   // RuleContext
   session: Session;
-  stream: Stream | null;
+  stream: StreamFacts | null;
   request: HttpMessage | null;
   response: HttpMessage | null;
   readonly sample: Sample;
@@ -158,9 +158,8 @@ export class Engine implements RuleContext {
     this.stopMs = 0;
     this.ended = false;
     this.clients = 0;
-    this.clientQueue = [];
+    this.resumeQueue = [];
     this.grantQueue = [];
-    this.busyQueue = [];
     this.hasNice = config.proxies.some((proxy) => proxy.binds.some((bind) => bind.nice !== 0));
     this.busyPolling = config.global.busyPolling;
     this.pipesMax = shareOf(init.pipes, init.workerIndex, shared.workerCount);
@@ -197,20 +196,20 @@ export class Engine implements RuleContext {
     this.freeConns.push(conn);
   }
 
-  takeStream(session: Session): Stream | null {
+  takeStream(session: Session, plan: Plan): Stream | null {
     let strm = this.freeStreams.pop();
     if (strm === undefined) {
       if (this.streams.length >= this.streamsMax) return null;
-      strm = this.createStream(session);
+      strm = this.createStream(session, plan);
     }
-    strm.reset(session);
+    strm.begin(session, plan);
     strm.id = this.nextId;
     this.nextId += this.shared.workerCount;
     return strm;
   }
 
-  private createStream(session: Session): Stream {
-    const strm = new Stream(this.streams.length, session);
+  private createStream(session: Session, plan: Plan): Stream {
+    const strm = new Stream(this.streams.length, session, plan);
     this.streams.push(strm);
     return strm;
   }
@@ -277,9 +276,9 @@ export class Engine implements RuleContext {
     if (n > counters[i + 3]!) counters[i + 3] = n;
   }
 
-  /** Runs the connection's stream again in the next turn: more is ready than one turn may take. */
+  /** Lets a connection go on in the next turn. */
   resume(conn: Conn): void {
-    this.busyQueue.push(conn);
+    this.resumeQueue.push(conn);
   }
 
   /** Points the rule context at a stream. */

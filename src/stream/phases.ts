@@ -1,34 +1,148 @@
 /**
- * The life of a request, as code. Events and timers of a connection arrive here and are led to the
- * phase that the stream is in:
+ * The life of a stream, as a loop: it calls the step that the stream is in, which says what is next and
+ * calls no other step. Events and timers of connections arrive here.
  *
- *   accept ─ Head ─ [Buffer] ─ rules ─ backend ─ [Buffer] ─ its rules ─ [Tarpit] ─ balance ─ [Queue]
- *          ─ [TurnAround] ─ Connecting ─ Exchange ─ [Tunnel | Reply] ─ log ─ keep alive
+ *   Head ─ [Body] ─ Rules ─ Route ─ [Body] ─ BackendRules ─ [Tarpit] ─ Balance ─ [Queue] ─ [Pause]
+ *        ─ Connect ─ Request ─ Transfer ─ [Last | Tunnel | Answer] ─ Ended ─ keep alive
+ *
+ * A TCP stream takes the same road from Route on, and goes from Connect to Tunnel.
  *
  * @dataplane
  */
 import { BodyMode } from '../http/message.ts';
-import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
-import { shutdownWrite } from '../sys/socket.ts';
-import { onConnectEvent, onConnectTimeout, onQueueTimeout, onTurnAround } from './assign.ts';
-import { Flow, flush, forward, retryForBuffer } from './body.ts';
-import { onBuffering } from './buffering.ts';
-import { closeConn, lingerRead } from './close.ts';
+import { Cause } from '../model/stream.ts';
+import { sendAnswer } from './answer.ts';
+import { assignServer, onQueueTimeout } from './assign.ts';
+import { bufferBody } from './buffering.ts';
+import { armWaiting, waitForRequest } from './client.ts';
+import { closeClient, closeConn, lingerRead } from './close.ts';
 import { type Conn, Side } from './conn.ts';
-import { countClient, countServer } from './count.ts';
+import { awaitConnection, onConnectTimeout } from './connect.ts';
+import { countClient } from './count.ts';
+import { showAccept } from './debug.ts';
 import { drainRequest, onDrainTimer } from './drain.ts';
 import { engine } from './engine.ts';
-import { countBytes, endStream } from './finish.ts';
+import { givesUp, runExchange } from './exchange.ts';
+import { endStream } from './finish.ts';
+import { onHeadTimeout, readHead } from './head.ts';
 import { onIdleEvent } from './idle.ts';
-import { onTarpitEnd, replyError, sendReply } from './reply.ts';
-import { onRequestTimeout, readRequest } from './request.ts';
-import { HeadState, onResponseTimeout, readResponse } from './response.ts';
+import { logGreeting } from './log.ts';
+import { endTarpit, replyError } from './reply.ts';
+import { runBackendRules, runFrontendRules } from './request.ts';
+import { onResponseTimeout } from './response.ts';
+import { route } from './route.ts';
+import { Late, Leave, Next, Step, steps } from './step.ts';
+import { End, type Stream } from './stream.ts';
 import { onTunnelTimeout, runTunnel } from './tunnel.ts';
 
-/** Most response heads of one stream in one turn: a server may send interim ones without end. */
-const HEADS_PER_TURN = 16;
+/** Steps of one stream in a row; the longest road of one turn has about ten. */
+const STEPS_PER_TURN = 64;
+
+/** Runs a stream until it waits or ends. @param from what is known to be next. */
+function advance(strm: Stream, from: Next): void {
+  let next = from;
+  for (let i = 0; i < STEPS_PER_TURN; i++) {
+    switch (next) {
+      case Next.Wait:
+        return;
+      case Next.Done:
+        return leave(strm);
+      case Next.Abort:
+        strm.aborted = true;
+        return leave(strm);
+      case Next.Back:
+        strm.step = Step.Balance;
+        break;
+      case Next.Answer:
+        strm.step = Step.Answer;
+        break;
+      default:
+    }
+    next = runStep(strm);
+  }
+  engine.resume(strm.client!);
+}
+
+/** The step that the stream is in. Nothing happens that is not due: it may be called at any time. */
+function runStep(strm: Stream): Next {
+  switch (strm.step) {
+    case Step.Head:
+      return readHead(strm.client!);
+    case Step.Body:
+      return bufferBody(strm);
+    case Step.Rules:
+      return runFrontendRules(strm);
+    case Step.Route:
+      return route(strm);
+    case Step.BackendRules:
+      return runBackendRules(strm);
+    case Step.Balance:
+      return assignServer(strm);
+    case Step.Connect:
+      return awaitConnection(strm);
+    case Step.Request:
+    case Step.Transfer:
+    case Step.Last:
+      return runExchange(strm);
+    case Step.Tunnel:
+      return runTunnel(strm);
+    case Step.Answer:
+      return sendAnswer(strm);
+    default:
+      return Next.Wait;
+  }
+}
+
+/** The stream is over: what becomes of its client's connection. */
+function leave(strm: Stream): void {
+  const client = strm.client!;
+  const keep = endStream(strm);
+  const isRestDue = client.body === BodyMode.Length || client.body === BodyMode.Chunked;
+  if (!keep) {
+    if (isRestDue) client.unread = true;
+    return closeClient(client);
+  }
+  const sess = client.session;
+  sess.acceptMs = engine.nowMs;
+  sess.acceptDateMs = engine.nowDateMs;
+  if (isRestDue) drain(client);
+  else waitForRequest(client);
+}
+
+function drain(conn: Conn): void {
+  if (drainRequest(conn)) waitForRequest(conn);
+}
+
+/** A client connection has been accepted. */
+export function startClient(conn: Conn): void {
+  if (conn.plan!.isHttp) armWaiting(conn, Number.POSITIVE_INFINITY);
+  else startTcp(conn);
+}
+
+/** A TCP frontend accepted a connection: it goes straight to a server. */
+function startTcp(conn: Conn): void {
+  const sess = conn.session;
+  const plan = conn.plan!;
+  const strm = engine.takeStream(sess, plan);
+  if (strm === null) return closeConn(conn);
+  sess.requests = 1;
+  strm.client = conn;
+  conn.stream = strm;
+  conn.body = BodyMode.Tunnel;
+  strm.startMs = sess.acceptMs;
+  strm.startDateMs = sess.acceptDateMs;
+  strm.requestDateMs = sess.acceptDateMs;
+  strm.idleMs = 0;
+  strm.requestMs = 0;
+  if (engine.debug !== null) showAccept(strm, conn);
+  engine.attend(strm);
+  engine.request = null;
+  engine.response = null;
+  if (plan.greets) logGreeting(strm, plan);
+  strm.step = Step.Route;
+  advance(strm, Next.Go);
+}
 
 /** Readiness of a connection has changed. `conn.readable` and so on are up to date. */
 export function onEvent(conn: Conn): void {
@@ -36,8 +150,7 @@ export function onEvent(conn: Conn): void {
     case Side.Client:
       return onClientEvent(conn);
     case Side.Server:
-      if (conn.connecting) return onConnectEvent(conn);
-      return runStream(conn.stream!);
+      return advance(conn.stream!, Next.Go);
     case Side.Idle:
       return onIdleEvent(conn);
     case Side.Linger:
@@ -50,196 +163,42 @@ export function onEvent(conn: Conn): void {
 function onClientEvent(conn: Conn): void {
   const strm = conn.stream;
   if (strm === null) {
-    if (!conn.readable && conn.error === 0) return;
-    return conn.body === BodyMode.None ? readRequest(conn) : drainRequest(conn);
+    if (conn.readable || conn.error !== 0) serve(conn);
+    return;
   }
-  switch (strm.phase) {
-    case Phase.Head:
-      return readRequest(conn);
-    case Phase.Buffer:
-      return onBuffering(strm);
-    case Phase.Tarpit:
-    case Phase.Queue:
-    case Phase.TurnAround:
-    case Phase.Granted:
-    case Phase.Connecting:
-      return onEarlyClientEvent(conn, strm);
-    case Phase.Reply:
-      return sendReply(strm);
-    default:
-      return runStream(strm);
-  }
+  if (steps[strm.step]!.leave === Leave.Reads) return advance(strm, Next.Go);
+  if (!conn.hup || !givesUp(strm)) return;
+  strm.blame(Cause.Client);
+  advance(strm, Next.Abort);
 }
 
-/** The client did something while its request waits: only its departure matters now. */
-function onEarlyClientEvent(conn: Conn, strm: Stream): void {
-  if (!conn.hup) return;
-  if (!leavesEarly(conn, strm)) return;
-  strm.cause = Cause.Client;
-  if (strm.phase === Phase.Queue) strm.stage = Stage.Queue;
-  else if (strm.phase === Phase.Tarpit) strm.stage = Stage.Tarpit;
-  else strm.stage = Stage.Connect;
-  abortStream(strm);
+/** A client without a stream: bytes of its next request, or of the last one, may be there. */
+function serve(conn: Conn): void {
+  if (conn.body === BodyMode.None) readClient(conn, readHead(conn));
+  else drain(conn);
 }
 
-/** Whether a client that closed its side gives up its request (4.2 option abortonclose). */
-function leavesEarly(conn: Conn, strm: Stream): boolean {
-  if (conn.error !== 0) return true;
-  const both = strm.frontend!.config.options | strm.backend!.config.options;
-  return (both & Option.AbortOnClose) !== 0;
+/** What came of it: nothing, or a stream. */
+function readClient(conn: Conn, next: Next): void {
+  if (conn.stream !== null) advance(conn.stream, next);
 }
 
-/** Goes on with whatever both sides are ready for. */
-export function runStream(strm: Stream): void {
-  if (strm.phase === Phase.Tunnel) runTunnel(strm);
-  else if (strm.phase === Phase.Exchange) runExchange(strm);
+/** A connection that had more to do than one turn allows. */
+export function onResumed(conn: Conn): void {
+  if (conn.stream !== null) advance(conn.stream, Next.Go);
+  else if (conn.side === Side.Client) serve(conn);
 }
 
-/** The server connection is there: send the request. */
-export function beginExchange(strm: Stream): void {
-  const conn = strm.serverConn!;
-  if (!engine.plans[strm.frontend!.index]!.isHttp) {
-    strm.phase = Phase.Tunnel;
-    strm.dataMs = strm.connectMs;
-    return runTunnel(strm);
-  }
-  strm.phase = Phase.Exchange;
-  conn.activeMs = engine.nowMs;
-  runExchange(strm);
+/** A stream has a server slot, or may choose a server again. */
+export function onGranted(strm: Stream): void {
+  if (strm.step === Step.Balance) advance(strm, Next.Go);
 }
 
-function runExchange(strm: Stream): void {
-  const client = strm.client!;
-  const server = strm.serverConn!;
-  if (!strm.requestSent) {
-    const flow = forward(client, server);
-    if (flow !== Flow.Wait && flow !== Flow.Blocked && !onRequestFlow(strm, flow)) return;
-  }
-  // A client that is gone for good must not keep a server busy.
-  if (client.error !== 0 && !strm.requestSent) return clientLeft(strm);
-  if (strm.responseComplete) return strm.requestSent ? endStream(strm) : armTimers(strm);
-  if (client.hup && !strm.responseStarted && leavesEarly(client, strm)) return clientLeft(strm);
-  for (let heads = 0; !strm.responseStarted; heads++) {
-    if (strm.interim && flush(server, client) !== Flow.Done) break;
-    if (heads === HEADS_PER_TURN) {
-      engine.resume(server);
-      break;
-    }
-    if (!server.readable && !server.eof && server.error === 0 && server.inRd === server.inWr) break;
-    const head = readResponse(strm);
-    if (head === HeadState.Gone) return;
-    if (head === HeadState.Wait) break;
-  }
-  if (strm.phase === Phase.Tunnel) return runTunnel(strm);
-  if (strm.responseStarted) {
-    const flow = forward(server, client);
-    if (flow !== Flow.Wait && flow !== Flow.Blocked) return onResponseFlow(strm, flow);
-  }
-  armTimers(strm);
-}
-
-/** @returns false when the stream has ended. */
-function onRequestFlow(strm: Stream, flow: Flow): boolean {
-  const client = strm.client!;
-  switch (flow) {
-    case Flow.Done:
-      strm.requestSent = true;
-      strm.requestComplete = true;
-      return true;
-    case Flow.TargetError:
-      // The server takes no more; it may have answered before (RFC 9112 9.5).
-      strm.requestSent = true;
-      client.unread = client.unread || client.body !== BodyMode.None;
-      strm.keepServer = false;
-      strm.serverConn!.readable = true;
-      return true;
-    case Flow.Invalid:
-      strm.cause = Cause.Proxy;
-      strm.stage = stageOfTransfer(strm);
-      strm.keepAlive = false;
-      client.unread = true;
-      countClient(strm, Counter.RequestErrors);
-      replyError(strm, 400);
-      return false;
-    case Flow.NoBuffer:
-      retryForBuffer(strm);
-      return true;
-    default:
-      clientLeft(strm);
-      return false;
-  }
-}
-
-function onResponseFlow(strm: Stream, flow: Flow): void {
-  const client = strm.client!;
-  switch (flow) {
-    case Flow.Done:
-      strm.responseComplete = true;
-      if (strm.requestSent) return endStream(strm);
-      // An early answer: the server still gets the rest of the request (RFC 9112 9.3). A client
-      // whose connection ends with the answer must see its end now.
-      if (!strm.keepAlive && !client.shut) {
-        client.shut = true;
-        shutdownWrite(client.fd);
-      }
-      return armTimers(strm);
-    case Flow.TargetError:
-      return clientLeft(strm);
-    case Flow.NoBuffer:
-      retryForBuffer(strm);
-      return;
-    default:
-      strm.cause = flow === Flow.Invalid ? Cause.Proxy : Cause.Server;
-      strm.stage = Stage.Data;
-      strm.keepAlive = false;
-      // 9.1: srv_abrt is a part of eresp.
-      countServer(strm, Counter.ServerAborts);
-      countServer(strm, Counter.ResponseErrors);
-      return abortStream(strm);
-  }
-}
-
-/** The client aborted in the middle of its request or of the response. */
-function clientLeft(strm: Stream): void {
-  strm.cause = Cause.Client;
-  strm.stage = stageOfTransfer(strm);
-  engine.count(strm.frontend!.frontend, Counter.ClientAborts, 1);
-  countServer(strm, Counter.ClientAborts);
-  if (strm.responseStarted || strm.requestSent) return abortStream(strm);
-  // Half of a request is a bad request; who has only closed one direction still reads the answer.
-  strm.keepAlive = false;
-  replyError(strm, 400);
-}
-
-/** What the client's part in an exchange was when it ended (8.5). */
-function stageOfTransfer(strm: Stream): Stage {
-  if (strm.responseComplete) return Stage.Last;
-  return strm.responseStarted ? Stage.Data : Stage.Headers;
-}
-
-/** Ends the stream and both connections; the client must see that the response is not complete. */
-export function abortStream(strm: Stream): void {
-  strm.keepAlive = false;
-  strm.aborted = true;
-  endStream(strm);
-}
-
-/** Timers of an exchange: who is waited for, and since when. */
-function armTimers(strm: Stream): void {
-  if (engine.plans[strm.frontend!.index]!.has(Option.Contstats)) countBytes(strm);
-  const client = strm.client!;
-  const server = strm.serverConn!;
-  const clientMs = strm.frontend!.config.timeout.client;
-  const serverMs = strm.backend!.config.timeout.server;
-  const timers = engine.timers;
-  // A client that does not take what is ready holds back the server, which then is not to blame.
-  const clientBlocks = strm.responseStarted && !client.writable;
-  const clientWaited = !strm.requestSent || clientBlocks;
-  if (clientWaited && clientMs >= 0) timers.set(client.id, client.activeMs + clientMs);
-  else timers.clear(client.id);
-  const serverWaited = strm.requestSent ? !clientBlocks : !server.writable;
-  if (serverWaited && serverMs >= 0) timers.set(server.id, server.activeMs + serverMs);
-  else timers.clear(server.id);
+/** A soft stop: a client between two requests is served for the last time, or closed. */
+export function onSoftStop(conn: Conn): void {
+  if (conn.side !== Side.Client || conn.stream !== null) return;
+  conn.readable = true;
+  serve(conn);
 }
 
 /** The timer of a connection has fired. */
@@ -250,7 +209,7 @@ export function onConnTimer(conn: Conn): void {
     case Side.Client:
       return onClientTimer(conn);
     case Side.Server:
-      return onServerTimer(conn);
+      return advance(conn.stream!, onServerTimer(conn.stream!, conn));
     default:
       return;
   }
@@ -258,62 +217,49 @@ export function onConnTimer(conn: Conn): void {
 
 function onClientTimer(conn: Conn): void {
   const strm = conn.stream;
-  if (strm === null) {
-    if (conn.body !== BodyMode.None) return onDrainTimer(conn);
-    if (conn.readable) return readRequest(conn);
-    return onRequestTimeout(conn);
+  if (strm !== null) return advance(strm, onClientLate(strm, conn));
+  if (conn.body === BodyMode.None) {
+    return readClient(conn, conn.readable ? readHead(conn) : onHeadTimeout(conn));
   }
-  switch (strm.phase) {
-    case Phase.Head:
-      return onRequestTimeout(conn);
-    case Phase.Buffer:
-      strm.cause = Cause.ClientTimeout;
-      strm.stage = Stage.Request;
-      strm.requestMs = -1;
-      strm.keepAlive = false;
-      return replyError(strm, 408);
-    case Phase.Tunnel:
-      return onTunnelTimeout(strm, conn);
-    case Phase.Exchange:
-      strm.cause = Cause.ClientTimeout;
-      strm.stage = stageOfTransfer(strm);
-      strm.keepAlive = false;
-      if (!strm.responseStarted) return replyError(strm, 408);
-      return abortStream(strm);
-    default:
-      strm.cause = Cause.ClientTimeout;
-      strm.stage = Stage.Data;
-      return abortStream(strm);
-  }
+  if (onDrainTimer(conn)) waitForRequest(conn);
 }
 
-function onServerTimer(conn: Conn): void {
-  const strm = conn.stream!;
-  switch (strm.phase) {
-    case Phase.Connecting:
+function onClientLate(strm: Stream, conn: Conn): Next {
+  if (strm.step === Step.Head) return onHeadTimeout(conn);
+  if (strm.step === Step.Tunnel) return onTunnelTimeout(strm, conn);
+  strm.blame(Cause.ClientTimeout);
+  if (steps[strm.step]!.late === Late.Ends) return Next.Abort;
+  strm.clientEnds |= End.Failure;
+  if (strm.step === Step.Body) strm.requestMs = -1;
+  return replyError(strm, 408);
+}
+
+function onServerTimer(strm: Stream, conn: Conn): Next {
+  switch (strm.step) {
+    case Step.Connect:
       return onConnectTimeout(strm);
-    case Phase.Tunnel:
+    case Step.Tunnel:
       return onTunnelTimeout(strm, conn);
+    case Step.Request:
+      return onResponseTimeout(strm);
     default:
-      if (!strm.responseStarted) return onResponseTimeout(strm);
-      strm.cause = Cause.ServerTimeout;
-      strm.stage = Stage.Data;
-      return abortStream(strm);
+      strm.blame(Cause.ServerTimeout);
+      return Next.Abort;
   }
 }
 
 /** The timer of a stream has fired. */
 export function onStreamTimer(strm: Stream): void {
-  switch (strm.phase) {
-    case Phase.Queue:
-      return onQueueTimeout(strm);
-    case Phase.TurnAround:
-      return onTurnAround(strm);
-    case Phase.Tarpit:
-      return onTarpitEnd(strm);
+  switch (strm.step) {
+    case Step.Queue:
+      return advance(strm, onQueueTimeout(strm));
+    case Step.Pause:
+      return advance(strm, Next.Back);
+    case Step.Tarpit:
+      return advance(strm, endTarpit(strm));
     default:
       // A stream that had no buffer tries again.
-      return runStream(strm);
+      return advance(strm, Next.Go);
   }
 }
 
@@ -323,11 +269,8 @@ export function onStreamTimer(strm: Stream): void {
  */
 export function onException(conn: Conn): void {
   const strm = conn.stream;
-  if (strm !== null && strm.phase !== Phase.Ended) {
-    strm.cause = Cause.Internal;
-    countClient(strm, Counter.InternalErrors);
-    abortStream(strm);
-  } else {
-    closeConn(conn);
-  }
+  if (strm === null || strm.ended) return closeConn(conn);
+  strm.cause = Cause.Internal;
+  countClient(strm, Counter.InternalErrors);
+  advance(strm, Next.Abort);
 }

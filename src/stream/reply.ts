@@ -15,27 +15,26 @@ import { Method } from '../http/method.ts';
 import { hasBody } from '../http/status.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
+import { Cause, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { mem } from '../sys/arena.ts';
-import { Errno, errno } from '../sys/errno.ts';
-import { send, vanish } from '../sys/socket.ts';
-import { dropServer } from './assign.ts';
-import { headSize, noteSend } from './body.ts';
+import { vanish } from '../sys/socket.ts';
+import { headSize } from './body.ts';
 import { dropRequestCookie } from './capture.ts';
+import { dropServer } from './close.ts';
 import {
   addConnectionClose,
   addConnectionKeepAlive,
   connectionField,
   takeClose,
 } from './connection-field.ts';
-import { countDeniedRequest, countDeniedResponse } from './count.ts';
+import { countBadRequest, countClient, countDeniedRequest, countDeniedResponse } from './count.ts';
 import { engine } from './engine.ts';
-import { endStream } from './finish.ts';
-import { abortStream } from './phases.ts';
 import type { Plan } from './plan.ts';
 import { endsAfterResponse } from './soft-stop.ts';
+import { Next, Step } from './step.ts';
+import { End, type Stream } from './stream.ts';
 
 /** `HTTP/1.1` and three digits. */
 export const STATUS_LINE_LEN = 11;
@@ -49,11 +48,11 @@ const TARPIT_DEFAULT_MS = 5000;
  * Answers with an error page and ends the stream after it. When the response has begun already, or
  * the page is empty, the connection is closed without a word.
  */
-export function replyError(strm: Stream, status: number): void {
+export function replyError(strm: Stream, status: number): Next {
   dropServer(strm);
   if (strm.responseStarted) {
-    strm.keepAlive = false;
-    return endStream(strm);
+    strm.clientEnds |= End.Failure;
+    return Next.Done;
   }
   engine.attend(strm);
   engine.request = null;
@@ -64,24 +63,41 @@ export function replyError(strm: Stream, status: number): void {
   prepareErrorPage(engine, page);
   if (engine.replyRaw) {
     strm.status = page;
-    strm.keepAlive = false;
-    return endStream(strm);
+    strm.clientEnds |= End.Framing;
+    return Next.Done;
   }
-  replyPrepared(strm);
+  return replyPrepared(strm);
+}
+
+/** HTTP clients get an error page; in TCP mode the connection just ends. */
+export function replyOrAbort(strm: Stream, status: number): Next {
+  return strm.plan.isHttp ? replyError(strm, status) : Next.Abort;
+}
+
+/** A malformed request: answered, counted and closed. */
+export function replyBadRequest(strm: Stream, status: number): Next {
+  const client = strm.client!;
+  strm.blame(client.eof || client.error !== 0 ? Cause.Client : Cause.Proxy);
+  strm.clientEnds |= End.Failure;
+  strm.unruled = true;
+  client.unread = true;
+  if ((strm.flags & StreamFlag.HasRequest) === 0) countBadRequest(strm);
+  else countClient(strm, Counter.RequestErrors);
+  return replyError(strm, status);
 }
 
 /** An error before any rule saw the request: the page as it is, then the end. */
-function replyPage(strm: Stream, status: number): void {
-  const pages = engine.plans[strm.frontend!.index]!.errorPages;
+function replyPage(strm: Stream, status: number): Next {
+  const pages = strm.plan.errorPages;
   strm.status = status;
-  strm.keepAlive = false;
+  strm.clientEnds |= End.Failure;
   const len = pages.len(status);
   // With a tiny tune.bufsize there is no room for a page: the connection ends without one.
   const block = len === 0 || len > engine.bufsize ? 0 : engine.buffers.take();
-  if (block === 0) return endStream(strm);
+  if (block === 0) return Next.Done;
   const off = pages.off(status);
   mem.copyWithin(block, off, off + len);
-  startReply(strm, block, len);
+  return startReply(strm, block, len);
 }
 
 /** Runs a ruleset and counts the edits that failed without stopping it. */
@@ -97,19 +113,17 @@ export function runRuleset(strm: Stream, rules: Ruleset, entity: number): Verdic
 }
 
 /** A rule has decided. @param plan the proxy whose rule it was; @param rules its ruleset */
-export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: Ruleset): void {
-  const isBackend = strm.inBackend && plan.proxy.index === strm.backend!.index;
+export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: Ruleset): Next {
+  const isBackend = strm.inBackend && plan === strm.backendPlan;
   const entity = isBackend ? plan.proxy.backend : strm.frontend!.frontend;
-  const late = strm.dataMs >= 0;
-  strm.stage = late ? Stage.Headers : Stage.Request;
   switch (verdict) {
     case Verdict.Deny:
-      strm.cause = Cause.Proxy;
-      if (late) countDeniedResponse(strm);
+      strm.blame(Cause.Proxy);
+      if (strm.step === Step.Request) countDeniedResponse(strm);
       else countDeniedRequest(strm);
       return replyPrepared(strm);
     case Verdict.Reply:
-      strm.cause = Cause.Local;
+      strm.blame(Cause.Local);
       dropRequestCookie(strm);
       // 9.1 intercepted: not what another section, the backend, has answered.
       if (!strm.inBackend || strm.backend === strm.frontend) {
@@ -117,13 +131,12 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
       }
       return replyPrepared(strm);
     case Verdict.Drop:
-      strm.cause = Cause.Proxy;
-      strm.keepAlive = false;
+      strm.blame(Cause.Proxy);
       countDeniedRequest(strm);
       if (rules.silent) vanish(strm.client!.fd);
-      return abortStream(strm);
+      return Next.Abort;
     case Verdict.Tarpit:
-      return startTarpit(strm, plan, rules);
+      return holdBack(strm, plan, rules);
     default:
       engine.count(entity, Counter.FailedRewrites, 1);
       return replyFailure(strm);
@@ -131,21 +144,22 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
 }
 
 /** The head outgrew its limits or a rule failed: 500, `PR--`. */
-export function replyFailure(strm: Stream): void {
-  strm.cause = Cause.Proxy;
-  strm.stage = strm.dataMs >= 0 ? Stage.Headers : Stage.Request;
-  replyError(strm, 500);
+export function replyFailure(strm: Stream): Next {
+  strm.blame(Cause.Proxy);
+  return replyError(strm, 500);
 }
 
 /** `http-request tarpit`: hold the connection without a word, then answer. */
-function startTarpit(strm: Stream, plan: Plan, rules: Ruleset): void {
+function holdBack(strm: Stream, plan: Plan, rules: Ruleset): Next {
   const timeout = strm.backend!.config.timeout;
   let ms = timeout.tarpit >= 0 ? timeout.tarpit : timeout.connect;
   if (ms < 0) ms = TARPIT_DEFAULT_MS;
-  strm.phase = Phase.Tarpit;
-  strm.tarpitProxy = plan.proxy.index;
+  // 8.5: a tarpitted request is `T` from here on, however it ends.
+  strm.step = Step.Tarpit;
+  strm.tarpitPlan = plan;
   strm.ruleIndex = rules.at;
   engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);
+  return Next.Wait;
 }
 
 /** Other streams have used the message: makes it and the context the stream's again. */
@@ -158,35 +172,35 @@ export function readHeadAgain(strm: Stream): boolean {
 }
 
 /** The time is over: the rule's answer is made now, from the request as it came. */
-export function onTarpitEnd(strm: Stream): void {
-  const rules = engine.plans[strm.tarpitProxy]!.requestRules;
-  strm.cause = Cause.Proxy;
-  strm.stage = Stage.Tarpit;
+export function endTarpit(strm: Stream): Next {
+  const rules = strm.tarpitPlan!.requestRules;
+  strm.blame(Cause.Proxy);
   countDeniedRequest(strm);
   if (!readHeadAgain(strm)) return replyError(strm, 500);
   engine.responseMsg.begin();
   if (rules.answer(engine, strm.ruleIndex) === Verdict.Fail) return replyError(strm, 500);
-  replyPrepared(strm);
+  return replyPrepared(strm);
 }
 
 /** The answer stands in `engine.responseMsg` and `engine.replyBody*`. */
-function replyPrepared(strm: Stream): void {
+function replyPrepared(strm: Stream): Next {
   dropServer(strm);
-  const plan = engine.plans[strm.frontend!.index]!;
+  const { plan } = strm;
   const msg = engine.responseMsg;
   if (engine.replyRaw) return replyRaw(strm);
   strm.status = msg.status;
   const client = strm.client!;
-  if ((msg.connection & ConnectionFlag.Close) !== 0 || endsAfterResponse()) strm.keepAlive = false;
+  if ((msg.connection & ConnectionFlag.Close) !== 0) strm.clientEnds |= End.Rule;
+  if (endsAfterResponse()) strm.clientEnds |= End.Stopping;
   // HTTP/1.0 has no way to say that the rest of the request is still welcome.
-  if (client.body !== BodyMode.None && strm.version < 11) strm.keepAlive = false;
+  if (client.body !== BodyMode.None && strm.version < 11) strm.clientEnds |= End.Framing;
   runAfterResponse(strm, plan);
   if (!hasBody(msg.status)) {
     engine.replyBodyLen = 0;
     removeFraming(msg);
   }
   const byRule = takeClose(msg, connectionField(strm));
-  if (byRule) strm.keepAlive = false;
+  if (byRule) strm.clientEnds |= End.Rule;
   const closes = byRule || (msg.connection & ConnectionFlag.Close) !== 0;
   const counted = headSize(STATUS_LINE_LEN + msg.reasonLen, msg) + (closes ? CLOSE_BYTES : 0);
   tellClient(msg, strm);
@@ -203,12 +217,12 @@ function replyPrepared(strm: Stream): void {
   mem.copyWithin(block + len, engine.replyBodyOff, engine.replyBodyOff + body);
   len += body;
   strm.bytesOut += counted + body;
-  startReply(strm, block, len);
+  return startReply(strm, block, len);
 }
 
 /** Says whether the client's connection persists, where its version does not say so by itself. */
 export function tellClient(msg: HttpMessage, strm: Stream): void {
-  if (!strm.keepAlive) {
+  if (strm.clientEnds !== 0) {
     if (msg.version >= 11) addConnectionClose(msg, connectionField(strm));
   } else if (msg.version < 11 || strm.version < 11) {
     addConnectionKeepAlive(msg, connectionField(strm));
@@ -216,27 +230,27 @@ export function tellClient(msg: HttpMessage, strm: Stream): void {
 }
 
 /** The answer's bytes are complete (an errorfile with a status line of its own). */
-function replyRaw(strm: Stream): void {
+function replyRaw(strm: Stream): Next {
   strm.status = engine.responseMsg.status;
-  strm.keepAlive = false;
+  strm.clientEnds |= End.Framing;
   const len = engine.replyBodyLen;
   const block = len === 0 || len > engine.bufsize ? 0 : engine.buffers.take();
-  if (block === 0) return endStream(strm);
+  if (block === 0) return Next.Done;
   mem.copyWithin(block, engine.replyBodyOff, engine.replyBodyOff + len);
-  startReply(strm, block, len);
+  return startReply(strm, block, len);
 }
 
 /** The answer does not fit or there is no memory: the connection ends without one. */
-function failReply(strm: Stream): void {
+function failReply(strm: Stream): Next {
   strm.cause = Cause.Internal;
-  strm.keepAlive = false;
-  endStream(strm);
+  strm.clientEnds |= End.Failure;
+  return Next.Done;
 }
 
 /** `http-after-response` of the backend, then of the frontend. A failure leaves what was done. */
 export function runAfterResponse(strm: Stream, plan: Plan): void {
   engine.response = engine.responseMsg;
-  const backend = engine.plans[strm.backend!.index]!;
+  const backend = strm.backendPlan;
   if (strm.inBackend && backend !== plan && !backend.afterResponseRules.empty) {
     runRuleset(strm, backend.afterResponseRules, backend.proxy.backend);
   }
@@ -244,43 +258,11 @@ export function runAfterResponse(strm: Stream, plan: Plan): void {
   runRuleset(strm, plan.afterResponseRules, plan.proxy.frontend);
 }
 
-function startReply(strm: Stream, block: number, len: number): void {
+function startReply(strm: Stream, block: number, len: number): Next {
   strm.replyBlock = block;
   strm.replyRd = block;
   strm.replyEnd = block + len;
-  strm.phase = Phase.Reply;
   strm.responseStarted = true;
-  const asap = engine.plans[strm.frontend!.index]!.has(Option.LogAsap);
-  if (asap && !strm.unruled) strm.flags |= StreamFlag.LoggedEarly;
-  sendReply(strm);
-}
-
-/** Sends the answer as far as the client takes it. */
-export function sendReply(strm: Stream): void {
-  const conn = strm.client!;
-  while (strm.replyRd < strm.replyEnd) {
-    if (!conn.writable) return armReply(strm);
-    noteSend(conn);
-    const n = send(conn.fd, strm.replyRd, strm.replyEnd - strm.replyRd, false);
-    if (n < 0) {
-      const code = errno();
-      if (code === Errno.EINTR) continue;
-      if (code === Errno.EAGAIN) {
-        conn.writable = false;
-        continue;
-      }
-      conn.error = code;
-      strm.keepAlive = false;
-      return endStream(strm);
-    }
-    conn.activeMs = engine.nowMs;
-    strm.replyRd += n;
-  }
-  strm.responseComplete = true;
-  endStream(strm);
-}
-
-function armReply(strm: Stream): void {
-  const ms = strm.frontend!.config.timeout.client;
-  if (ms >= 0) engine.timers.set(strm.client!.id, strm.client!.activeMs + ms);
+  if (strm.plan.has(Option.LogAsap) && !strm.unruled) strm.flags |= StreamFlag.LoggedEarly;
+  return Next.Answer;
 }

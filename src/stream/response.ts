@@ -13,18 +13,18 @@ import { Method } from '../http/method.ts';
 import { hasBody } from '../http/status.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import { Cause, Phase, Stage, type Stream, StreamFlag } from '../model/stream.ts';
+import { Cause, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
-import { resend } from './assign.ts';
 import { headSize, receive, retryForBuffer, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
 import type { Conn } from './conn.ts';
+import { resend } from './connect.ts';
 import { cleanConnection, connectionField, takeClose } from './connection-field.ts';
 import { countServer, statusColumn } from './count.ts';
 import { showResponse } from './debug.ts';
 import { engine } from './engine.ts';
-import { endStream, logEarly } from './finish.ts';
+import { logEarly } from './log.ts';
 import type { Plan } from './plan.ts';
 import {
   replyError,
@@ -35,24 +35,20 @@ import {
   tellClient,
 } from './reply.ts';
 import { endsAfterResponse } from './soft-stop.ts';
+import { Next, Step } from './step.ts';
+import { End, type Stream } from './stream.ts';
 
 const zero = reserveBytes('0');
 
-export const enum HeadState {
-  /** Nothing usable yet; wait for an event. */
-  Wait = 0,
-  /** The head is ready to be sent; the exchange goes on. */
-  Ready = 1,
-  /** The stream has ended or gone another way. */
-  Gone = 2,
-}
-
-/** Tries to read and take a response head. */
-export function readResponse(strm: Stream): HeadState {
+/**
+ * Tries to read and take a response head.
+ * @returns Go when one is ready to be sent, Wait when none is there.
+ */
+export function readResponse(strm: Stream): Next {
   const conn = strm.serverConn!;
   if (!takeBuffer(conn, engine.maxrewrite)) {
     retryForBuffer(strm);
-    return HeadState.Wait;
+    return Next.Wait;
   }
   if (strm.interim) restart(conn);
   do {
@@ -61,10 +57,10 @@ export function readResponse(strm: Stream): HeadState {
       if (conn.eof || conn.error !== 0) return serverLeft(strm);
       continue;
     }
-    const state = tryHead(strm, conn);
-    if (state !== HeadState.Wait) return state;
+    const next = tryHead(strm, conn);
+    if (next !== Next.Wait) return next;
   } while (conn.readable);
-  return HeadState.Wait;
+  return Next.Wait;
 }
 
 /** Interim responses have been sent: the next head gets all the room again. */
@@ -79,8 +75,8 @@ function restart(conn: Conn): void {
 }
 
 /** Parses what is there. */
-function tryHead(strm: Stream, conn: Conn): HeadState {
-  const backend = engine.plans[strm.backend!.index]!;
+function tryHead(strm: Stream, conn: Conn): Next {
+  const backend = strm.backendPlan;
   const relaxed = backend.has(Option.AcceptUnsafeResponse);
   const msg = engine.responseMsg;
   const len = conn.inWr - conn.inRd;
@@ -88,7 +84,7 @@ function tryHead(strm: Stream, conn: Conn): HeadState {
   if (used <= 0) {
     if (used === HeadError.Incomplete) {
       if (conn.eof || conn.error !== 0) return serverLeft(strm);
-      if (conn.inWr < conn.buf + engine.bufsize) return HeadState.Wait;
+      if (conn.inWr < conn.buf + engine.bufsize) return Next.Wait;
     }
     return badResponse(strm);
   }
@@ -112,7 +108,7 @@ function tryHead(strm: Stream, conn: Conn): HeadState {
 }
 
 /** 100 Continue, 103 Early Hints: passed on at once, the final response follows. */
-function onInterim(strm: Stream, conn: Conn): HeadState {
+function onInterim(strm: Stream, conn: Conn): Next {
   const from = conn.inRd;
   conn.body = BodyMode.None;
   conn.outRd = from;
@@ -120,19 +116,19 @@ function onInterim(strm: Stream, conn: Conn): HeadState {
   strm.interim = true;
   if (engine.debug !== null) showResponse(strm, conn, engine.responseMsg);
   // RFC 9110 15.2: HTTP/1.0 knows no interim responses.
-  if (strm.version < 11) return HeadState.Ready;
+  if (strm.version < 11) return Next.Go;
   const len = serializeHead(engine.responseMsg, engine.assembly, engine.assemblyMax, null);
   const dst = from - len;
   if (len === 0 || dst < conn.buf) return badResponse(strm);
   mem.copyWithin(dst, engine.assembly, engine.assembly + len);
   conn.outRd = dst;
-  return HeadState.Ready;
+  return Next.Go;
 }
 
 /** A complete, valid final head is in `engine.responseMsg`. @param bytes its size for logs */
-function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): HeadState {
+function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): Next {
   const msg = engine.responseMsg;
-  const plan = engine.plans[strm.frontend!.index]!;
+  const { plan } = strm;
   // An HTTP/1.0 client knows no chunks: it gets the data and the end of the connection.
   conn.dechunk = msg.body === BodyMode.Chunked && strm.version < 11;
   const bodyOff = takeFirst(conn);
@@ -152,7 +148,8 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): Hea
   const keeps = (wishes & ConnectionFlag.KeepAlive) !== 0;
   const persistent = msg.version >= 11 ? !close : keeps && !close;
   const endless = msg.body === BodyMode.Close || msg.body === BodyMode.Tunnel;
-  if (!persistent || endless || msg.insecureFraming) strm.keepServer = false;
+  if (!persistent) strm.serverEnds |= End.Peer;
+  if (endless || msg.insecureFraming) strm.serverEnds |= End.Framing;
   captureFields(strm, plan.captureResponse, msg);
   captureCookie(strm, plan, msg);
   engine.attend(strm);
@@ -171,22 +168,19 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): Hea
 }
 
 /** A rule puts another answer in the place of the server's. */
-function replace(strm: Stream, verdict: Verdict, plan: Plan): HeadState {
+function replace(strm: Stream, verdict: Verdict, plan: Plan): Next {
   if (verdict === Verdict.Fail) return badResponse(strm);
   strm.status = 0;
-  replyVerdict(strm, verdict, plan, plan.responseRules);
-  return HeadState.Gone;
+  return replyVerdict(strm, verdict, plan, plan.responseRules);
 }
 
 /** Writes the rewritten head so that it ends where the body starts. */
-function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): HeadState {
+function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): Next {
   const msg = engine.responseMsg;
   const tunnel = msg.body === BodyMode.Tunnel;
-  if (msg.body === BodyMode.Close || tunnel || endsAfterResponse()) strm.keepAlive = false;
-  if (conn.dechunk) {
-    strm.keepAlive = false;
-    msg.removeAll(FieldId.TransferEncoding, 0, 17);
-  }
+  if (msg.body === BodyMode.Close || tunnel || conn.dechunk) strm.clientEnds |= End.Framing;
+  if (endsAfterResponse()) strm.clientEnds |= End.Stopping;
+  if (conn.dechunk) msg.removeAll(FieldId.TransferEncoding, 0, 17);
   // A rule may have made it a response that has no body (RFC 9110 15.3.5, 15.4.5).
   const silenced = strm.status !== msg.status && !hasBody(msg.status);
   const unasked = strm.method === Method.Head && strm.sentMethod !== Method.Head;
@@ -196,7 +190,7 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
   if (bodyless && hasBody(msg.status)) promiseNothing(msg);
   strm.status = msg.status;
   // The server's own words are gone: what is there now was put by a rule.
-  if (!tunnel && takeClose(msg, connectionField(strm))) strm.keepAlive = false;
+  if (!tunnel && takeClose(msg, connectionField(strm))) strm.clientEnds |= End.Rule;
   if (!tunnel) tellClient(msg, strm);
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
   const len = serializeHead(msg, engine.assembly, engine.assemblyMax, spelling);
@@ -206,12 +200,10 @@ function placeResponse(strm: Stream, conn: Conn, plan: Plan, bodyOff: number): H
   conn.outRd = dst;
   strm.responseStarted = true;
   strm.resendFrom = 0;
-  if (tunnel) {
-    strm.flags |= StreamFlag.Tunnel;
-    strm.phase = Phase.Tunnel;
-  }
+  strm.step = tunnel ? Step.Tunnel : Step.Transfer;
+  if (tunnel) strm.flags |= StreamFlag.Tunnel;
   if (plan.has(Option.LogAsap)) logEarly(strm, plan);
-  return HeadState.Ready;
+  return Next.Go;
 }
 
 function promiseNothing(msg: HttpMessage): void {
@@ -221,7 +213,7 @@ function promiseNothing(msg: HttpMessage): void {
 
 /** The server's body is not wanted: its connection carries the rest of it to the grave. */
 function dropBody(strm: Stream, conn: Conn, msg: HttpMessage, toHead: boolean): void {
-  if (conn.body !== BodyMode.None || conn.outRd < conn.outEnd) strm.keepServer = false;
+  if (conn.body !== BodyMode.None || conn.outRd < conn.outEnd) strm.serverEnds |= End.Failure;
   if (msg.status !== 304 && !toHead) {
     removeFraming(msg);
   }
@@ -230,33 +222,24 @@ function dropBody(strm: Stream, conn: Conn, msg: HttpMessage, toHead: boolean): 
 }
 
 /** The response cannot be understood: 502, `PH--`. */
-export function badResponse(strm: Stream): HeadState {
-  strm.cause = Cause.Proxy;
-  strm.stage = Stage.Headers;
-  countBad(strm);
+export function badResponse(strm: Stream): Next {
+  strm.blame(Cause.Proxy);
+  countServer(strm, Counter.ResponseErrors);
   strm.status = 0;
-  replyError(strm, 502);
-  return HeadState.Gone;
+  return replyError(strm, 502);
 }
 
 /** The server closed before a complete head: ask again when nothing can have happened, else 502. */
-function serverLeft(strm: Stream): HeadState {
+function serverLeft(strm: Stream): Next {
   const conn = strm.serverConn!;
   const untouched = conn.inWr === conn.inRd && !strm.interim;
   if (untouched && strm.reused && strm.resendFrom !== 0 && isRepeatable(strm.sentMethod)) {
-    resend(strm);
-    return HeadState.Gone;
+    return resend(strm);
   }
   // What it left behind is half a head.
-  strm.cause = conn.inWr === conn.inRd ? Cause.Server : Cause.Proxy;
-  strm.stage = Stage.Headers;
-  countBad(strm);
-  replyError(strm, 502);
-  return HeadState.Gone;
-}
-
-function countBad(strm: Stream): void {
+  strm.blame(conn.inWr === conn.inRd ? Cause.Server : Cause.Proxy);
   countServer(strm, Counter.ResponseErrors);
+  return replyError(strm, 502);
 }
 
 /** RFC 9110 9.2.2: idempotent methods may be sent again. */
@@ -275,14 +258,8 @@ export function isRepeatable(method: Method): boolean {
 }
 
 /** `timeout server` expired before the head: 504, `sH--`. */
-export function onResponseTimeout(strm: Stream): void {
-  strm.cause = Cause.ServerTimeout;
-  countBad(strm);
-  if (strm.responseStarted) {
-    strm.stage = Stage.Data;
-    strm.keepAlive = false;
-    return endStream(strm);
-  }
-  strm.stage = Stage.Headers;
-  replyError(strm, 504);
+export function onResponseTimeout(strm: Stream): Next {
+  strm.blame(Cause.ServerTimeout);
+  countServer(strm, Counter.ResponseErrors);
+  return replyError(strm, 504);
 }

@@ -4,17 +4,41 @@
  *
  * @dataplane
  */
+import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import type { Stream } from '../model/stream.ts';
+import { Cause } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
+import { waitInBackend } from './buffering.ts';
 import { engine } from './engine.ts';
 import type { Plan } from './plan.ts';
+import { replyOrAbort } from './reply.ts';
+import { Next, Step } from './step.ts';
+import type { Stream } from './stream.ts';
 
 /** Longest name of a backend that a rule makes. */
 const NAME_MAX = 256;
 
+/** A backend is chosen and entered; without one the stream ends. */
+export function route(strm: Stream): Next {
+  const { plan } = strm;
+  const backend = chooseBackend(strm, plan);
+  if (backend === null) {
+    strm.blame(Cause.Server);
+    return replyOrAbort(strm, 503);
+  }
+  enterBackend(strm, backend);
+  if (!plan.isHttp) {
+    strm.step = Step.Balance;
+    return Next.Go;
+  }
+  engine.count(backend.proxy.backend, Counter.Requests, 1);
+  strm.step = Step.BackendRules;
+  const waits = backend.has(Option.HttpBufferRequest) && !plan.has(Option.HttpBufferRequest);
+  return waits && !strm.requestComplete ? waitInBackend(strm) : Next.Go;
+}
+
 /** The backend of this stream, or null when nothing names one. */
-export function chooseBackend(strm: Stream, plan: Plan): Plan | null {
+function chooseBackend(strm: Stream, plan: Plan): Plan | null {
   // `reqsetbe` of the rules comes first.
   if (strm.lineBackend >= 0) return plan.lineBackends[strm.lineBackend]!;
   const routes = plan.routes;
@@ -47,9 +71,10 @@ function isNamed(plan: Plan): boolean {
 }
 
 /** The stream belongs to this backend from now on. */
-export function enterBackend(strm: Stream, backend: Plan): void {
+function enterBackend(strm: Stream, backend: Plan): void {
   const entity = backend.proxy.backend;
   strm.backend = backend.proxy;
+  strm.backendPlan = backend;
   strm.inBackend = true;
   engine.enter(entity);
   engine.count(entity, Counter.Sessions, 1);

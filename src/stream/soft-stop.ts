@@ -30,8 +30,7 @@ export function waitsUntil(conn: Conn): number {
   const window = engine.config.global.closeSpreadMs;
   if (!engine.stopping || window === SPREAD_ENDLESS) return Number.POSITIVE_INFINITY;
   const sess = conn.session;
-  const plan = engine.plans[sess.frontend!.index]!;
-  if (plan.has(Option.IdleCloseOnResponse)) return Number.POSITIVE_INFINITY;
+  if (conn.plan!.has(Option.IdleCloseOnResponse)) return Number.POSITIVE_INFINITY;
   if (window === 0) return sess.requests > 0 ? 0 : Number.POSITIVE_INFINITY;
   const left = engine.stopMs + window - engine.nowMs;
   return left > 0 ? engine.nowMs + Math.random() * left : 0;

@@ -7,13 +7,13 @@
  */
 import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
-import type { Stream } from '../model/stream.ts';
 import { mem32, reserve } from '../sys/arena.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { closePipe, openPipe, splice } from '../sys/pipe.ts';
 import { Flow, noteSend } from './body.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
+import type { Stream } from './stream.ts';
 
 /** Below this many bytes a pipe costs more than it saves. */
 const SPLICE_MIN = 32 * 1024;

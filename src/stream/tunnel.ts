@@ -7,75 +7,44 @@
 import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import { Cause, Phase, Stage, type Stream } from '../model/stream.ts';
+import { Cause } from '../model/stream.ts';
 import { shutdownWrite } from '../sys/socket.ts';
-import { assignServer } from './assign.ts';
 import { Flow, forward, retryForBuffer } from './body.ts';
-import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { countServer } from './count.ts';
-import { noteHalfClose, showAccept } from './debug.ts';
+import { noteHalfClose } from './debug.ts';
 import { engine } from './engine.ts';
-import { countBytes, endStream, logEarly, logGreeting } from './finish.ts';
-import { abortStream } from './phases.ts';
-import type { Plan } from './plan.ts';
-import { chooseBackend, enterBackend } from './route.ts';
-
-/** A TCP frontend accepted a connection: it goes straight to a server. */
-export function startTcp(conn: Conn, plan: Plan): void {
-  const sess = conn.session;
-  const strm = engine.takeStream(sess);
-  if (strm === null) return closeConn(conn);
-  sess.requests = 1;
-  strm.client = conn;
-  conn.stream = strm;
-  conn.body = BodyMode.Tunnel;
-  strm.startMs = sess.acceptMs;
-  strm.startDateMs = sess.acceptDateMs;
-  strm.requestDateMs = sess.acceptDateMs;
-  strm.idleMs = 0;
-  strm.requestMs = 0;
-  if (engine.debug !== null) showAccept(strm, conn);
-  engine.attend(strm);
-  engine.request = null;
-  engine.response = null;
-  if (plan.greets) logGreeting(strm, plan);
-  const backend = chooseBackend(strm, plan);
-  if (backend === null) {
-    strm.cause = Cause.Server;
-    strm.stage = Stage.Connect;
-    return abortStream(strm);
-  }
-  enterBackend(strm, backend);
-  assignServer(strm);
-}
+import { countBytes, logEarly } from './log.ts';
+import { Next } from './step.ts';
+import { End, type Stream } from './stream.ts';
 
 /** Moves bytes both ways as far as they go. */
-export function runTunnel(strm: Stream): void {
+export function runTunnel(strm: Stream): Next {
   const client = strm.client!;
   const server = strm.serverConn!;
   if (!strm.tunnelled) beginTunnel(strm, client, server);
   // Bytes of the server first: they are what the client waits for.
-  if (!strm.serverDone && !pump(strm, server, client, false)) return;
-  if (!strm.clientDone && !pump(strm, client, server, true)) return;
+  if (!strm.serverDone && !pump(strm, server, client, false)) return Next.Abort;
+  if (!strm.clientDone && !pump(strm, client, server, true)) return Next.Abort;
   if (strm.serverDone && strm.clientDone) {
     strm.responseComplete = true;
-    strm.keepAlive = false;
-    strm.keepServer = false;
-    return endStream(strm);
+    return Next.Done;
   }
   armTunnel(strm, client, server);
+  return Next.Wait;
 }
 
 function beginTunnel(strm: Stream, client: Conn, server: Conn): void {
   strm.tunnelled = true;
   client.body = BodyMode.Tunnel;
   server.body = BodyMode.Tunnel;
-  const plan = engine.plans[strm.frontend!.index]!;
+  strm.clientEnds |= End.Framing;
+  strm.serverEnds |= End.Framing;
+  const { plan } = strm;
   if (plan.has(Option.LogAsap) && !plan.isHttp) logEarly(strm, plan);
 }
 
-/** @returns false when the stream has ended. */
+/** @returns false when one side is broken. */
 function pump(strm: Stream, from: Conn, to: Conn, fromClient: boolean): boolean {
   const flow = forward(from, to);
   switch (flow) {
@@ -102,12 +71,10 @@ function pump(strm: Stream, from: Conn, to: Conn, fromClient: boolean): boolean 
 
 /** One side was reset. @returns false. */
 function broken(strm: Stream, byClient: boolean): boolean {
-  strm.cause = byClient ? Cause.Client : Cause.Server;
-  strm.stage = Stage.Data;
+  strm.blame(byClient ? Cause.Client : Cause.Server);
   const column = byClient ? Counter.ClientAborts : Counter.ServerAborts;
   if (byClient) engine.count(strm.frontend!.frontend, column, 1);
   countServer(strm, column);
-  abortStream(strm);
   return false;
 }
 
@@ -118,7 +85,7 @@ function broken(strm: Stream, byClient: boolean): boolean {
 function armTunnel(strm: Stream, client: Conn, server: Conn): void {
   const clientMs = clientTimeout(strm);
   const serverMs = serverTimeout(strm);
-  if (engine.plans[strm.frontend!.index]!.has(Option.Contstats)) countBytes(strm);
+  if (strm.plan.has(Option.Contstats)) countBytes(strm);
   const timers = engine.timers;
   if (clientMs >= 0 && !strm.clientDone) timers.set(client.id, client.activeMs + clientMs);
   else timers.clear(client.id);
@@ -140,16 +107,12 @@ function serverTimeout(strm: Stream): number {
 }
 
 /** A side of the tunnel has been silent for too long. */
-export function onTunnelTimeout(strm: Stream, conn: Conn): void {
+export function onTunnelTimeout(strm: Stream, conn: Conn): Next {
   const client = strm.client!;
   const ms = clientTimeout(strm);
   // Bytes that pass make both sides active at once: when both are late, HAProxy names the client.
   const isLate = !strm.clientDone && ms >= 0 && client.activeMs + ms <= engine.nowMs;
   const byClient = conn === client || isLate;
-  strm.cause = byClient ? Cause.ClientTimeout : Cause.ServerTimeout;
-  strm.stage = Stage.Data;
-  strm.keepAlive = false;
-  strm.phase = Phase.Tunnel;
-  strm.keepServer = false;
-  endStream(strm);
+  strm.blame(byClient ? Cause.ClientTimeout : Cause.ServerTimeout);
+  return Next.Done;
 }

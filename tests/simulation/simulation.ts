@@ -11,7 +11,6 @@ import { pipesWanted } from '../../src/model/capacity.ts';
 import type { Configuration } from '../../src/model/config.ts';
 import { numberEntities } from '../../src/model/entity.ts';
 import { Health, SharedState, State } from '../../src/model/shared.ts';
-import { Phase } from '../../src/model/stream.ts';
 import { createEventLoop, turn } from '../../src/process/event-loop.ts';
 import { writeInitialState } from '../../src/process/initial-state.ts';
 import type { ToWorker, WorkerInit } from '../../src/process/protocol.ts';
@@ -317,7 +316,7 @@ class Simulation {
     see('captures', engine.captures.inUse);
     see('streams', engine.streams.length - new Set(engine['freeStreams']).size);
     see('doubly freed streams', engine['freeStreams'].length - new Set(engine['freeStreams']).size);
-    see('living streams', engine.streams.filter((strm) => strm!.phase !== Phase.Ended).length);
+    see('living streams', engine.streams.filter((strm) => !strm!.ended).length);
     see('doubly freed connections', engine['freeConns'].length - new Set(engine['freeConns']).size);
     const standing = engine.conns;
     // A worker that has ended leaves what lies idle to the end of the process.
@@ -326,8 +325,7 @@ class Simulation {
     see('connection slots', standing.length - engine['freeConns'].length - idle);
     see('timers', standing.filter((conn) => engine.timers.isSet(conn!.id)).length);
     see('stream timers', engine.streams.filter((strm) => this.#hasTimer(strm!.slot)).length);
-    see('queued entries', engine.grantQueue.length + engine.clientQueue.length);
-    see('busy entries', engine.busyQueue.length);
+    see('queued entries', engine.grantQueue.length + engine.resumeQueue.length);
     see('load', engine.shared.handoff[engine.loadCell]!);
     for (let entity = 0; entity < this.#init.entities.count; entity++) {
       see(`current of entity ${entity}`, engine.shared.get(entity, State.Current));

@@ -8,7 +8,7 @@
 import { type CaptureLayout, captureLayout } from '../../model/capture.ts';
 import type { ArgConfig } from '../../model/config.ts';
 import type { Proxy } from '../../model/runtime.ts';
-import type { Stream } from '../../model/stream.ts';
+import type { StreamFacts } from '../../model/stream.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import type { Fetch, RuleContext } from '../context.ts';
 import { valid } from '../place.ts';
@@ -37,7 +37,12 @@ function layoutOf(proxy: Proxy): CaptureLayout {
   return layout;
 }
 
-function fetchSlot(strm: Stream | null, index: number, response: boolean, sample: Sample): boolean {
+function fetchSlot(
+  strm: StreamFacts | null,
+  index: number,
+  response: boolean,
+  sample: Sample,
+): boolean {
   if (strm === null || strm.captureOff === 0 || strm.frontend === null) return false;
   const layout = layoutOf(strm.frontend);
   const slots = response ? layout.response : layout.request;

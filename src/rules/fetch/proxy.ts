@@ -5,7 +5,7 @@
  */
 import type { TimeoutConfig } from '../../model/config.ts';
 import type { Bytes, Proxy, Server } from '../../model/runtime.ts';
-import { type Stream, StreamFlag } from '../../model/stream.ts';
+import { type StreamFacts, StreamFlag } from '../../model/stream.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import type { Fetch, RuleContext } from '../context.ts';
 import { valid } from '../place.ts';
@@ -136,7 +136,7 @@ function fetchId32(ctx: RuleContext, sample: Sample): boolean {
 const causeLetters = reserveBytes('-CcSsPLRIDUK');
 const stageLetters = reserveBytes('-RQCHDLT');
 
-function putTerminationState(sample: Sample, strm: Stream): void {
+function putTerminationState(sample: Sample, strm: StreamFacts): void {
   const off = takeScratch(2);
   mem[off] = mem[causeLetters + strm.cause]!;
   mem[off + 1] = mem[stageLetters + strm.stage]!;

@@ -3,7 +3,7 @@
  *
  * @dataplane
  */
-import { Family, type Session, type Stream } from '../../model/stream.ts';
+import { Family, type Session, type StreamFacts } from '../../model/stream.ts';
 import { mem, reserve } from '../../sys/arena.ts';
 import {
   copyPeerAddress,
@@ -30,14 +30,14 @@ export function destinationFamily(sess: Session): Family {
 }
 
 /** The address that the connection to the server left from (`%bi`, `%bp`). */
-export function findSourceAddress(strm: Stream | null): boolean {
+export function findSourceAddress(strm: StreamFacts | null): boolean {
   if (strm === null || strm.serverFd < 0 || !localAddress(strm.serverFd)) return false;
   takeKernelAddress();
   return true;
 }
 
 /** The address of the server (`%si`, `%sp`): as configured, or of the connection for port maps. */
-export function findServerAddress(strm: Stream | null): boolean {
+export function findServerAddress(strm: StreamFacts | null): boolean {
   const srv = strm === null ? null : strm.server;
   if (strm === null || srv === null) return false;
   if (srv.config.portOffset && strm.serverFd >= 0 && remoteAddress(strm.serverFd)) {

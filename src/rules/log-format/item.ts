@@ -6,7 +6,7 @@
 import { DateLength, localDates, utcDates } from '../../log/date.ts';
 import { putBytes, putPadded } from '../../log/text.ts';
 import type { CaptureLayout } from '../../model/capture.ts';
-import { type Stream, StreamFlag } from '../../model/stream.ts';
+import { type StreamFacts, StreamFlag } from '../../model/stream.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import { asString } from '../cast.ts';
 import type { RuleContext } from '../context.ts';
@@ -146,14 +146,14 @@ function putRequestPart(at: number, end: number, ctx: RuleContext, op: Op, flags
 }
 
 /** 8.5: cause and stage, never quoted; the cookie letters are `--` without a cookie. */
-function putState(at: number, end: number, strm: Stream | null, len: number): number {
+function putState(at: number, end: number, strm: StreamFacts | null, len: number): number {
   mem[stateText] = strm === null ? DASH : mem[causeLetters + strm.cause]!;
   mem[stateText + 1] = strm === null ? DASH : mem[stageLetters + strm.stage]!;
   return putRaw(at, end, stateText, len);
 }
 
 /** Index into `originTexts` (8.2.6 `%OG`). */
-function originOf(strm: Stream | null): number {
+function originOf(strm: StreamFacts | null): number {
   if (strm === null) return 1;
   if ((strm.flags & StreamFlag.LoggedEarly) === 0) return strm.closeMs >= 0 ? 4 : 0;
   return strm.frontend !== null && strm.frontend.config.mode === 'http' ? 3 : 2;

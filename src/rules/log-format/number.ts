@@ -3,7 +3,7 @@
  *
  * @dataplane
  */
-import { Family, Phase, StreamFlag } from '../../model/stream.ts';
+import { Family, StreamFlag } from '../../model/stream.ts';
 import type { RuleContext } from '../context.ts';
 import {
   connectedFamily,
@@ -100,7 +100,7 @@ function connections(ctx: RuleContext, op: Op): number {
       if (strm === null || srv === null) return 0;
       // The slot of a stream that has ended is not counted, although it still holds it: the next
       // in the queue gets it behind the log line.
-      const ended = strm.phase === Phase.Ended && strm.slotHeld === srv;
+      const ended = strm.ended && strm.slotHeld === srv;
       return environment.current(srv.entity) - (ended ? 1 : 0);
     }
   }

@@ -5,7 +5,7 @@ import type { BindConfig, ProxyConfig, ServerConfig } from '../../model/config.t
 import { numberEntities } from '../../model/entity.ts';
 import { Proxy } from '../../model/runtime.ts';
 import { SharedState, State } from '../../model/shared.ts';
-import { Family, Session, Stream, StreamFlag } from '../../model/stream.ts';
+import { Family, Session, StreamFacts, StreamFlag } from '../../model/stream.ts';
 import { mem, reserve, text } from '../../sys/arena.ts';
 import type { RuleContext } from '../context.ts';
 import {
@@ -22,7 +22,7 @@ const out = reserve(70000);
 
 export interface TestStream {
   ctx: RuleContext;
-  strm: Stream;
+  strm: StreamFacts;
   sess: Session;
   shared: SharedState;
   frontend: Proxy;
@@ -119,8 +119,8 @@ function createSession(frontend: Proxy): Session {
   return sess;
 }
 
-function createStream(sess: Session, backend: Proxy): Stream {
-  const strm = new Stream(0, sess);
+function createStream(sess: Session, backend: Proxy): StreamFacts {
+  const strm = new StreamFacts(sess);
   strm.id = 7;
   strm.frontend = sess.frontend!;
   strm.backend = backend;

@@ -26,7 +26,7 @@
  *
  * @dataplane
  */
-import { type Stream, StreamFlag } from '../../model/stream.ts';
+import { type StreamFacts, StreamFlag } from '../../model/stream.ts';
 import type { RuleContext } from '../context.ts';
 import { Op } from './alias.ts';
 
@@ -85,21 +85,21 @@ function notBelow0(ms: number): number {
   return ms > 0 ? Math.floor(ms) : 0;
 }
 
-function closeMs(strm: Stream, ctx: RuleContext): number {
+function closeMs(strm: StreamFacts, ctx: RuleContext): number {
   return strm.closeMs >= 0 ? strm.closeMs : ctx.nowMs - strm.startMs;
 }
 
 /** Handshake and idle time: what lies before the first byte of the request. */
-function beforeRequest(strm: Stream): number {
+function beforeRequest(strm: StreamFacts): number {
   return strm.idleMs < 0 ? 0 : strm.idleMs + strm.handshakeMs;
 }
 
 /** The queue begins with the complete request; in TCP mode right after the handshake. */
-function untilRequest(strm: Stream): number {
+function untilRequest(strm: StreamFacts): number {
   return strm.requestMs >= 0 ? strm.requestMs : strm.handshakeMs;
 }
 
-function isTcp(strm: Stream): boolean {
+function isTcp(strm: StreamFacts): boolean {
   const proxy = strm.backend ?? strm.frontend;
   return proxy !== null && proxy.config.mode === 'tcp';
 }
@@ -121,7 +121,7 @@ export function requestDateMs(ctx: RuleContext): number {
 /**
  * Status code. -1 when none was sent; 0 in TCP mode, where there is no transaction.
  */
-export function statusOf(strm: Stream | null): number {
+export function statusOf(strm: StreamFacts | null): number {
   if (strm === null) return 0;
   if (strm.status !== 0) return strm.status;
   return strm.frontend !== null && strm.frontend.config.mode === 'http' ? -1 : 0;

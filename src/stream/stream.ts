@@ -1,0 +1,145 @@
+/**
+ * A stream at work: one transaction of a client's connection with its plans, its connections and how
+ * far it has come. Rules and logs see the facts of it only (model/stream.ts).
+ *
+ * @dataplane
+ */
+import type { Method } from '../http/method.ts';
+import type { Server } from '../model/runtime.ts';
+import { type Cause, type Session, StreamFacts } from '../model/stream.ts';
+import type { Conn } from './conn.ts';
+import type { Plan } from './plan.ts';
+import { Step, steps } from './step.ts';
+
+/** Why a connection does not outlive the transaction; bits, none = it persists. */
+export const enum End {
+  /** No message of it has been read yet. */
+  Unknown = 1,
+  /** The peer wants it, or speaks a version of HTTP that does not keep connections by itself. */
+  Peer = 2,
+  /** The configuration wants it (4.2 option httpclose and others). */
+  Mode = 4,
+  /** A rule wrote `Connection: close`. */
+  Rule = 8,
+  /** The end of the message is the end of the connection, or could not be told otherwise. */
+  Framing = 16,
+  /** The process stops. */
+  Stopping = 32,
+  /** The exchange failed, or bytes of it are left over. */
+  Failure = 64,
+}
+
+export class Stream extends StreamFacts {
+  /** Number of this object in its pool: timer id and queue id derive from it. */
+  readonly slot: number;
+  step: Step = Step.Head;
+  /** Plan of the frontend, and of the backend once it is chosen. */
+  plan: Plan;
+  backendPlan: Plan;
+  client: Conn | null = null;
+  serverConn: Conn | null = null;
+  /** Why the client's, and the server's connection do not persist: `End`. */
+  clientEnds: number = End.Unknown;
+  serverEnds: number = End.Unknown;
+  /** Method as the client sent it, and as the server got it (`set-method`). */
+  method: Method = 0;
+  sentMethod: Method = 0;
+  /** Version of the request as received: 9, 10 or 11. */
+  version: number = 11;
+  /** The whole request has been received from the client. */
+  requestComplete: boolean = false;
+  /** The whole response has been taken from the server (or there is none to take). */
+  responseComplete: boolean = false;
+  /** The response head has begun to go to the client: no error page is possible any more. */
+  responseStarted: boolean = false;
+  /** The request head, to be parsed again for rules or an answer that come later. */
+  headOff: number = 0;
+  headLen: number = 0;
+  /** Where the body that came with the head starts in the client's buffer. */
+  bodyOff: number = 0;
+  /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
+  proxied: boolean = false;
+  /** No rule has seen the request: error pages go out as they are. */
+  unruled: boolean = false;
+  /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
+  resendFrom: number = 0;
+  /** A local answer on its way: block and region. */
+  replyBlock: number = 0;
+  replyRd: number = 0;
+  replyEnd: number = 0;
+  /** The tarpit rule that holds it: the plan whose it is, and its position in the ruleset. */
+  tarpitPlan: Plan | null = null;
+  ruleIndex: number = 0;
+  /** Last server tried, to prefer another one on redispatch. */
+  triedServer: Server | null = null;
+  /** The request asked for a protocol change (Upgrade or CONNECT). */
+  upgrade: boolean = false;
+  logged: boolean = false;
+  /** The server connection was taken from an idle list. */
+  reused: boolean = false;
+  /** The whole request has gone to the server, or no more of it is wanted there. */
+  requestSent: boolean = false;
+  /** Tunnel: both sides have been set up; each direction has come to its end. */
+  tunnelled: boolean = false;
+  clientDone: boolean = false;
+  serverDone: boolean = false;
+  /** It ends badly: connections are not kept, and the client gets a reset. */
+  aborted: boolean = false;
+  /** The last head was an interim (1xx) response; the final one is still to come. */
+  interim: boolean = false;
+  /** Counted in its backend's current sessions. */
+  inBackend: boolean = false;
+
+  constructor(slot: number, session: Session, plan: Plan) {
+    super(session);
+    this.slot = slot;
+    this.plan = plan;
+    this.backendPlan = plan;
+  }
+
+  /** It ends because of `cause`, in the step that it is in (8.5). */
+  blame(cause: Cause): void {
+    this.cause = cause;
+    this.stage = steps[this.step]!.stage;
+  }
+
+  /** Makes a pooled stream as good as new. */
+  begin(session: Session, plan: Plan): void {
+    this.reset(session);
+    this.step = Step.Head;
+    this.plan = plan;
+    this.backendPlan = plan;
+    this.client = null;
+    this.serverConn = null;
+    this.clientEnds = End.Unknown;
+    this.serverEnds = End.Unknown;
+    this.method = 0;
+    this.sentMethod = 0;
+    this.version = 11;
+    this.requestComplete = false;
+    this.responseComplete = false;
+    this.responseStarted = false;
+    this.headOff = 0;
+    this.headLen = 0;
+    this.bodyOff = 0;
+    this.proxied = false;
+    this.unruled = false;
+    this.resendFrom = 0;
+    this.replyBlock = 0;
+    this.replyRd = 0;
+    this.replyEnd = 0;
+    this.tarpitPlan = null;
+    this.ruleIndex = 0;
+    this.triedServer = null;
+    this.upgrade = false;
+    this.logged = false;
+    this.reused = false;
+    this.requestSent = false;
+    this.tunnelled = false;
+    this.clientDone = false;
+    this.serverDone = false;
+    this.aborted = false;
+    this.interim = false;
+    this.inBackend = false;
+  }
+}
