@@ -42,7 +42,7 @@ describe('4.2 errorfile: which page answers', () => {
   test('an empty file closes without an answer, early errors included', () => {
     const { ctx, pages } = contextBetween({ 400: '' }, {});
     prepareErrorPage(ctx, 400);
-    expect([ctx.replyRaw, ctx.replyBodyLen]).toEqual([true, 0]);
+    expect([ctx.replySilent, ctx.replyBodyLen]).toEqual([true, 0]);
     expect(pages.len(400)).toBe(0);
     expect(text(pages.off(408), pages.len(408))).toStartWith('HTTP/1.1 408 Request Time-out\r\n');
   });

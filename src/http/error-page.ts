@@ -135,7 +135,7 @@ export function prepareErrorPage(ctx: RuleContext, status: number): boolean {
 function prepareOwn(ctx: RuleContext, pages: ErrorPages, slot: number): boolean {
   const own = pages.own[slot];
   if (own !== null && own !== undefined) return own.prepare(ctx);
-  ctx.replyRaw = true;
+  ctx.replySilent = true;
   ctx.replyBodyOff = 0;
   ctx.replyBodyLen = 0;
   return true;

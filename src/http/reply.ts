@@ -67,7 +67,7 @@ export class ReplyTemplate {
       const id = fields[i] as FieldId;
       msg.add(id, fields[i + 1]!, fields[i + 2]!, fields[i + 3]!, fields[i + 4]!);
     }
-    endReply(ctx, msg, this.bodyOff, this.bodyLen);
+    endReply(ctx, msg, this.bodyOff, this.bodyLen, true);
     if (!this.hasLength && msg.body === BodyMode.Length) {
       msg.body = BodyMode.Close;
       msg.hasLength = false;
@@ -91,12 +91,22 @@ export function beginReply(msg: HttpMessage, status: number): void {
   msg.reasonLen = reasonLen(status);
 }
 
-/** Completes an answer whose rows are in place. The body must outlive the evaluation. */
-export function endReply(ctx: RuleContext, msg: HttpMessage, bodyOff: number, len: number): void {
+/**
+ * Completes an answer whose rows are in place.
+ * @param fixed the body lies in constants, else in the message's scratch
+ */
+export function endReply(
+  ctx: RuleContext,
+  msg: HttpMessage,
+  bodyOff: number,
+  len: number,
+  fixed: boolean,
+): void {
   const none = !hasBody(msg.status);
   ctx.replyBodyOff = bodyOff;
   ctx.replyBodyLen = none ? 0 : len;
-  ctx.replyRaw = false;
+  ctx.replyFixed = fixed;
+  ctx.replySilent = false;
   msg.body = none ? BodyMode.None : BodyMode.Length;
   msg.contentLength = none ? 0 : len;
   msg.hasLength = !none;

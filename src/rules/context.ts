@@ -23,12 +23,14 @@ export interface RuleContext {
   nowMs: number;
   /**
    * A local answer that an action prepared in `response` (status, reason and fields): the body
-   * slice, which must lie in memory that outlives the evaluation (constants or message scratch).
+   * slice, in constants (`replyFixed`) or in message scratch.
    */
   replyBodyOff: number;
   replyBodyLen: number;
-  /** The answer's bytes are complete (an errorfile): send `replyBody*` as it is, then close. */
-  replyRaw: boolean;
+  /** The body never changes: it may be sent from where it lies, whatever its size. */
+  replyFixed: boolean;
+  /** There is no answer (an empty errorfile): close without a word. */
+  replySilent: boolean;
 }
 
 /** What a rule says after it ran. */

@@ -40,7 +40,6 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
       return content === undefined ? null : compile(Buffer.from(content, 'latin1'));
     },
     bufsize: 16384,
-    maxrewrite: 1024,
     warnings,
     files,
   };
@@ -113,7 +112,8 @@ export function testContext(request: string | null, response: string | null = nu
     nowMs: 5000,
     replyBodyOff: 0,
     replyBodyLen: 0,
-    replyRaw: false,
+    replyFixed: false,
+    replySilent: false,
   };
 }
 

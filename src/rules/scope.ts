@@ -40,9 +40,8 @@ export interface RuleScope {
   warn(message: string): void;
   /** Reads a file; throws ConfigError when that cannot be done. */
   readFile(path: string): string;
-  /** tune.bufsize and tune.maxrewrite: an answer of a rule must fit. */
+  /** tune.bufsize: what a rule makes must fit. */
   bufsize: number;
-  maxrewrite: number;
   /**
    * The compiled patterns of a file (`-f`).
    * @param kind how it is compiled: one file may be used in several ways

@@ -103,7 +103,8 @@ export class Engine implements RuleContext {
   nowMs: number;
   replyBodyOff: number;
   replyBodyLen: number;
-  replyRaw: boolean;
+  replyFixed: boolean;
+  replySilent: boolean;
 
   constructor(init: WorkerInit) {
     const { config, shared } = init;
@@ -172,7 +173,8 @@ export class Engine implements RuleContext {
     this.nowMs = clock.nowMs;
     this.replyBodyOff = 0;
     this.replyBodyLen = 0;
-    this.replyRaw = false;
+    this.replyFixed = false;
+    this.replySilent = false;
   }
 
   /** Takes a connection slot, or null when the worker is full. */

@@ -143,7 +143,6 @@ function createConnectFormat(config: ProxyConfig): LogFormatConfig {
     readFile: () => '',
     patternFile: () => null,
     bufsize: 0,
-    maxrewrite: 0,
   };
   return parseLogFormat(defaultLogFormat[config.mode], scope);
 }

@@ -61,7 +61,7 @@ export function replyError(strm: Stream, status: number): Next {
   const page = hasErrorPage(status) ? status : 500;
   if (strm.unruled) return replyPage(strm, page);
   prepareErrorPage(engine, page);
-  if (engine.replyRaw) {
+  if (engine.replySilent) {
     strm.status = page;
     strm.clientEnds |= End.Framing;
     return Next.Done;
@@ -92,12 +92,7 @@ function replyPage(strm: Stream, status: number): Next {
   strm.status = status;
   strm.clientEnds |= End.Failure;
   const len = pages.len(status);
-  // With a tiny tune.bufsize there is no room for a page: the connection ends without one.
-  const block = len === 0 || len > engine.bufsize ? 0 : engine.buffers.take();
-  if (block === 0) return Next.Done;
-  const off = pages.off(status);
-  mem.copyWithin(block, off, off + len);
-  return startReply(strm, block, len);
+  return len === 0 ? Next.Done : startReply(strm, pages.off(status), len);
 }
 
 /** Runs a ruleset and counts the edits that failed without stopping it. */
@@ -187,8 +182,11 @@ function replyPrepared(strm: Stream): Next {
   dropServer(strm);
   const { plan } = strm;
   const msg = engine.responseMsg;
-  if (engine.replyRaw) return replyRaw(strm);
   strm.status = msg.status;
+  if (engine.replySilent) {
+    strm.clientEnds |= End.Framing;
+    return Next.Done;
+  }
   const client = strm.client!;
   if ((msg.connection & ConnectionFlag.Close) !== 0) strm.clientEnds |= End.Rule;
   if (endsAfterResponse()) strm.clientEnds |= End.Stopping;
@@ -206,18 +204,41 @@ function replyPrepared(strm: Stream): Next {
   tellClient(msg, strm);
   const block = engine.buffers.take();
   if (block === 0) return failReply(strm);
+  strm.replyBlock = block;
   const spelling = plan.has(Option.H1CaseAdjustBogusClient) ? engine.spelling : null;
-  let len = serializeHead(msg, block, engine.bufsize, spelling);
-  const body = strm.method === Method.Head ? 0 : engine.replyBodyLen;
-  if (len === 0 || len + body > engine.bufsize) {
+  const len = serializeHead(msg, block, engine.bufsize, spelling);
+  if (len === 0 || !placeBody(strm, block + len)) {
     engine.buffers.give(block);
+    strm.replyBlock = 0;
     // With a tiny tune.bufsize not even this page fits.
     return msg.status === 500 ? failReply(strm) : replyError(strm, 500);
   }
-  mem.copyWithin(block + len, engine.replyBodyOff, engine.replyBodyOff + body);
-  len += body;
-  strm.bytesOut += counted + body;
-  return startReply(strm, block, len);
+  strm.bytesOut += counted;
+  return startReply(strm, block, strm.replyEnd - block);
+}
+
+/**
+ * Puts the body behind the head that ends at `end`, or where it lies behind it in the order of sending.
+ * @returns false when it is one that must be copied, and does not fit.
+ */
+function placeBody(strm: Stream, end: number): boolean {
+  strm.replyEnd = end;
+  if (strm.method === Method.Head) {
+    strm.replyBytes = null;
+    return true;
+  }
+  const off = engine.replyBodyOff;
+  const len = engine.replyBodyLen;
+  if (end + len <= strm.replyBlock + engine.bufsize) {
+    mem.copyWithin(end, off, off + len);
+    strm.replyEnd += len;
+    strm.bytesOut += len;
+    return true;
+  }
+  if (!engine.replyFixed) return false;
+  strm.replyRestRd = off;
+  strm.replyRestEnd = off + len;
+  return true;
 }
 
 /** Says whether the client's connection persists, where its version does not say so by itself. */
@@ -227,17 +248,6 @@ export function tellClient(msg: HttpMessage, strm: Stream): void {
   } else if (msg.version < 11 || strm.version < 11) {
     addConnectionKeepAlive(msg, connectionField(strm));
   }
-}
-
-/** The answer's bytes are complete (an errorfile with a status line of its own). */
-function replyRaw(strm: Stream): Next {
-  strm.status = engine.responseMsg.status;
-  strm.clientEnds |= End.Framing;
-  const len = engine.replyBodyLen;
-  const block = len === 0 || len > engine.bufsize ? 0 : engine.buffers.take();
-  if (block === 0) return Next.Done;
-  mem.copyWithin(block, engine.replyBodyOff, engine.replyBodyOff + len);
-  return startReply(strm, block, len);
 }
 
 /** The answer does not fit or there is no memory: the connection ends without one. */
@@ -258,10 +268,10 @@ export function runAfterResponse(strm: Stream, plan: Plan): void {
   runRuleset(strm, plan.afterResponseRules, plan.proxy.frontend);
 }
 
-function startReply(strm: Stream, block: number, len: number): Next {
-  strm.replyBlock = block;
-  strm.replyRd = block;
-  strm.replyEnd = block + len;
+/** The answer begins at `off`, in its own block or in constants. */
+function startReply(strm: Stream, off: number, len: number): Next {
+  strm.replyRd = off;
+  strm.replyEnd = off + len;
   strm.responseStarted = true;
   if (strm.plan.has(Option.LogAsap) && !strm.unruled) strm.flags |= StreamFlag.LoggedEarly;
   return Next.Answer;

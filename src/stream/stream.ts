@@ -63,10 +63,17 @@ export class Stream extends StreamFacts {
   unruled: boolean = false;
   /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
   resendFrom: number = 0;
-  /** A local answer on its way: block and region. */
+  /**
+   * A local answer on its way: what of it is to be sent now, in its block or in constants; then the rest
+   * of a body in constants, or in bytes of the control thread, which pass through the block.
+   */
   replyBlock: number = 0;
   replyRd: number = 0;
   replyEnd: number = 0;
+  replyRestRd: number = 0;
+  replyRestEnd: number = 0;
+  replyBytes: Uint8Array | null = null;
+  replyBytesRd: number = 0;
   /** The tarpit rule that holds it: the plan whose it is, and its position in the ruleset. */
   tarpitPlan: Plan | null = null;
   ruleIndex: number = 0;
@@ -128,6 +135,10 @@ export class Stream extends StreamFacts {
     this.replyBlock = 0;
     this.replyRd = 0;
     this.replyEnd = 0;
+    this.replyRestRd = 0;
+    this.replyRestEnd = 0;
+    this.replyBytes = null;
+    this.replyBytesRd = 0;
     this.tarpitPlan = null;
     this.ruleIndex = 0;
     this.triedServer = null;

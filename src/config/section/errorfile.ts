@@ -24,14 +24,6 @@ export function parseErrorFile(draft: ProxyDraft, line: KeywordLine): void {
   }
   const text = line.state.readBytes(file, line.origin);
   if (text === null) throw new ConfigError(`errorfile : error opening file '${file}'.`);
-  const bufsize = line.state.global.tune.bufsize;
-  if (text.length > bufsize) {
-    line.state.diagnostics.warning(
-      line.origin,
-      `custom error message file '${file}' larger than ${bufsize} bytes. Truncating.`,
-    );
-    throw new ConfigError(`errorfile : '${file}': unable to add payload into the HTX message`);
-  }
   checkResponse(text, file);
   draft.config.errorFiles[status] = text;
 }

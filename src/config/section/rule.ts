@@ -39,7 +39,6 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
     },
     patternFile: (path, kind, compile) => line.state.patternFile(path, kind, compile, line.origin),
     bufsize: line.state.global.tune.bufsize,
-    maxrewrite: line.state.global.tune.maxrewrite,
   };
 }
 

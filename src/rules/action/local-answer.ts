@@ -76,7 +76,7 @@ export class LocalAnswer {
 
   private complete(ctx: RuleContext): boolean {
     if (this.template !== null) return this.template.prepare(ctx);
-    ctx.replyRaw = true;
+    ctx.replySilent = true;
     ctx.replyBodyOff = 0;
     ctx.replyBodyLen = 0;
     return true;
@@ -107,7 +107,7 @@ export class LocalAnswer {
       const id = FieldId.ContentType;
       if (!msg.add(id, name, CONTENT_TYPE_LEN, this.typeOff, this.typeLen)) return false;
     }
-    endReply(ctx, msg, bodyOff, bodyLen);
+    endReply(ctx, msg, bodyOff, bodyLen, this.bodyWriter === null);
     return true;
   }
 

@@ -76,7 +76,7 @@ export function serialise(msg: HttpMessage): string {
 /** Head and body of a local answer. */
 export function answerOf(ctx: RuleContext): string {
   const body = text(ctx.replyBodyOff, ctx.replyBodyLen);
-  return ctx.replyRaw ? body : serialise(ctx.response!) + body;
+  return ctx.replySilent ? body : serialise(ctx.response!) + body;
 }
 
 /** A context with an IPv4 client 192.0.2.7:40000 and destination 198.51.100.9:80. */

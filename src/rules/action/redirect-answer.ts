@@ -82,7 +82,7 @@ export class RedirectAnswer {
     if (this.cookie !== null && !makeValue(ctx, msg, this.cookie)) return Verdict.Fail;
     beginReply(msg, this.code);
     if (!this.addFields(msg, off, len)) return Verdict.Fail;
-    endReply(ctx, msg, 0, 0);
+    endReply(ctx, msg, 0, 0, true);
     return Verdict.Reply;
   }
 

@@ -165,10 +165,8 @@ class ReplyParser {
     if (word === 'string') args.bytes = bytesOf(value);
     else if (word === 'lf-string') args.format = formatWord(value, this.scope);
     else if (word === 'lf-file') args.format = this.formatFile(value);
-    else if (word === 'file') args.bytes = bytesOf(this.readPayload(value));
     else args.bytes = bytesOf(this.readFile(value));
     if (args.kind === 'complete' && args.bytes!.length > 0) {
-      if (args.bytes!.length > this.scope.bufsize) this.refuseComplete(value);
       try {
         parseReply(args.bytes!);
       } catch (problem) {
@@ -178,29 +176,16 @@ class ReplyParser {
     }
   }
 
+  /** The text is made in a buffer, so more than one never fits. */
   private formatFile(path: string): LogFormatConfig | null {
-    const text = this.readPayload(path);
-    if (text !== '') return formatWord(text, this.scope);
-    this.args.bytes = new Uint8Array(0);
-    return null;
-  }
-
-  /** A file that is a body: it must fit into a buffer. */
-  private readPayload(path: string): string {
     const text = this.readFile(path);
     const { bufsize } = this.scope;
     if (text.length > bufsize) {
       throw new ConfigError(`file '${path}' exceeds the buffer size (${text.length} > ${bufsize})`);
     }
-    return text;
-  }
-
-  private refuseComplete(path: string): never {
-    const { scope } = this;
-    scope.warn(
-      `custom error message file '${path}' larger than ${scope.bufsize} bytes. Truncating.`,
-    );
-    throw new ConfigError(`'${path}': unable to add payload into the HTX message`);
+    if (text !== '') return formatWord(text, this.scope);
+    this.args.bytes = new Uint8Array(0);
+    return null;
   }
 
   private readFile(path: string): string {
@@ -235,12 +220,6 @@ class ReplyParser {
       if (args.contentType === '') {
         throw new ConfigError(
           'a content type must be defined when non-empty payload is configured',
-        );
-      }
-      if (args.bytes !== null && args.bytes.length > scope.bufsize - scope.maxrewrite) {
-        scope.warn(
-          'http reply payload runs over the buffer space reserved to headers rewriting. ' +
-            'It may lead to internal errors if strict rewriting mode is enabled.',
         );
       }
       return;
