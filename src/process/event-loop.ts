@@ -38,12 +38,12 @@ import {
 } from '../stream/phases.ts';
 import { evictQueued, settleBackend, takeGrants } from '../stream/queue.ts';
 import { isOver } from '../stream/soft-stop.ts';
-import { createPipes } from '../stream/splice.ts';
 import type { Stream } from '../stream/stream.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
 import { drainWake } from '../sys/socket.ts';
 import { listenerOf, WAKE_EVENT } from '../transport/listener.ts';
+import { createPipes } from '../transport/pipe.ts';
 import type { ToWorker, WorkerInit } from './protocol.ts';
 
 /** Streams that go to their server in one turn. */
@@ -100,7 +100,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   });
   setDestinationHook(fetchDestination);
   createIdleLists(plans.flatMap((plan) => plan.proxy.servers));
-  createPipes();
+  createPipes(engine.pipesMax, init.config.global.tune.pipesize);
   wakeFd = init.wakeFds[init.workerIndex]!;
   engine.poller.addLevel(wakeFd, WAKE_EVENT, 0);
   createListeners();

@@ -5,9 +5,7 @@
  * @dataplane
  */
 import { mem } from '../sys/arena.ts';
-import { Errno, errno } from '../sys/errno.ts';
-import { send } from '../sys/socket.ts';
-import { noteSend } from './body.ts';
+import { transmit } from '../transport/io.ts';
 import { engine } from './engine.ts';
 import { Next } from './step.ts';
 import { End, type Stream } from './stream.ts';
@@ -23,22 +21,12 @@ export function sendAnswer(strm: Stream): Next {
       strm.responseComplete = true;
       return Next.Done;
     }
-    if (!conn.writable) return waitForClient(strm);
-    noteSend(conn);
-    const n = send(conn.fd, strm.replyRd, strm.replyEnd - strm.replyRd, hasMore(strm));
-    if (n >= 0) {
-      conn.activeMs = engine.nowMs;
-      strm.replyRd += n;
-      continue;
-    }
-    const code = errno();
-    if (code === Errno.EAGAIN) {
-      conn.writable = false;
-    } else if (code !== Errno.EINTR) {
-      conn.error = code;
+    strm.replyRd += transmit(conn, strm.replyRd, strm.replyEnd - strm.replyRd, hasMore(strm));
+    if (conn.error !== 0) {
       strm.clientEnds |= End.Failure;
       return Next.Done;
     }
+    if (strm.replyRd < strm.replyEnd) return waitForClient(strm);
   }
   engine.resume(conn);
   return Next.Wait;

@@ -8,29 +8,12 @@
 import { ChunkResult, chunkSizeLen, putChunkSize } from '../http/h1/chunked.ts';
 import { BodyMode, type HttpMessage } from '../http/message.ts';
 import { mem } from '../sys/arena.ts';
-import { Errno, errno } from '../sys/errno.ts';
-import { recv, send, setNoDelay } from '../sys/socket.ts';
-import { type Conn, NoDelay, Side } from './conn.ts';
+import { receive, transmit } from '../transport/io.ts';
+import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
+import { Flow } from './flow.ts';
 import { isSpliceable, spliceBody } from './splice.ts';
 import type { Stream } from './stream.ts';
-
-export const enum Flow {
-  /** Nothing more to read now; an event will come. */
-  Wait = 0,
-  /** The other side takes no more now; an event will come. */
-  Blocked = 1,
-  /** The body is complete and has been sent. */
-  Done = 2,
-  /** The source closed before the end of its message. */
-  SourceEnd = 3,
-  SourceError = 4,
-  TargetError = 5,
-  /** The source's framing is broken. */
-  Invalid = 6,
-  /** No receive buffer is free; try again in a later turn. */
-  NoBuffer = 7,
-}
 
 /** Buffers that one call moves at most. */
 const ROUNDS = 32;
@@ -81,65 +64,14 @@ export function dropBuffer(conn: Conn): void {
   conn.outEnd = 0;
 }
 
-/**
- * Receives once behind `inWr`.
- * @returns bytes read (> 0); 0 = nothing now, end or error: see `eof` and `error`.
- */
-export function receive(conn: Conn, limit: number): number {
-  const room = conn.buf + limit - conn.inWr;
-  if (room <= 0) return 0;
-  const n = recv(conn.fd, conn.inWr, room);
-  if (n > 0) {
-    conn.inWr += n;
-    conn.activeMs = engine.nowMs;
-    // A short read has drained the socket, unless its end is known to be behind the data.
-    if (n < room && !conn.hup) conn.readable = false;
-    return n;
-  }
-  if (n === 0) {
-    conn.eof = true;
-    conn.readable = false;
-    return 0;
-  }
-  const code = errno();
-  if (code === Errno.EINTR) return 0;
-  conn.readable = false;
-  if (code !== Errno.EAGAIN) conn.error = code;
-  return 0;
-}
-
-/** To be called before bytes are sent: from the second time on they must not be held back. */
-export function noteSend(to: Conn): void {
-  if (to.sends === NoDelay.Set) return;
-  if (to.sends === NoDelay.SentOnce) setNoDelay(to.fd);
-  to.sends++;
-}
-
 /** Sends what `from` has ready. @returns Done when all of it went. */
 export function flush(from: Conn, to: Conn): Flow {
-  while (from.outRd < from.outEnd) {
-    if (!to.writable) return Flow.Blocked;
-    const len = from.outEnd - from.outRd;
-    noteSend(to);
-    const n = send(to.fd, from.outRd, len, false);
-    if (n < 0) {
-      const code = errno();
-      if (code === Errno.EINTR) continue;
-      if (code === Errno.EAGAIN) {
-        to.writable = false;
-        return Flow.Blocked;
-      }
-      to.error = code;
-      return Flow.TargetError;
-    }
-    from.outRd += n;
-    to.activeMs = engine.nowMs;
-    if (n < len) {
-      to.writable = false;
-      return Flow.Blocked;
-    }
-  }
-  return Flow.Done;
+  const len = from.outEnd - from.outRd;
+  if (len === 0) return Flow.Done;
+  const n = transmit(to, from.outRd, len, false);
+  from.outRd += n;
+  if (n === len) return Flow.Done;
+  return to.error !== 0 ? Flow.TargetError : Flow.Blocked;
 }
 
 /**

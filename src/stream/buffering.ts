@@ -10,8 +10,8 @@ import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode } from '../http/message.ts';
 import { Cause } from '../model/stream.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
-import { send } from '../sys/socket.ts';
-import { appendBody, receive } from './body.ts';
+import { receive, transmit } from '../transport/io.ts';
+import { appendBody } from './body.ts';
 import { cleanConnection, connectionField } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { readHeadAgain, replyBadRequest, replyFailure } from './reply.ts';
@@ -32,7 +32,7 @@ export function waitForBody(strm: Stream): Next {
   // Nobody behind us asks for the body before it is complete. RFC 9110 15.2: HTTP/1.0 knows no
   // interim responses.
   if (engine.requestMsg.expectContinue && strm.version >= 11) {
-    send(strm.client!.fd, continueOff, CONTINUE.length, false);
+    transmit(strm.client!, continueOff, CONTINUE.length, false);
     strm.bytesOut += CONTINUE_COUNTED;
   }
   return Next.Go;

@@ -5,7 +5,8 @@
  */
 import { Option } from '../model/config.ts';
 import { PROCESS_ENTITY, State } from '../model/shared.ts';
-import { close, recv, resetOnClose, shutdownWrite, wake } from '../sys/socket.ts';
+import { wake } from '../sys/socket.ts';
+import { drop, endWrite, swallow } from '../transport/io.ts';
 import { dropBuffer } from './body.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
@@ -20,19 +21,7 @@ const LINGER_READS = 64;
 
 /** Closes any connection at once and gives its slot back. */
 export function closeConn(conn: Conn): void {
-  const side = conn.side;
-  if (side === Side.Free) return;
-  if (side === Side.Client || side === Side.Linger) leaveFrontend(conn);
-  if (conn.owned !== null) closeOwned(conn);
-  if (side === Side.Idle || conn.owner !== null) unlist(conn);
-  dropBuffer(conn);
-  dropPipe(conn);
-  // Closing the only descriptor also takes it out of the poller.
-  close(conn.fd);
-  conn.fd = -1;
-  conn.side = Side.Free;
-  conn.stream = null;
-  engine.giveConn(conn);
+  end(conn, false);
 }
 
 /**
@@ -41,9 +30,21 @@ export function closeConn(conn: Conn): void {
  * peer must not take for complete.
  */
 export function resetConn(conn: Conn): void {
-  if (conn.side === Side.Free) return;
-  resetOnClose(conn.fd);
-  closeConn(conn);
+  end(conn, true);
+}
+
+function end(conn: Conn, reset: boolean): void {
+  const side = conn.side;
+  if (side === Side.Free) return;
+  if (side === Side.Client || side === Side.Linger) leaveFrontend(conn);
+  if (conn.owned !== null) closeOwned(conn);
+  if (side === Side.Idle || conn.owner !== null) unlist(conn);
+  dropBuffer(conn);
+  dropPipe(conn);
+  drop(conn, reset);
+  conn.side = Side.Free;
+  conn.stream = null;
+  engine.giveConn(conn);
 }
 
 /** Closes the private connections of a client connection that goes away. */
@@ -78,8 +79,7 @@ export function closeClient(conn: Conn): void {
   if (!conn.readable && conn.inRd === conn.inWr && !conn.unread) return closeConn(conn);
   conn.side = Side.Linger;
   conn.stream = null;
-  if (!conn.shut) shutdownWrite(conn.fd);
-  conn.shut = true;
+  endWrite(conn);
   dropBuffer(conn);
   dropPipe(conn);
   engine.timers.set(conn.id, engine.nowMs + LINGER_MS);
@@ -88,14 +88,8 @@ export function closeClient(conn: Conn): void {
 
 /** Reads and forgets; closes at the end of the stream. */
 export function lingerRead(conn: Conn): void {
-  for (let i = 0; i < LINGER_READS; i++) {
-    const n = recv(conn.fd, engine.assembly, engine.assemblyMax);
-    if (n > 0) continue;
-    if (n === 0) closeConn(conn);
-    else conn.readable = false;
-    return;
-  }
-  resetConn(conn);
+  if (!swallow(conn, LINGER_READS)) closeConn(conn);
+  else if (conn.readable) resetConn(conn);
 }
 
 /** The accounts of a client connection that ends, and the listeners that waited for it. */

@@ -17,8 +17,9 @@ import { HeadState } from '../http/h1/prefix.ts';
 import { BodyMode } from '../http/message.ts';
 import type { Server } from '../model/runtime.ts';
 import { Session } from '../model/stream.ts';
+import type { Pipe } from '../transport/pipe.ts';
+import { Socket } from '../transport/socket.ts';
 import type { Plan } from './plan.ts';
-import type { Pipe } from './splice.ts';
 import type { Stream } from './stream.ts';
 
 export const enum Side {
@@ -31,40 +32,12 @@ export const enum Side {
   Idle = 4,
 }
 
-/**
- * TCP_NODELAY is set before the second send. The first one is never held back, and a connection
- * that carries one request needs no more: a system call saved per connection.
- */
-export const enum NoDelay {
-  NothingSent = 0,
-  SentOnce = 1,
-  Set = 2,
-}
-
-export class Conn {
+export class Conn extends Socket {
   readonly id: number;
   generation: number = 0;
   side: Side = Side.Free;
-  fd: number = -1;
-  /** Edge-triggered readiness, kept until the kernel says EAGAIN. */
-  readable: boolean = false;
-  writable: boolean = false;
-  /** The peer closed its sending side and everything it sent has been read. */
-  eof: boolean = false;
-  /** The kernel announced the end (RDHUP, HUP): reading must go on until it shows. */
-  hup: boolean = false;
-  /** errno of a failed read or write; 0 = sound. */
-  error: number = 0;
-  connecting: boolean = false;
   /** `nice` of the bind line: events of lower values are handled first within a turn. */
   nice: number = 0;
-  /** How often bytes were sent: `NoDelay`. */
-  sends: NoDelay = NoDelay.NothingSent;
-  /** We have closed our sending side. */
-  shut: boolean = false;
-  buf: number = 0;
-  inRd: number = 0;
-  inWr: number = 0;
   outRd: number = 0;
   outEnd: number = 0;
   /** How the message that this connection brings is framed, and what is left of it. */
@@ -80,8 +53,6 @@ export class Conn {
   /** Bytes of this side's messages sent on to the other one, and how many the stream counted. */
   carried: number = 0;
   counted: number = 0;
-  /** Monotonic ms of the last byte in either direction. */
-  activeMs: number = 0;
   stream: Stream | null = null;
   /** Client side: the plan of its frontend. */
   plan: Plan | null = null;
@@ -109,24 +80,15 @@ export class Conn {
   nextOwned: Conn | null = null;
 
   constructor(id: number, addressOff: number) {
+    super();
     this.id = id;
     this.session = new Session(addressOff);
   }
 
   open(side: Side, fd: number): void {
+    this.begin(fd);
     this.side = side;
-    this.fd = fd;
-    this.readable = false;
-    this.writable = false;
-    this.eof = false;
-    this.hup = false;
-    this.error = 0;
-    this.connecting = false;
     this.nice = 0;
-    this.sends = NoDelay.NothingSent;
-    this.shut = false;
-    this.inRd = 0;
-    this.inWr = 0;
     this.outRd = 0;
     this.outEnd = 0;
     this.body = BodyMode.None;

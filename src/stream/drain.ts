@@ -5,10 +5,11 @@
  *
  * @dataplane
  */
-import { discard, Flow, NO_BUFFER_PAUSE_MS } from './body.ts';
+import { discard, NO_BUFFER_PAUSE_MS } from './body.ts';
 import { closeConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
+import { Flow } from './flow.ts';
 import { dropPipe } from './splice.ts';
 
 /**

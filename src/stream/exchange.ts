@@ -8,10 +8,11 @@ import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
-import { shutdownWrite } from '../sys/socket.ts';
-import { Flow, flush, forward, retryForBuffer } from './body.ts';
+import { endWrite } from '../transport/io.ts';
+import { flush, forward, retryForBuffer } from './body.ts';
 import { countClient, countServer } from './count.ts';
 import { engine } from './engine.ts';
+import { Flow } from './flow.ts';
 import { countBytes } from './log.ts';
 import { replyError } from './reply.ts';
 import { readResponse } from './response.ts';
@@ -109,10 +110,7 @@ function onResponseFlow(strm: Stream, flow: Flow): Next {
       strm.step = Step.Last;
       // An early answer: the server still gets the rest of the request (RFC 9112 9.3). A client
       // whose connection ends with the answer must see its end now.
-      if (strm.clientEnds !== 0 && !client.shut) {
-        client.shut = true;
-        shutdownWrite(client.fd);
-      }
+      if (strm.clientEnds !== 0) endWrite(client);
       return armTimers(strm);
     case Flow.TargetError:
       return clientLeft(strm);

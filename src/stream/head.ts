@@ -10,14 +10,8 @@ import { Method } from '../http/method.ts';
 import { Option } from '../model/config.ts';
 import { Cause, StreamFlag } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
-import {
-  dropBuffer,
-  headSize,
-  NO_BUFFER_PAUSE_MS,
-  receive,
-  takeBuffer,
-  takeFirst,
-} from './body.ts';
+import { receive } from '../transport/io.ts';
+import { dropBuffer, headSize, NO_BUFFER_PAUSE_MS, takeBuffer, takeFirst } from './body.ts';
 import { waitForBody } from './buffering.ts';
 import { captureCookie, captureFields, captureRequestLine, makeUniqueId } from './capture.ts';
 import { armWaiting, msOrNever, waitingUntil } from './client.ts';

@@ -8,13 +8,12 @@
  */
 import { Reuse } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
-import { Errno, errno } from '../sys/errno.ts';
-import { recv } from '../sys/socket.ts';
+import { isQuiet } from '../transport/io.ts';
+import { closeIdlePipe } from '../transport/pipe.ts';
 import { closeConn, resetConn } from './close.ts';
 import { type Conn, Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { all, countIdle, disown, type IdleLists, lists, unlist } from './idle-list.ts';
-import { closeIdlePipe } from './splice.ts';
 import type { Stream } from './stream.ts';
 
 /** Private connections that one client connection keeps (max-session-srv-conns). */
@@ -80,13 +79,6 @@ function keepOwned(conn: Conn, client: Conn | null): void {
  */
 export function onIdleEvent(conn: Conn): void {
   if (conn.hup || !isQuiet(conn)) closeConn(conn);
-}
-
-/** Asks the socket whether the server has sent nothing and not closed. */
-function isQuiet(conn: Conn): boolean {
-  if (recv(conn.fd, engine.assembly, 1) >= 0 || errno() !== Errno.EAGAIN) return false;
-  conn.readable = false;
-  return true;
 }
 
 /**

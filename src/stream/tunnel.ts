@@ -8,12 +8,13 @@ import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
-import { shutdownWrite } from '../sys/socket.ts';
-import { Flow, forward, retryForBuffer } from './body.ts';
+import { endWrite } from '../transport/io.ts';
+import { forward, retryForBuffer } from './body.ts';
 import type { Conn } from './conn.ts';
 import { countServer } from './count.ts';
 import { noteHalfClose } from './debug.ts';
 import { engine } from './engine.ts';
+import { Flow } from './flow.ts';
 import { countBytes, logEarly } from './log.ts';
 import { Next } from './step.ts';
 import { End, type Stream } from './stream.ts';
@@ -59,8 +60,7 @@ function pump(strm: Stream, from: Conn, to: Conn, fromClient: boolean): boolean 
       if (fromClient) strm.clientDone = true;
       else strm.serverDone = true;
       if (engine.debug !== null) noteHalfClose(strm, fromClient);
-      if (!to.shut) shutdownWrite(to.fd);
-      to.shut = true;
+      endWrite(to);
       return true;
     case Flow.SourceError:
       return broken(strm, fromClient);
