@@ -9,10 +9,6 @@ const errors: [string, string][] = [
   ['hdrx(a)', "unknown fetch method 'hdrx'"],
   ['ssl_fc', "fetch method 'ssl_fc' is not supported yet by sluice"],
   ['base32', "fetch method 'base32' is not supported yet by sluice"],
-  [
-    'path,djb2(1)',
-    "invalid args in converter 'djb2' : the avalanche is not supported yet by sluice",
-  ],
   ['path,sha1', "converter 'sha1' is not supported yet by sluice"],
   ['pathh', "unknown fetch method 'pathh'; did you mean 'path' maybe ?"],
   ['path,loower', "unknown converter 'loower'; did you mean 'lower' maybe ?"],

@@ -1,12 +1,12 @@
 /**
  * The 32-bit hash functions of the manual, on bytes of the arena (configuration.txt 7.3.1 `crc32`,
- * `crc32c`, `djb2`, `sdbm`, `xxh32`; 4.2 `hash-type` uses the same functions). All results are
- * unsigned.
+ * `crc32c`, `djb2`, `sdbm`, `wt6`, `xxh32`; 4.2 `hash-type` uses the same functions). All results
+ * are unsigned.
  *
  * Definitions: CRC-32 of ISO 3309 (reflected, 0xEDB88320), CRC-32C of RFC 9260 (0x82F63B78), DJB2
  * (hash * 33 + byte from 5381), SDBM (hash * 65599 + byte), XXH32 of the xxHash specification. The
- * manual names an avalanche step on top of them (`sdbm(1)`, `base32`) but does not define it, so
- * there is none here.
+ * manual names WT6 and the avalanche but does not define them: `expression-haproxy.test.ts` compares
+ * all of them with HAProxy's values.
  *
  * @dataplane
  */
@@ -49,6 +49,40 @@ export function crc32(off: number, len: number): number {
 
 export function crc32c(off: number, len: number): number {
   return crc(crc32cTable, off, len);
+}
+
+/** Two words that are turned by amounts which depend on themselves. */
+export function wt6(off: number, len: number): number {
+  let a = 0xa53c965a | 0;
+  let b = 0x5ca6953a | 0;
+  let turnA = 6;
+  let turnB = 18;
+  for (let i = 0; i < len; i++) {
+    const byte = mem[off + i]!;
+    a = ~(a ^ byte);
+    b = ~(b + byte);
+    const turned = rotate(b, turnA);
+    b = rotate(a, turnB);
+    a = turned;
+    const mixed = ((a >>> 16) ^ b) & 0xffff;
+    turnA = mixed & 31;
+    turnB = mixed >>> 11;
+  }
+  return (a ^ b) >>> 0;
+}
+
+/**
+ * Mixes all bits of a hash (4.2 hash-type `avalanche`): Bob Jenkins' full avalanche in six shifts,
+ * times 3 * 2^30 + 1.
+ */
+export function avalanche(hash: number): number {
+  let a = (hash + 0x7ed55d16 + (hash << 12)) | 0;
+  a = a ^ 0xc761c23c ^ (a >>> 19);
+  a = (a + 0x165667b1 + (a << 5)) | 0;
+  a = ((a + 0xd3a2646c) | 0) ^ (a << 9);
+  a = (a + 0xfd7046c5 + (a << 3)) | 0;
+  a = a ^ 0xb55a4f09 ^ (a >>> 16);
+  return Math.imul(a, 0xc0000001) >>> 0;
 }
 
 const PRIME1 = 0x9e3779b1 | 0;

@@ -4,25 +4,25 @@
  *
  * @dataplane
  */
-import { ConfigError } from '../../base/config-error.ts';
 import type { ArgConfig } from '../../model/config.ts';
 import type { Convert } from '../context.ts';
-import { crc32, crc32c, djb2, sdbm, xxh32 } from '../hash.ts';
+import { avalanche, crc32, crc32c, djb2, sdbm, wt6, xxh32 } from '../hash.ts';
 import type { ConverterRow } from '../row.ts';
 
 type Hash = (off: number, len: number) => number;
 
-function compileHash(hash: Hash): Convert {
+/** An argument other than 0 asks for the avalanche on top. */
+function compileHash(hash: Hash, args: readonly ArgConfig[]): Convert {
+  if (Number(args[0] ?? 0) !== 0) {
+    return (_ctx, sample) => {
+      sample.setInt(avalanche(hash(sample.off, sample.len)));
+      return true;
+    };
+  }
   return (_ctx, sample) => {
     sample.setInt(hash(sample.off, sample.len));
     return true;
   };
-}
-
-/** The manual says that there is an avalanche step, not which one. */
-function refuseAvalanche(args: ArgConfig[]): void {
-  if (Number(args[0] ?? 0) !== 0)
-    throw new ConfigError('the avalanche is not supported yet by sluice');
 }
 
 function compileXxh32(args: readonly ArgConfig[]): Convert {
@@ -40,8 +40,7 @@ function createRow(name: string, hash: Hash, doc: string): ConverterRow {
     in: 'bin',
     out: 'sint',
     doc,
-    check: refuseAvalanche,
-    compile: () => compileHash(hash),
+    compile: (args) => compileHash(hash, args),
   };
 }
 
@@ -50,6 +49,7 @@ export const hashConverters: readonly ConverterRow[] = [
   createRow('crc32c', crc32c, 'CRC-32C hash'),
   createRow('djb2', djb2, 'DJB2 hash'),
   createRow('sdbm', sdbm, 'SDBM hash'),
+  createRow('wt6', wt6, 'WT6 hash'),
   {
     name: 'xxh32',
     args: '[integer]',
