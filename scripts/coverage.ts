@@ -41,7 +41,7 @@ const sections = ['global', 'defaults', 'frontend', 'backend', 'listen', 'ring']
 
 /** Arguments of `balance` (configuration.txt 4.2), without those of `mode log`. */
 const balanceWords =
-  'roundrobin static-rr leastconn first source uri url_param hdr random rdp-cookie hash';
+  'roundrobin static-rr leastconn first source uri url_param hdr random rdp-cookie hash sticky';
 
 /** Options of the command line (management.txt 3). */
 const flags =

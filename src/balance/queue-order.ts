@@ -21,6 +21,7 @@
  */
 import type { Server } from '../model/runtime.ts';
 import { Counter, PROCESS_ENTITY, type SharedState, State } from '../model/shared.ts';
+import { ANY_COUNT } from './balancer.ts';
 import { connectionLimit } from './server-limit.ts';
 import { isReachable, takesFromBackend } from './server-state.ts';
 
@@ -94,6 +95,7 @@ export class ServerQueue {
       this.publish(entity);
     }
     const before = Atomics.add(this.state, entity * State.WIDTH + State.Queued, 1);
+    this.shared.noteLoad(entity);
     const most = this.shared.counterBase(this.counterRow, entity) + Counter.QueueMax;
     if (before + 1 > this.shared.counters[most]!) this.shared.counters[most] = before + 1;
     return before;
@@ -115,6 +117,7 @@ export class ServerQueue {
     }
     this.waitsFor[id] = -1;
     Atomics.sub(this.state, entity * State.WIDTH + State.Queued, 1);
+    this.shared.noteLoad(entity);
   }
 
   /** Entity the stream waits for, -1 when it does not wait. */
@@ -129,21 +132,34 @@ export class ServerQueue {
     return id;
   }
 
-  /** Takes a slot of the server when it is below its limit. Counts in `State.Current`. */
-  tryAcquire(server: Server): boolean {
+  /**
+   * Takes a slot of the server when it is below its limit. Counts in `State.Current`.
+   * @param expected the count that there must be (`Balancer.seen`), or `ANY_COUNT`
+   */
+  tryAcquire(server: Server, expected = ANY_COUNT): boolean {
     const word = server.entity * State.WIDTH + State.Current;
     const limit = connectionLimit(this.shared, server);
-    if (limit === 0) {
+    if (limit === 0 && expected === ANY_COUNT) {
       Atomics.add(this.state, word, 1);
+      if (server.notesLoad) this.shared.noteLoad(server.entity);
       return true;
     }
     let current = Atomics.load(this.state, word);
-    while (current < limit) {
+    while (limit === 0 || current < limit) {
+      if (expected !== ANY_COUNT && current !== expected) return false;
       const seen = Atomics.compareExchange(this.state, word, current, current + 1);
-      if (seen === current) return true;
+      if (seen === current) {
+        if (server.notesLoad) this.shared.noteLoad(server.entity);
+        return true;
+      }
       current = seen;
     }
     return false;
+  }
+
+  private giveBack(server: Server): void {
+    Atomics.sub(this.state, server.entity * State.WIDTH + State.Current, 1);
+    if (server.notesLoad) this.shared.noteLoad(server.entity);
   }
 
   /**
@@ -161,7 +177,7 @@ export class ServerQueue {
         if (result !== NOTHING) return result;
       }
     }
-    Atomics.sub(this.state, word, 1);
+    this.giveBack(server);
     return this.isAnyQueued(server) ? this.settle(server) : NOTHING;
   }
 
@@ -171,13 +187,12 @@ export class ServerQueue {
    * @returns like `release`.
    */
   settle(server: Server): number {
-    const word = server.entity * State.WIDTH + State.Current;
     for (;;) {
       if (!this.findOldest(server) || !this.tryAcquire(server)) return NOTHING;
       const result = this.passOn(server);
       if (result !== NOTHING) return result;
       // Whoever waited is gone. Look again, because someone may have come in between.
-      Atomics.sub(this.state, word, 1);
+      this.giveBack(server);
     }
   }
 

@@ -29,7 +29,7 @@ function commonDivisor(a: number, b: number): number {
 }
 
 /** Greatest common divisor of the weights above zero, 0 when there is none. */
-function weightDivisor(weights: Int32Array, count: number): number {
+export function weightDivisor(weights: Int32Array, count: number): number {
   let divisor = 0;
   for (let i = 0; i < count; i++) {
     if (weights[i]! > 0) divisor = commonDivisor(weights[i]!, divisor);

@@ -268,6 +268,10 @@ export interface ProxyConfig extends Origin {
   binds: BindConfig[];
   servers: ServerConfig[];
   balance: BalanceConfig;
+  hashType: HashTypeConfig;
+  /** `hash-balance-factor`, in percent; 0 = off. */
+  hashBalanceFactor: number;
+  hashPreserveAffinity: HashAffinity;
   forwardFor: ForwardConfig | null;
   originalTo: ForwardConfig | null;
   /** `option forwarded` (RFC 7239), null when off. */
@@ -332,8 +336,21 @@ export interface ForwardedConfig {
 
 export interface BalanceConfig {
   algorithm: string;
-  args: string[];
+  /** What the algorithm's row made of its arguments. */
+  args: ArgConfig[];
+  /** `balance hash`: the expression, parsed when the section is complete. */
+  expr: ExprConfig | null;
 }
+
+/** `hash-type`. */
+export interface HashTypeConfig {
+  method: 'map-based' | 'consistent';
+  function: 'sdbm' | 'djb2' | 'wt6' | 'crc32' | 'none';
+  avalanche: boolean;
+}
+
+/** `hash-preserve-affinity`: which servers a hash passes over. */
+export type HashAffinity = 'always' | 'maxconn' | 'maxqueue';
 
 export interface BindConfig extends Origin {
   /** Position within the proxy; the CSV names the listener `sock-N` when it has no name. */
@@ -374,6 +391,8 @@ export interface ServerConfig extends Origin {
   /** Port offset for `server s addr:+N` (use the client's destination port plus this). */
   portOffset: boolean;
   weight: number;
+  /** `hash-key`: where its nodes stand on the ring of `hash-type consistent`. */
+  hashKey: 'id' | 'addr' | 'addr-port';
   backup: boolean;
   disabled: boolean;
   maxconn: number;

@@ -31,6 +31,8 @@ export class Server {
   /** Prepared source address (`source`), 0 = none. */
   sourceOff: number;
   sourceLen: number;
+  /** Its balancing algorithm goes by the load: changes of it are announced (`noteLoad`). */
+  notesLoad: boolean;
 
   constructor(config: ServerConfig, entity: number, backend: Proxy) {
     this.config = config;
@@ -42,6 +44,7 @@ export class Server {
     this.addressLen = 0;
     this.sourceOff = 0;
     this.sourceLen = 0;
+    this.notesLoad = false;
   }
 }
 

@@ -27,7 +27,10 @@ export const enum State {
    * This is the limit: whoever changes it writes here and wakes the workers.
    */
   Maxconn = 6,
-  /** Backends: turn counter of the round robin; grows for ever, wraps as unsigned. */
+  /**
+   * Backends: where the round of the balancing algorithm stands. `roundrobin` counts its turns, which
+   * grow for ever and wrap as unsigned; the others keep a place of their own kind.
+   */
   RoundRobin = 7,
   /** Backends: number of usable active / backup servers. Written by the control thread. */
   ActiveServers = 8,
@@ -164,6 +167,9 @@ export const enum Counter {
 /** Process-wide columns: entity 0 is the process itself. */
 export const PROCESS_ENTITY = 0;
 
+/** Entities that share a count of changes in `SharedState.loadChanges`. */
+export const LOAD_BLOCK = 32;
+
 export interface SharedBuffers {
   entityCount: number;
   workerCount: number;
@@ -171,6 +177,8 @@ export interface SharedBuffers {
   counters: SharedArrayBuffer;
   /** Queue hand-over, 2 words per worker and entity: head ticket, grants. */
   queue: SharedArrayBuffer;
+  /** Per `LOAD_BLOCK` entities: changes of the load of servers among them. */
+  loadChanges: SharedArrayBuffer;
   /** Accepted descriptors on their way to another worker: `Handoff` words per worker. */
   handoff: SharedArrayBuffer;
 }
@@ -196,6 +204,7 @@ export class SharedState {
   readonly state: Int32Array;
   readonly counters: Float64Array;
   readonly queue: Int32Array;
+  readonly loadChanges: Int32Array;
   readonly handoff: Int32Array;
 
   constructor(buffers: SharedBuffers) {
@@ -204,6 +213,7 @@ export class SharedState {
     this.state = new Int32Array(buffers.state);
     this.counters = new Float64Array(buffers.counters);
     this.queue = new Int32Array(buffers.queue);
+    this.loadChanges = new Int32Array(buffers.loadChanges);
     this.handoff = new Int32Array(buffers.handoff);
   }
 
@@ -215,6 +225,7 @@ export class SharedState {
       state: new SharedArrayBuffer(entityCount * State.WIDTH * int),
       counters: new SharedArrayBuffer((workerCount + 1) * entityCount * Counter.WIDTH * 8),
       queue: new SharedArrayBuffer(workerCount * entityCount * 2 * int),
+      loadChanges: new SharedArrayBuffer(Math.ceil(entityCount / LOAD_BLOCK) * int),
       handoff: new SharedArrayBuffer(workerCount * Handoff.WORDS * int),
     };
   }
@@ -230,6 +241,11 @@ export class SharedState {
 
   set(entity: number, column: State, value: number): void {
     Atomics.store(this.state, entity * State.WIDTH + column, value);
+  }
+
+  /** Announces that the connections or the queue of an entity have changed, after the change. */
+  noteLoad(entity: number): void {
+    Atomics.add(this.loadChanges, Math.floor(entity / LOAD_BLOCK), 1);
   }
 
   /** Sum of a counter over all threads. */

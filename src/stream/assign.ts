@@ -4,12 +4,14 @@
  *
  * @dataplane
  */
+import { NO_KEY } from '../balance/balancer.ts';
+import { hasRoom } from '../balance/server-limit.ts';
 import type { Server } from '../model/runtime.ts';
 import { Counter, State } from '../model/shared.ts';
 import { Cause, StreamFlag } from '../model/stream.ts';
 import { useServer } from './connect.ts';
 import { engine } from './engine.ts';
-import { waitInQueue } from './queue.ts';
+import { waitForServer, waitInQueue } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
 import type { Next } from './step.ts';
 import type { Stream } from './stream.ts';
@@ -18,8 +20,8 @@ import type { Stream } from './stream.ts';
 const ACQUIRE_TRIES = 8;
 
 /**
- * Goes to the server whose slot the stream holds, else to one with room, or waits in the backend's
- * queue. After a failure it prefers another server than the one that failed (`triedServer`).
+ * Goes to the server whose slot the stream holds, else to one with room, or waits: for the server that
+ * its key leads to, or in the backend's queue. After a failure it prefers another server than the one that failed (`triedServer`).
  */
 export function assignServer(strm: Stream): Next {
   const held = strm.slotHeld;
@@ -29,9 +31,13 @@ export function assignServer(strm: Stream): Next {
   }
   const balancer = strm.backendPlan.balancer!;
   for (let i = 0; i < ACQUIRE_TRIES; i++) {
-    const server = balancer.pick(strm.triedServer);
+    const server = balancer.pick(strm.triedServer, strm.balanceKey);
     if (server === null) break;
-    if (!engine.queue.tryAcquire(server)) continue;
+    // Only a key leads to a server that is full.
+    if (strm.balanceKey !== NO_KEY && !hasRoom(engine.shared, server)) {
+      return isQueueFull(server) ? noServer(strm) : waitForServer(strm, server);
+    }
+    if (!engine.queue.tryAcquire(server, balancer.seen)) continue;
     // 9.1 lbtot: chosen by balancing, not by a queue.
     if (strm.triedServer !== server) {
       engine.count(server.entity, Counter.Selected, 1);
@@ -46,6 +52,12 @@ export function assignServer(strm: Stream): Next {
     return noServer(strm);
   }
   return waitInQueue(strm);
+}
+
+/** 5.2 maxqueue. */
+function isQueueFull(server: Server): boolean {
+  const { maxqueue } = server.config;
+  return maxqueue > 0 && engine.shared.get(server.entity, State.Queued) >= maxqueue;
 }
 
 function noServer(strm: Stream): Next {

@@ -2,8 +2,8 @@
  * A proxy section compiled for the data plane: its rules, routes, formats and limits in the form
  * that a request needs them. Made once per worker at start-up.
  */
-import type { Balancer } from '../balance/balancer.ts';
-import { createBalancer } from '../balance/registry.ts';
+import type { BalanceKey, Balancer } from '../balance/balancer.ts';
+import { createBalanceKey, createBalancer } from '../balance/registry.ts';
 import { compileErrorPages, type ErrorPages } from '../http/error-page.ts';
 import { type FieldId, fieldId } from '../http/field.ts';
 import { type CaptureLayout, captureLayout } from '../model/capture.ts';
@@ -55,6 +55,8 @@ export class Plan {
   readonly lineBackends: (Plan | null)[];
   defaultBackend: Plan | null;
   readonly balancer: Balancer | null;
+  /** What the balancer is told about a request; null = nothing. */
+  readonly balanceKey: BalanceKey | null;
   /** By the index of the backend: those that requests of this frontend went to. */
   private readonly forwardings: Map<number, Forwarding>;
   readonly layout: CaptureLayout;
@@ -88,6 +90,7 @@ export class Plan {
     this.lineBackends = [];
     this.defaultBackend = null;
     this.balancer = hasBackend(config) ? createBalancer(proxy, shared) : null;
+    this.balanceKey = hasBackend(config) ? createBalanceKey(config) : null;
     this.forwardings = new Map();
     this.layout = captureLayout(config, logurilen);
     this.captureRequest = captures(config.captureRequest, this.layout.request);

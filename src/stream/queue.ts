@@ -5,6 +5,7 @@
  * @dataplane
  */
 import { NOTHING, workerToWake } from '../balance/queue-order.ts';
+import { isReachable } from '../balance/server-state.ts';
 import type { Proxy, Server } from '../model/runtime.ts';
 import { State } from '../model/shared.ts';
 import { wake } from '../sys/socket.ts';
@@ -14,25 +15,39 @@ import type { Stream } from './stream.ts';
 
 /** Queues for any server of a backend. */
 export function waitInQueue(strm: Stream): Next {
-  const { backend, config } = strm.backendPlan.proxy;
-  strm.step = Step.Queue;
-  strm.backendQueue = engine.queue.enqueue(strm.slot, backend) + 1;
-  const ms = config.timeout.queue >= 0 ? config.timeout.queue : config.timeout.connect;
-  if (ms >= 0) engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);
+  armQueue(strm);
+  strm.backendQueue = engine.queue.enqueue(strm.slot, strm.backendPlan.proxy.backend) + 1;
   // A slot may have become free between the two.
   settleBackend(strm.backend!.servers);
   return Next.Wait;
 }
 
+/** Queues for this server. */
+export function waitForServer(strm: Stream, server: Server): Next {
+  armQueue(strm);
+  strm.serverQueue = engine.queue.enqueue(strm.slot, server.entity) + 1;
+  settleServer(server);
+  return Next.Wait;
+}
+
+/** 4.2 timeout queue, for which `timeout connect` stands in. */
+function armQueue(strm: Stream): void {
+  const { timeout } = strm.backend!.config;
+  strm.step = Step.Queue;
+  const ms = timeout.queue >= 0 ? timeout.queue : timeout.connect;
+  if (ms >= 0) engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);
+}
+
 /** Gives free slots to waiting streams, wherever they are. */
 export function settleBackend(servers: Server[]): void {
-  for (let i = 0; i < servers.length; i++) {
-    const server = servers[i]!;
-    for (;;) {
-      const next = engine.queue.settle(server);
-      if (next === NOTHING) break;
-      runNext(server, next);
-    }
+  for (let i = 0; i < servers.length; i++) settleServer(servers[i]!);
+}
+
+function settleServer(server: Server): void {
+  for (;;) {
+    const next = engine.queue.settle(server);
+    if (next === NOTHING) return;
+    runNext(server, next);
   }
 }
 
@@ -69,11 +84,22 @@ export function takeGrants(): void {
   }
 }
 
-/** The last usable server of a backend has gone: who waits for one is told so at once. */
+/**
+ * Who waits for a server that has gone chooses again; when the last usable server of the backend has
+ * gone, so does who waits for any, and is told so at once.
+ */
 export function evictQueued(backend: Proxy): void {
   const shared = engine.shared;
   const entity = backend.backend;
-  if (shared.get(entity, State.ActiveServers) + shared.get(entity, State.BackupServers) > 0) return;
+  for (let i = 0; i < backend.servers.length; i++) {
+    const server = backend.servers[i]!;
+    if (!isReachable(shared, server.entity)) evict(server.entity);
+  }
+  const usable = shared.get(entity, State.ActiveServers) + shared.get(entity, State.BackupServers);
+  if (usable === 0) evict(entity);
+}
+
+function evict(entity: number): void {
   for (;;) {
     const id = engine.queue.evict(entity);
     if (id < 0) return;

@@ -56,6 +56,8 @@ function placeRequest(strm: Stream): boolean {
   const { plan, backendPlan: backend } = strm;
   const msg = engine.requestMsg;
   const conn = strm.client!;
+  // The head is complete, as the server will see it, and still apart.
+  if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine);
   strm.sentMethod = msg.method;
   const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
   if (mode === HttpMode.Close) strm.clientEnds |= End.Mode;

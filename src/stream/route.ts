@@ -28,6 +28,7 @@ export function route(strm: Stream): Next {
   }
   enterBackend(strm, backend);
   if (!plan.isHttp) {
+    if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine);
     strm.step = Step.Balance;
     return Next.Go;
   }

@@ -4,6 +4,7 @@
  *
  * @dataplane
  */
+import { NO_KEY } from '../balance/balancer.ts';
 import type { Method } from '../http/method.ts';
 import type { Server } from '../model/runtime.ts';
 import { type Cause, type Session, StreamFacts } from '../model/stream.ts';
@@ -79,6 +80,8 @@ export class Stream extends StreamFacts {
   ruleIndex: number = 0;
   /** Last server tried, to prefer another one on redispatch. */
   triedServer: Server | null = null;
+  /** The hash that chooses its server (4.2 balance); `NO_KEY` = it has none. */
+  balanceKey: number = NO_KEY;
   /** The request asked for a protocol change (Upgrade or CONNECT). */
   upgrade: boolean = false;
   logged: boolean = false;
@@ -142,6 +145,7 @@ export class Stream extends StreamFacts {
     this.tarpitPlan = null;
     this.ruleIndex = 0;
     this.triedServer = null;
+    this.balanceKey = NO_KEY;
     this.upgrade = false;
     this.logged = false;
     this.reused = false;

@@ -48,7 +48,6 @@ const companions: Readonly<Record<string, string>> = {
 
 /** Keywords with one value, which is the default: the field that they set. */
 const onlyDefault: Readonly<Record<string, string>> = {
-  'proxy balance': 'BalanceConfig.algorithm',
   'balance roundrobin': 'BalanceConfig.algorithm',
   'option http-keep-alive': 'ProxyConfig.httpMode',
 };
@@ -81,7 +80,9 @@ function sampleLine(table: Table, row: Row): string | null {
   const words = own ?? (table === 'timeout' ? '5s' : argumentFor(row.args ?? ''));
   if (words === null) return null;
   const no = table === 'global' && negative.includes(row.name) ? 'no ' : '';
-  return `${no}${row.name} ${words.replaceAll('%', folder)}`.trimEnd();
+  // What stands in parentheses belongs to the name.
+  const space = words.startsWith('(') ? '' : ' ';
+  return `${no}${row.name}${space}${words.replaceAll('%', folder)}`.trimEnd();
 }
 
 /** Keywords whose only other value is `no`. */

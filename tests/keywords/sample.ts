@@ -122,7 +122,7 @@ const global: Samples = {
 const proxy: Samples = {
   acl: 'a method GET',
   backlog: '5',
-  balance: 'roundrobin',
+  balance: 'leastconn',
   bind: ':45001',
   capture: 'request header Host len 5',
   'clitcpka-cnt': '5',
@@ -134,6 +134,9 @@ const proxy: Samples = {
   errorfile: '404 %/404.http',
   'error-log-format': '%{+Q}o',
   fullconn: '5',
+  'hash-balance-factor': '150',
+  'hash-preserve-affinity': 'maxconn',
+  'hash-type': 'consistent wt6 avalanche',
   'http-after-response': 'set-header a b',
   'http-request': 'set-header a b',
   'http-response': 'set-header a b',
@@ -183,6 +186,7 @@ const bind: Samples = {
 
 const server: Samples = {
   addr: '127.0.0.9',
+  'hash-key': 'addr-port',
   source: '127.0.0.9',
   cookie: 'c',
   'ssl-max-ver': 'TLSv1.3',
@@ -193,7 +197,14 @@ const server: Samples = {
 
 const option: Samples = { redispatch: '3' };
 
-export const samples = { global, proxy, ring, bind, server, option } as const;
+const balance: Samples = {
+  hash: 'req.hdr(a)',
+  uri: 'len 5 depth 2 whole path-only',
+  hdr: '(host) use_domain_only',
+  random: '(3)',
+};
+
+export const samples = { global, proxy, ring, bind, server, option, balance } as const;
 
 /** An argument by its grammar, for the many keywords whose argument is a number or the like. */
 export function argumentFor(args: string): string | null {

@@ -2,7 +2,12 @@
  * Keywords of the proxy sections `defaults`, `frontend`, `backend` and `listen` (4.2), in the
  * manual's order. Obsolete spellings have a table of their own (obsolete.ts).
  */
-import { parseBalance } from '../../balance/registry.ts';
+import {
+  parseBalanceFactor,
+  parseBalanceLine,
+  parseHashType,
+  parsePreserveAffinity,
+} from './balance.ts';
 import { parseCapture } from './capture.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseErrorFile } from './errorfile.ts';
@@ -65,9 +70,7 @@ export const proxyKeywords = [
     args: '<algorithm> [ <arguments> ]',
     where: Defaults | Backend,
     doc: 'Load balancing algorithm.',
-    parse: (draft, line) => {
-      draft.config.balance = parseBalance(line.words.slice(1));
-    },
+    parse: parseBalanceLine,
   },
   {
     name: 'bind',
@@ -163,6 +166,28 @@ export const proxyKeywords = [
     hint: " Maybe you want 'maxconn' instead ?",
     doc: 'Load of the backend at which servers reach their maxconn.',
     parse: setCount('fullconn'),
+  },
+  {
+    name: 'hash-balance-factor',
+    args: '<factor>',
+    where: Defaults | Backend,
+    doc: 'Most load of a server of a ring, in percent of the average.',
+    parse: parseBalanceFactor,
+  },
+  {
+    name: 'hash-preserve-affinity',
+    args: '{ always | maxconn | maxqueue }',
+    where: Defaults | Backend,
+    strict: true,
+    doc: 'When a hash passes over a server that is full.',
+    parse: parsePreserveAffinity,
+  },
+  {
+    name: 'hash-type',
+    args: '<method> <function> <modifier>',
+    where: Defaults | Backend,
+    doc: 'How hashes lead to servers.',
+    parse: parseHashType,
   },
   {
     name: 'http-after-response',

@@ -132,6 +132,19 @@ function parsePurgeDelay(line: ServerOptionLine, value: string): void {
   }
 }
 
+const hashKeys = ['id', 'addr', 'addr-port'] as const;
+
+function parseHashKey(line: ServerOptionLine, value: string): void {
+  if (value === 'id32' || value === 'guid') {
+    throw new ConfigError(`'hash-key ${value}' is not supported yet by sluice`);
+  }
+  const found = hashKeys.find((key) => key === value);
+  if (found === undefined) {
+    throw new ConfigError("'hash-key' has to be 'id', 'addr', or 'addr-port'");
+  }
+  line.settings.server.hashKey = found;
+}
+
 function parseServerId(line: ServerOptionLine, value: string): void {
   if (line.isDefault) {
     throw new ConfigError("'id' option is not accepted in default-server sections");
@@ -207,6 +220,12 @@ export const serverOptions = [
     parse: (line, value) => {
       line.settings.fall = checkCount(line, 'fall', value);
     },
+  },
+  {
+    name: 'hash-key',
+    args: '<key>',
+    doc: 'What the places of the server on a ring come from.',
+    parse: parseHashKey,
   },
   {
     name: 'id',
