@@ -13,7 +13,7 @@ import { useServer } from './connect.ts';
 import { engine } from './engine.ts';
 import { waitForServer, waitInQueue } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
-import type { Next } from './step.ts';
+import { type Next, Step } from './step.ts';
 import type { Stream } from './stream.ts';
 
 /** Most attempts to take a slot from servers that other workers fill at the same time. */
@@ -35,14 +35,11 @@ export function assignServer(strm: Stream): Next {
     if (server === null) break;
     // Only a key leads to a server that is full.
     if (strm.balanceKey !== NO_KEY && !hasRoom(engine.shared, server)) {
-      return isQueueFull(server) ? noServer(strm) : waitForServer(strm, server);
+      countChoice(strm, server);
+      return isQueueFull(server) ? refuse(strm, server) : waitForServer(strm, server);
     }
     if (!engine.queue.tryAcquire(server, balancer.seen)) continue;
-    // 9.1 lbtot: chosen by balancing, not by a queue.
-    if (strm.triedServer !== server) {
-      engine.count(server.entity, Counter.Selected, 1);
-      engine.count(strm.backend!.backend, Counter.Selected, 1);
-    }
+    countChoice(strm, server);
     return takeServer(strm, server);
   }
   // The counts are written before workers are woken, so they know more than the balancer's table.
@@ -58,6 +55,24 @@ export function assignServer(strm: Stream): Next {
 function isQueueFull(server: Server): boolean {
   const { maxqueue } = server.config;
   return maxqueue > 0 && engine.shared.get(server.entity, State.Queued) >= maxqueue;
+}
+
+/** Neither the server nor its queue takes the request. */
+function refuse(strm: Stream, server: Server): Next {
+  strm.step = Step.Queue;
+  countChange(strm, server);
+  strm.server = server;
+  strm.blame(Cause.Server);
+  engine.count(server.entity, Counter.ConnectErrors, 1);
+  engine.count(strm.backend!.backend, Counter.ConnectErrors, 1);
+  return replyOrAbort(strm, 503);
+}
+
+/** 9.1 lbtot: chosen by balancing, not by a queue. */
+function countChoice(strm: Stream, server: Server): void {
+  if (strm.triedServer === server) return;
+  engine.count(server.entity, Counter.Selected, 1);
+  engine.count(strm.backend!.backend, Counter.Selected, 1);
 }
 
 function noServer(strm: Stream): Next {

@@ -6,8 +6,9 @@
  */
 import { NOTHING, workerToWake } from '../balance/queue-order.ts';
 import { isReachable } from '../balance/server-state.ts';
+import { Option } from '../model/config.ts';
 import type { Proxy, Server } from '../model/runtime.ts';
-import { State } from '../model/shared.ts';
+import { Health, State } from '../model/shared.ts';
 import { wake } from '../sys/socket.ts';
 import { engine } from './engine.ts';
 import { Next, Step } from './step.ts';
@@ -85,15 +86,18 @@ export function takeGrants(): void {
 }
 
 /**
- * Who waits for a server that has gone chooses again; when the last usable server of the backend has
- * gone, so does who waits for any, and is told so at once.
+ * Who waits for a server that has gone chooses again, if requests may go to another one (4.2 option
+ * redispatch) or it was taken away on purpose. When the last usable server of the backend has gone,
+ * so does who waits for any, and is told so at once.
  */
 export function evictQueued(backend: Proxy): void {
   const shared = engine.shared;
   const entity = backend.backend;
+  const mayLeave = (backend.config.options & Option.Redispatch) !== 0;
   for (let i = 0; i < backend.servers.length; i++) {
-    const server = backend.servers[i]!;
-    if (!isReachable(shared, server.entity)) evict(server.entity);
+    const server = backend.servers[i]!.entity;
+    if (isReachable(shared, server)) continue;
+    if (mayLeave || shared.get(server, State.Health) !== Health.Down) evict(server);
   }
   const usable = shared.get(entity, State.ActiveServers) + shared.get(entity, State.BackupServers);
   if (usable === 0) evict(entity);
