@@ -146,7 +146,7 @@ export const sectionWords: Readonly<Record<string, string>> = {
 export const proxyWords = `
   acl backlog balance be-unpublished bind capture clitcpka-cnt clitcpka-idle clitcpka-intvl
   clitimeout compression contimeout cookie crt declare default-server default_backend
-  description disabled dispatch email-alert enabled error-log-format errorfile errorfiles
+  description disabled dispatch dynamic-cookie-key email-alert enabled error-log-format errorfile errorfiles
   errorloc errorloc302 errorloc303 external-check filter filter-sequence force-be-switch
   force-persist fullconn grace guid hash-balance-factor hash-preserve-affinity hash-type
   http-after-response http-check http-error http-request http-response http-reuse

@@ -4,6 +4,7 @@
  */
 import type { Configuration, LogTargetConfig, ProxyConfig, RingConfig } from '../model/config.ts';
 import { resolveBalance } from './section/balance.ts';
+import { resolveCookie } from './section/cookie.ts';
 import type { LogSource, ProxyDraft } from './section/draft.ts';
 import { resolveFormats } from './section/format.ts';
 import { orderedRules } from './section/inherit.ts';
@@ -34,7 +35,10 @@ function finishProxy(draft: ProxyDraft, index: number, state: ParserState): Prox
   config.rules = orderedRules(draft);
   config.logs = resolveLogs(draft.logSources, state.global.logs, state);
   if (draft.section !== 'backend') resolveFormats(draft, state);
-  if (draft.section !== 'frontend') resolveBalance(draft, state);
+  if (draft.section !== 'frontend') {
+    resolveBalance(draft, state);
+    resolveCookie(draft, state);
+  }
   numberMembers(config.binds, draft.bindIdGiven);
   numberMembers(config.servers, draft.serverIdGiven);
   return config;

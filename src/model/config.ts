@@ -207,6 +207,7 @@ export const enum Option {
   SpliceAuto = 1 << 23,
   SpliceRequest = 1 << 24,
   SpliceResponse = 1 << 25,
+  Persist = 1 << 26,
   SocketStats = 1 << 27,
   DisableH2Upgrade = 1 << 28,
   IdleCloseOnResponse = 1 << 29,
@@ -272,6 +273,10 @@ export interface ProxyConfig extends Origin {
   /** `hash-balance-factor`, in percent; 0 = off. */
   hashBalanceFactor: number;
   hashPreserveAffinity: HashAffinity;
+  cookie: CookieConfig | null;
+  dynamicCookieKey: string | null;
+  /** `force-persist` and `ignore-persist` in their order. */
+  persistRules: PersistRuleConfig[];
   forwardFor: ForwardConfig | null;
   originalTo: ForwardConfig | null;
   /** `option forwarded` (RFC 7239), null when off. */
@@ -302,6 +307,30 @@ export interface ProxyConfig extends Origin {
   srvtcpkaIntvlMs: number;
   uniqueIdFormat: LogFormatConfig | null;
   uniqueIdHeader: string | null;
+}
+
+/** `cookie` (4.2). */
+export interface CookieConfig {
+  name: string;
+  mode: 'passive' | 'rewrite' | 'insert' | 'prefix';
+  indirect: boolean;
+  nocache: boolean;
+  postonly: boolean;
+  preserve: boolean;
+  httponly: boolean;
+  secure: boolean;
+  dynamic: boolean;
+  domains: string[];
+  attributes: string[];
+  /** 0 = no limit. */
+  maxidleMs: number;
+  maxlifeMs: number;
+}
+
+export interface PersistRuleConfig extends Origin {
+  /** `force-persist`, else `ignore-persist`. */
+  force: boolean;
+  condition: ConditionConfig | null;
 }
 
 export interface CaptureConfig {

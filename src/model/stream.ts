@@ -62,6 +62,30 @@ export const enum Stage {
   Tarpit = 7,
 }
 
+/** The letter for the client's persistence cookie (8.5). */
+export const enum CookieIn {
+  /** Does not apply. */
+  Off = 0x2d,
+  None = 0x4e,
+  Invalid = 0x49,
+  Down = 0x44,
+  Valid = 0x56,
+  Expired = 0x45,
+  Old = 0x4f,
+  Unused = 0x55,
+}
+
+/** The letter for the server's persistence cookie (8.5). */
+export const enum CookieOut {
+  Off = 0x2d,
+  None = 0x4e,
+  Inserted = 0x49,
+  Updated = 0x55,
+  Provided = 0x50,
+  Rewritten = 0x52,
+  Deleted = 0x44,
+}
+
 export class Session {
   /** The frontend that accepted it. */
   frontend: Proxy | null = null;
@@ -115,6 +139,8 @@ export class StreamFacts {
   flags: number = 0;
   cause: Cause = Cause.None;
   stage: Stage = Stage.None;
+  cookieIn: CookieIn = CookieIn.Off;
+  cookieOut: CookieOut = CookieOut.Off;
   /** HTTP status sent to the client; 0 = none (`-1` in logs). */
   status: number = 0;
   retries: number = 0;
@@ -175,6 +201,8 @@ export class StreamFacts {
     this.flags = 0;
     this.cause = Cause.None;
     this.stage = Stage.None;
+    this.cookieIn = CookieIn.Off;
+    this.cookieOut = CookieOut.Off;
     this.status = 0;
     this.retries = 0;
     this.handshakeMs = 0;

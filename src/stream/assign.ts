@@ -6,14 +6,15 @@
  */
 import { NO_KEY } from '../balance/balancer.ts';
 import { hasRoom } from '../balance/server-limit.ts';
+import { Option } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
 import { Counter, State } from '../model/shared.ts';
-import { Cause, StreamFlag } from '../model/stream.ts';
+import { Cause, CookieIn, StreamFlag } from '../model/stream.ts';
 import { useServer } from './connect.ts';
 import { engine } from './engine.ts';
 import { waitForServer, waitInQueue } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
-import { type Next, Step } from './step.ts';
+import { Next, Step } from './step.ts';
 import type { Stream } from './stream.ts';
 
 /** Most attempts to take a slot from servers that other workers fill at the same time. */
@@ -28,6 +29,10 @@ export function assignServer(strm: Stream): Next {
   if (held !== null) {
     const again = held === strm.server && strm.triedServer === null;
     return again ? useServer(strm, held) : takeServer(strm, held);
+  }
+  if (strm.isBound) {
+    const next = takeBound(strm, strm.cookieServer!);
+    if (next !== Next.Back) return next;
   }
   const balancer = strm.backendPlan.balancer!;
   for (let i = 0; i < ACQUIRE_TRIES; i++) {
@@ -49,6 +54,17 @@ export function assignServer(strm: Stream): Next {
     return noServer(strm);
   }
   return waitInQueue(strm);
+}
+
+/** Goes to the server of the client's cookie. @returns Back when another one is to be chosen */
+function takeBound(strm: Stream, server: Server): Next {
+  strm.isBound = false;
+  if (hasRoom(engine.shared, server) && engine.queue.tryAcquire(server)) {
+    return takeServer(strm, server);
+  }
+  if (!isQueueFull(server)) return waitForServer(strm, server);
+  // 5.2 maxqueue: then persistence is broken, where a request may go elsewhere at all.
+  return strm.backendPlan.has(Option.Redispatch) ? Next.Back : refuse(strm, server);
 }
 
 /** 5.2 maxqueue. */
@@ -86,6 +102,9 @@ function noServer(strm: Stream): Next {
 /** Balancing or the queue has given the stream a slot of this server. */
 function takeServer(strm: Stream, server: Server): Next {
   countChange(strm, server);
+  if (strm.cookieIn === CookieIn.Valid && server !== strm.cookieServer) {
+    strm.cookieIn = CookieIn.Down;
+  }
   strm.slotHeld = server;
   strm.server = server;
   strm.queueMs = engine.nowMs - strm.startMs;

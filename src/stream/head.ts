@@ -22,6 +22,7 @@ import { countBadRequest, countRequest } from './count.ts';
 import { showRequest } from './debug.ts';
 import { engine } from './engine.ts';
 import { logGreeting } from './log.ts';
+import { expectCookie } from './persist.ts';
 import { replyBadRequest, replyError } from './reply.ts';
 import { waitsUntil } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
@@ -124,6 +125,7 @@ function openStream(conn: Conn): Stream | null {
   const strm = engine.takeStream(sess, conn.plan!);
   if (strm === null) return null;
   sess.requests++;
+  expectCookie(strm, strm.plan);
   strm.client = conn;
   conn.stream = strm;
   strm.startMs = sess.acceptMs;

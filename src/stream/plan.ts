@@ -11,6 +11,7 @@ import type { Configuration, LogFormatConfig, Option, ProxyConfig } from '../mod
 import { hasBackend, hasFrontend } from '../model/entity.ts';
 import { Bytes, Proxy } from '../model/runtime.ts';
 import type { EntityMap, SharedState } from '../model/shared.ts';
+import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
 import { compileCondition } from '../rules/condition.ts';
 import type { Condition } from '../rules/context.ts';
 import {
@@ -41,6 +42,12 @@ export interface Route {
   name: LogFormatWriter | null;
 }
 
+/** `force-persist` or `ignore-persist`. */
+export interface PersistRule {
+  condition: Condition;
+  persist: Persist;
+}
+
 export class Plan {
   readonly proxy: Proxy;
   readonly config: ProxyConfig;
@@ -57,6 +64,9 @@ export class Plan {
   readonly balancer: Balancer | null;
   /** What the balancer is told about a request; null = nothing. */
   readonly balanceKey: BalanceKey | null;
+  /** `cookie`; null = none. */
+  readonly cookie: PersistenceCookie | null;
+  readonly persistRules: PersistRule[];
   /** By the index of the backend: those that requests of this frontend went to. */
   private readonly forwardings: Map<number, Forwarding>;
   readonly layout: CaptureLayout;
@@ -91,6 +101,11 @@ export class Plan {
     this.defaultBackend = null;
     this.balancer = hasBackend(config) ? createBalancer(proxy, shared) : null;
     this.balanceKey = hasBackend(config) ? createBalanceKey(config) : null;
+    this.cookie = config.cookie ? new PersistenceCookie(config.cookie, proxy, shared) : null;
+    this.persistRules = config.persistRules.map(({ force, condition }) => ({
+      condition: compileCondition(condition),
+      persist: force ? Persist.Forced : Persist.Ignored,
+    }));
     this.forwardings = new Map();
     this.layout = captureLayout(config, logurilen);
     this.captureRequest = captures(config.captureRequest, this.layout.request);

@@ -31,6 +31,7 @@ import {
 } from './connection-field.ts';
 import { countBadRequest, countClient, countDeniedRequest, countDeniedResponse } from './count.ts';
 import { engine } from './engine.ts';
+import { noteCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
@@ -114,8 +115,12 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
   switch (verdict) {
     case Verdict.Deny:
       strm.blame(Cause.Proxy);
-      if (strm.step === Step.Request) countDeniedResponse(strm);
-      else countDeniedRequest(strm);
+      if (strm.step === Step.Request) {
+        countDeniedResponse(strm);
+      } else {
+        countDeniedRequest(strm);
+        noteCookie(strm);
+      }
       return replyPrepared(strm);
     case Verdict.Reply:
       strm.blame(Cause.Local);
@@ -151,6 +156,7 @@ function holdBack(strm: Stream, plan: Plan, rules: Ruleset): Next {
   if (ms < 0) ms = TARPIT_DEFAULT_MS;
   // 8.5: a tarpitted request is `T` from here on, however it ends.
   strm.step = Step.Tarpit;
+  noteCookie(strm);
   strm.tarpitPlan = plan;
   strm.ruleIndex = rules.at;
   engine.timers.set(engine.streamTimer(strm), engine.nowMs + ms);

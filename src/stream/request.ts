@@ -17,6 +17,7 @@ import {
   takeClose,
 } from './connection-field.ts';
 import { engine } from './engine.ts';
+import { readCookie } from './persist.ts';
 import { replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
@@ -41,9 +42,11 @@ export function runBackendRules(strm: Stream): Next {
     const verdict = runRuleset(strm, requestRules, backendPlan.proxy.backend);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backendPlan, requestRules);
   }
-  if (!plan.forwardingTo(backendPlan).apply(engine) || !placeRequest(strm)) {
-    return replyFailure(strm);
-  }
+  const isWritten =
+    readCookie(strm, backendPlan) &&
+    plan.forwardingTo(backendPlan).apply(engine) &&
+    placeRequest(strm);
+  if (!isWritten) return replyFailure(strm);
   strm.step = Step.Balance;
   return Next.Go;
 }

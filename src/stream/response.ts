@@ -26,6 +26,7 @@ import { countServer, statusColumn } from './count.ts';
 import { showResponse } from './debug.ts';
 import { engine } from './engine.ts';
 import { logEarly } from './log.ts';
+import { writeCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import {
   replyError,
@@ -164,6 +165,7 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): Nex
     const verdict = runRuleset(strm, plan.responseRules, plan.proxy.frontend);
     if (verdict > Verdict.Allow) return replace(strm, verdict, plan);
   }
+  if (!writeCookie(strm)) return badResponse(strm);
   runAfterResponse(strm, plan);
   return placeResponse(strm, conn, plan, bodyOff);
 }

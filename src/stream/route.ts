@@ -10,6 +10,7 @@ import { Cause } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
 import { waitInBackend } from './buffering.ts';
 import { engine } from './engine.ts';
+import { expectCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { replyOrAbort } from './reply.ts';
 import { Next, Step } from './step.ts';
@@ -77,6 +78,7 @@ function enterBackend(strm: Stream, backend: Plan): void {
   strm.backend = backend.proxy;
   strm.backendPlan = backend;
   strm.inBackend = true;
+  expectCookie(strm, backend);
   engine.enter(entity);
   engine.count(entity, Counter.Sessions, 1);
   engine.rate(entity, Counter.SessionSecond);

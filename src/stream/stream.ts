@@ -78,6 +78,13 @@ export class Stream extends StreamFacts {
   /** The tarpit rule that holds it: the plan whose it is, and its position in the ruleset. */
   tarpitPlan: Plan | null = null;
   ruleIndex: number = 0;
+  /** The server that the client's cookie leads to, and whether it is still to be gone to. */
+  cookieServer: Server | null = null;
+  isBound: boolean = false;
+  ignoresCookie: boolean = false;
+  /** The dates in that cookie (persistence/cookie-date.ts); 0 = none. */
+  cookieLast: number = 0;
+  cookieFirst: number = 0;
   /** Last server tried, to prefer another one on redispatch. */
   triedServer: Server | null = null;
   /** The hash that chooses its server (4.2 balance); `NO_KEY` = it has none. */
@@ -144,6 +151,11 @@ export class Stream extends StreamFacts {
     this.replyBytesRd = 0;
     this.tarpitPlan = null;
     this.ruleIndex = 0;
+    this.cookieServer = null;
+    this.isBound = false;
+    this.ignoresCookie = false;
+    this.cookieLast = 0;
+    this.cookieFirst = 0;
     this.triedServer = null;
     this.balanceKey = NO_KEY;
     this.upgrade = false;

@@ -193,6 +193,13 @@ export const flagOptions = [
     doc: 'Reset connections instead of closing them.',
   },
   {
+    name: 'persist',
+    flag: Option.Persist,
+    where: BE,
+    http: false,
+    doc: 'Send clients with a cookie to their server even when it is down.',
+  },
+  {
     name: 'socket-stats',
     flag: Option.SocketStats,
     where: FE,

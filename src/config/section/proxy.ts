@@ -9,6 +9,7 @@ import {
   parsePreserveAffinity,
 } from './balance.ts';
 import { parseCapture } from './capture.ts';
+import { parseCookie, parseDynamicKey, parsePersistRule } from './cookie.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseErrorFile } from './errorfile.ts';
 import { parseFormatLine } from './format.ts';
@@ -108,6 +109,13 @@ export const proxyKeywords = [
     parse: parseKeepaliveDelay('clitcpkaIntvlMs'),
   },
   {
+    name: 'cookie',
+    args: '<name> [ rewrite | insert | prefix ] [ indirect ] [ nocache ] [ postonly ] [ preserve ] [ httponly ] [ secure ] [ domain <domain> ]* [ maxidle <idle> ] [ maxlife <life> ] [ dynamic ] [ attr <value> ]*',
+    where: Defaults | Backend,
+    doc: 'Send a client to the server that its cookie names.',
+    parse: parseCookie,
+  },
+  {
     name: 'default-server',
     args: '[param*]',
     where: Defaults | Backend,
@@ -139,6 +147,13 @@ export const proxyKeywords = [
     parse: setDisabled(true),
   },
   {
+    name: 'dynamic-cookie-key',
+    args: '<string>',
+    where: Defaults | Backend,
+    doc: 'Secret key of the values of dynamic cookies.',
+    parse: parseDynamicKey,
+  },
+  {
     name: 'enabled',
     args: '',
     where: EVERYWHERE,
@@ -158,6 +173,13 @@ export const proxyKeywords = [
     where: Defaults | Frontend | Backend,
     doc: 'Log format of connections that failed.',
     parse: (draft, line) => parseFormatLine(draft, line, 'errorLogFormat'),
+  },
+  {
+    name: 'force-persist',
+    args: '{ if | unless } <condition>',
+    where: Backend,
+    doc: 'Use persistence on servers that are down.',
+    parse: parsePersistRule,
   },
   {
     name: 'fullconn',
@@ -224,6 +246,13 @@ export const proxyKeywords = [
     tight: true,
     doc: 'Number of the proxy in statistics.',
     parse: parseId,
+  },
+  {
+    name: 'ignore-persist',
+    args: '{ if | unless } <condition>',
+    where: Backend,
+    doc: 'Do not use persistence.',
+    parse: parsePersistRule,
   },
   {
     name: 'load-server-state-from-file',

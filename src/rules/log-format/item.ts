@@ -145,10 +145,12 @@ function putRequestPart(at: number, end: number, ctx: RuleContext, op: Op, flags
   return putField(at, end, partOff, partLen, shown, requestMap);
 }
 
-/** 8.5: cause and stage, never quoted; the cookie letters are `--` without a cookie. */
+/** 8.5: cause and stage, then what became of the cookies; never quoted. */
 function putState(at: number, end: number, strm: StreamFacts | null, len: number): number {
   mem[stateText] = strm === null ? DASH : mem[causeLetters + strm.cause]!;
   mem[stateText + 1] = strm === null ? DASH : mem[stageLetters + strm.stage]!;
+  mem[stateText + 2] = strm === null ? DASH : strm.cookieIn;
+  mem[stateText + 3] = strm === null ? DASH : strm.cookieOut;
   return putRaw(at, end, stateText, len);
 }
 
