@@ -79,7 +79,7 @@ export function parseDraws({ word }: BalanceWords): ArgConfig[] {
   const text = parenthesised(word);
   if (text === undefined) throw new ConfigError('balance random : missing closing parenthesis.');
   if (text === null || text === '') return [2];
-  const bad = /^[+-]?\d*(\D)/.exec(text)?.[1];
+  const bad = text[/^[+-]?\d*/.exec(text)![0].length];
   if (bad !== undefined) {
     throw new ConfigError(`balance random : unexpected character '${bad}' after argument.`);
   }
