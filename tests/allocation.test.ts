@@ -144,6 +144,34 @@ backend app
     response: hello,
     responseEnd: 'hello',
   },
+  'requests that are balanced by load': {
+    config: `
+  default_backend app
+backend app
+  balance leastconn
+  server s1 127.0.0.1:{{server}}
+  server s2 127.0.0.1:{{server}} weight 2
+`,
+    request: get,
+    requestEnd: '\r\n\r\n',
+    response: hello,
+    responseEnd: 'hello',
+  },
+  'requests that wait for the server of their key': {
+    config: `
+  default_backend app
+backend app
+  balance hash path,lower
+  hash-type consistent wt6 avalanche
+  hash-balance-factor 150
+  server s1 127.0.0.1:{{server}} maxconn 1
+  server s2 127.0.0.1:{{server}} maxconn 1 weight 2
+`,
+    request: get,
+    requestEnd: '\r\n\r\n',
+    response: hello,
+    responseEnd: 'hello',
+  },
   'answers of the proxy itself': {
     config: `  http-request return status 200 content-type text/plain string hello if { path_beg /static }
   http-request deny\n`,

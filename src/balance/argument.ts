@@ -45,19 +45,16 @@ export function parseUri({ rest }: BalanceWords): ArgConfig[] {
   return Object.values(found);
 }
 
-/** @returns the name of the parameter. */
+/** @returns the name of the parameter, and whether the body of a POST request counts, 0 or 1. */
 export function parseUrlParameter({ rest }: BalanceWords): ArgConfig[] {
   const [name = '', modifier = ''] = rest;
   if (name === '') throw new ConfigError('balance url_param requires an URL parameter name.');
-  if (modifier === 'check_post') {
-    throw new ConfigError("'balance url_param' with 'check_post' is not supported yet by sluice");
-  }
-  if (modifier !== '') {
+  if (modifier !== '' && modifier !== 'check_post') {
     throw new ConfigError(
       `balance url_param only accepts 'check_post' modifier (got '${modifier}').`,
     );
   }
-  return [name];
+  return [name, modifier === '' ? 0 : 1];
 }
 
 /** @returns the name of the field, and whether only the domain of its value counts, 0 or 1. */

@@ -13,8 +13,11 @@ export const NO_KEY = -1;
 /** `Balancer.seen` of a choice that does not depend on a count. */
 export const ANY_COUNT = -1;
 
-/** Hashes what a request is balanced on: 32 bits without a sign, or `NO_KEY`. */
-export type BalanceKey = (ctx: RuleContext) => number;
+/**
+ * Hashes what a request is balanced on: 32 bits without a sign, or `NO_KEY`.
+ * @param bodyOff where the part of the body that is there lies, as it will be sent
+ */
+export type BalanceKey = (ctx: RuleContext, bodyOff: number, bodyLen: number) => number;
 
 export interface Balancer {
   /**

@@ -105,8 +105,8 @@ export const balanceAlgorithms = [
   },
   {
     name: 'url_param',
-    args: '<param>',
-    doc: 'By the hash of a parameter of the query string.',
+    args: '<param> [check_post]',
+    doc: 'By the hash of a parameter of the query string, or of the body of a POST request.',
     isHttp: true,
     parse: parseUrlParameter,
     create: createHashed,
@@ -183,6 +183,11 @@ export function needsHttp(algorithm: string): boolean {
 /** Creates the balancer of a backend. Start-up only. */
 export function createBalancer(proxy: Proxy, shared: SharedState): Balancer {
   return rowOf(proxy.config).create(proxy, shared);
+}
+
+/** Says whether the body of a POST request must be there before its key is made. */
+export function balancesPost(config: ProxyConfig): boolean {
+  return config.balance.algorithm === 'url_param' && config.balance.args[1] === 1;
 }
 
 /** Creates what makes the key of a backend's requests; null when they need none. Start-up only. */

@@ -3,7 +3,7 @@
  * that a request needs them. Made once per worker at start-up.
  */
 import type { BalanceKey, Balancer } from '../balance/balancer.ts';
-import { createBalanceKey, createBalancer } from '../balance/registry.ts';
+import { balancesPost, createBalanceKey, createBalancer } from '../balance/registry.ts';
 import { compileErrorPages, type ErrorPages } from '../http/error-page.ts';
 import { type FieldId, fieldId } from '../http/field.ts';
 import { type CaptureLayout, captureLayout } from '../model/capture.ts';
@@ -67,6 +67,8 @@ export class Plan {
   /** `cookie`; null = none. */
   readonly cookie: PersistenceCookie | null;
   readonly persistRules: PersistRule[];
+  /** The body of a POST request is waited for: it may hold the key. */
+  readonly balancesPost: boolean;
   /** By the index of the backend: those that requests of this frontend went to. */
   private readonly forwardings: Map<number, Forwarding>;
   readonly layout: CaptureLayout;
@@ -106,6 +108,7 @@ export class Plan {
       condition: compileCondition(condition),
       persist: force ? Persist.Forced : Persist.Ignored,
     }));
+    this.balancesPost = balancesPost(config);
     this.forwardings = new Map();
     this.layout = captureLayout(config, logurilen);
     this.captureRequest = captures(config.captureRequest, this.layout.request);

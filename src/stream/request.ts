@@ -60,7 +60,9 @@ function placeRequest(strm: Stream): boolean {
   const msg = engine.requestMsg;
   const conn = strm.client!;
   // The head is complete, as the server will see it, and still apart.
-  if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine);
+  if (backend.balanceKey !== null) {
+    strm.balanceKey = backend.balanceKey(engine, strm.bodyOff, conn.outEnd - strm.bodyOff);
+  }
   strm.sentMethod = msg.method;
   const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
   if (mode === HttpMode.Close) strm.clientEnds |= End.Mode;

@@ -4,6 +4,7 @@
  *
  * @dataplane
  */
+import { Method } from '../http/method.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
@@ -29,14 +30,20 @@ export function route(strm: Stream): Next {
   }
   enterBackend(strm, backend);
   if (!plan.isHttp) {
-    if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine);
+    if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine, 0, 0);
     strm.step = Step.Balance;
     return Next.Go;
   }
   engine.count(backend.proxy.backend, Counter.Requests, 1);
   strm.step = Step.BackendRules;
-  const waits = backend.has(Option.HttpBufferRequest) && !plan.has(Option.HttpBufferRequest);
+  // It has been waited for if the frontend asks for it.
+  const waits = asksForBody(strm, backend) && !plan.has(Option.HttpBufferRequest);
   return waits && !strm.requestComplete ? waitInBackend(strm) : Next.Go;
+}
+
+function asksForBody(strm: Stream, backend: Plan): boolean {
+  if (backend.has(Option.HttpBufferRequest)) return true;
+  return backend.balancesPost && strm.method === Method.Post;
 }
 
 /** The backend of this stream, or null when nothing names one. */

@@ -154,6 +154,31 @@ describe.skipIf(missing)('the same key goes to the same server as in HAProxy', (
     );
   });
 
+  test(title('4.2 balance url_param with check_post: the body of POST'), async () => {
+    const backends = ['balance url_param id check_post'];
+    const bytes = Array.from({ length: 94 }, (_, i) => `id=xk${String.fromCharCode(33 + i)}y`);
+    const spaces = ['id=x y', 'id=x\ty', 'id=xyz\r\n', 'a b=c&id=x', ' id=x', 'a=b& id=x'];
+    const odd = ['id=', 'id', '', '&id=3', 'ID=4', 'id=1&id=2', '?id=5', 'a=b;id=6', 'id&id=7'];
+    const bodies = [...bytes, ...spaces, ...odd, 'x=1&id=abc&y=2', `${'p=q&'.repeat(900)}id=far`];
+    const post = (target: string, body: string) =>
+      get(target, `Content-Length: ${body.length}`).replace('GET', 'POST') + body;
+    const chunked = (...chunks: string[]) =>
+      get('/', 'Transfer-Encoding: chunked').replace('GET', 'POST') +
+      [...chunks, ''].map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
+    const requests = [
+      ...bodies.map((body) => post('/', body)),
+      post('/?id=a', 'id=b'),
+      post('/?id=', 'id=b'),
+      post('/?id', 'id=b'),
+      post('/', 'id=b').replace('POST', 'PUT'),
+      post('/', 'id=b').replace('POST', 'GET'),
+      chunked('id=xyz'),
+      chunked('a=b&', 'id=xyz'),
+      chunked('x=1&id=x', 'y', 'z&b'),
+    ];
+    await compare({ backends, servers: Array(61).fill('') }, send(requests));
+  });
+
   test(title('4.2 balance hash: values of every type'), async () => {
     const values = ['int(5)', 'int(-5)', 'bool(true)', 'ipv4(1.2.3.4)', 'ipv6(2001:db8::1)'];
     const more = ['method', 'str(abc)', 'bin(0061006200)', 'path,length', 'req.hdr(none)'];
@@ -267,6 +292,22 @@ describe.skipIf(missing)('without a key', () => {
       return order;
     });
   });
+});
+
+describe.skipIf(missing)('backup servers (5.2 backup, 4.2 option allbackups)', () => {
+  for (const option of ['', 'option allbackups']) {
+    test(title(`serve keys when no other server can${option && ', all of them'}`), async () => {
+      const algorithms = ['hash req.hdr(k)', 'roundrobin', 'first', 'hdr(none)'];
+      // With one backup server haproxy 3.2 uses others as well at times.
+      if (option !== '') algorithms.push('static-rr');
+      const types = ['map-based', 'consistent'];
+      const backends = algorithms.flatMap((words) =>
+        types.map((type) => `balance ${words}\n  hash-type ${type}\n  ${option}`),
+      );
+      const servers = ['disabled', 'backup weight 3', 'weight 0', 'backup', 'backup weight 2'];
+      await compare({ backends, servers }, send(keyed(120)));
+    });
+  }
 });
 
 describe.skipIf(missing)('a server that refuses connections', () => {

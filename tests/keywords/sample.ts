@@ -201,6 +201,7 @@ const balance: Samples = {
   hash: 'req.hdr(a)',
   uri: 'len 5 depth 2 whole path-only',
   hdr: '(host) use_domain_only',
+  url_param: 'id check_post',
   random: '(3)',
 };
 

@@ -124,6 +124,11 @@ ${targets.join('\n')}
   }
 }
 
+/** haproxy 3.2 chooses among servers with the same load without looking whether they are full. */
+const queuesBesideRoom = { skip: programUnderTest === 'haproxy' ? 'may queue beside room' : null };
+/** Its threads share loads, but may choose at the same time. */
+const isNotExact = { skip: programUnderTest === 'haproxy' ? 'may be one off' : null };
+
 const hash = (lines: string) => `balance hash req.hdr(k)\n  hash-type ${lines}`;
 
 scenario('leastconn: the fewest connections by weight (4.2)', async (world) => {
@@ -151,27 +156,35 @@ scenario('leastconn: who has finished most gets the next one (4.2)', async (worl
   expect(await farm.fill(2)).toBe('2 2');
 });
 
-scenario('leastconn: a full server gets nothing, and full ones all wait (5.2)', async (world) => {
-  const farm = await HoldingFarm.start(world, 'balance leastconn', [
-    'maxconn 1',
-    'maxconn 3',
-    'maxconn 1',
-  ]);
-  await farm.fill(5);
-  expect(farm.counts(3)).toEqual([1, 3, 1]);
-  expect(await farm.fill(2)).toBe('q q');
-  expect(await farm.queues()).toEqual([0, 0, 0, 2]);
-});
+scenario(
+  'leastconn: a full server gets nothing, and full ones all wait (5.2)',
+  async (world) => {
+    const farm = await HoldingFarm.start(world, 'balance leastconn', [
+      'maxconn 1',
+      'maxconn 3',
+      'maxconn 1',
+    ]);
+    await farm.fill(5);
+    expect(farm.counts(3)).toEqual([1, 3, 1]);
+    expect(await farm.fill(2)).toBe('q q');
+    expect(await farm.queues()).toEqual([0, 0, 0, 2]);
+  },
+  queuesBesideRoom,
+);
 
-scenario('leastconn: threads count together (4.2)', async (world) => {
-  const farm = await HoldingFarm.start(world, 'balance leastconn', Array(5).fill(''), {
-    threads: 4,
-  });
-  for (let round = 1; round <= 8; round++) {
-    await Promise.all(Array.from({ length: 5 }, () => farm.send()));
-    expect(farm.counts(5)).toEqual(Array(5).fill(round));
-  }
-});
+scenario(
+  'leastconn: threads count together (4.2)',
+  async (world) => {
+    const farm = await HoldingFarm.start(world, 'balance leastconn', Array(5).fill(''), {
+      threads: 4,
+    });
+    for (let round = 1; round <= 8; round++) {
+      await Promise.all(Array.from({ length: 5 }, () => farm.send()));
+      expect(farm.counts(5)).toEqual(Array(5).fill(round));
+    }
+  },
+  isNotExact,
+);
 
 scenario('first: the lowest id that has a free slot (4.2)', async (world) => {
   const farm = await HoldingFarm.start(world, 'balance first', [
@@ -299,4 +312,31 @@ scenario('without option redispatch it waits for its server to come back', async
   const { farm, line } = await loseServer(world, '');
   expect(line).toContain(' 0 requeued, 1 remaining in queue');
   expect(await farm.queues()).toEqual([0, 1, 0, 0]);
+});
+
+scenario('url_param: a key in a body that comes later (4.2 check_post)', async (world) => {
+  const servers = Array.from({ length: 7 }, (_, i) => world.http(() => answer(String(i))));
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+${defaultsHttp}
+listen l
+  bind fd@{{l}}
+  balance url_param id check_post
+  hash-type map-based crc32
+${servers.map(({ port }, i) => `  server s${i} 127.0.0.1:${port}`).join('\n')}
+`);
+  for (const id of ['one', 'two', 'three', 'four']) {
+    const body = `a=b&id=${id}`;
+    const head = `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const whole = await world.connect(proxy.port('l'));
+    whole.send(head + body);
+    const server = (await whole.readMessage('POST')).body;
+    expect(Number(server)).toBe(Number(Bun.hash.crc32(id)) % 7);
+    const slow = await world.connect(proxy.port('l'));
+    slow.send(`${head}a=b&`);
+    await slow.sent();
+    slow.send(`id=${id}`);
+    expect((await slow.readMessage('POST')).body).toBe(server);
+  }
 });

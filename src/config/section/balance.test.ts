@@ -23,6 +23,8 @@ const lines = [
   'balance url_param',
   'balance url_param x',
   'balance url_param x foo',
+  'balance url_param x check_post',
+  'balance url_param x check_post 64',
   'balance hdr(',
   'balance hdr()',
   'balance hdr(host)',
@@ -135,7 +137,6 @@ test('what is not there is refused by name (4.2, 5.2)', () => {
   for (const [line, named] of [
     ['balance rdp-cookie(x)', 'balance rdp-cookie(x)'],
     ['balance log-hash hex', 'balance log-hash'],
-    ['balance url_param x check_post', "balance url_param' with 'check_post"],
     ['server s3 127.0.0.1:3 hash-key guid', 'hash-key guid'],
   ] as const) {
     const parsed = parseText(`${before}  ${line}\n`);
