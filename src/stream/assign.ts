@@ -12,7 +12,7 @@ import { Counter, State } from '../model/shared.ts';
 import { Cause, CookieIn, StreamFlag } from '../model/stream.ts';
 import { useServer } from './connect.ts';
 import { engine } from './engine.ts';
-import { waitForServer, waitInQueue } from './queue.ts';
+import { leaveQueue, waitForServer, waitInQueue } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
 import { Next, Step } from './step.ts';
 import type { Stream } from './stream.ts';
@@ -27,7 +27,8 @@ const ACQUIRE_TRIES = 8;
 export function assignServer(strm: Stream): Next {
   const held = strm.slotHeld;
   if (held !== null) {
-    const again = held === strm.server && strm.triedServer === null;
+    // It has had the slot before: only who comes from a queue has no time in it yet.
+    const again = held === strm.server && strm.triedServer === null && strm.queueMs >= 0;
     return again ? useServer(strm, held) : takeServer(strm, held);
   }
   if (strm.isBound) {
@@ -124,11 +125,12 @@ function countChange(strm: Stream, server: Server | null): void {
 
 /** `timeout queue` has expired. */
 export function onQueueTimeout(strm: Stream): Next {
-  engine.queue.remove(strm.slot);
-  strm.queueMs = engine.nowMs - strm.startMs;
+  const { backend } = strm.backend!;
+  if (engine.queue.waiting(strm.slot) === backend) strm.server = null;
+  else engine.count(strm.server!.entity, Counter.ConnectErrors, 1);
+  engine.count(backend, Counter.ConnectErrors, 1);
+  leaveQueue(strm);
   strm.triedServer = null;
   strm.blame(Cause.ServerTimeout);
-  strm.server = null;
-  engine.count(strm.backend!.backend, Counter.ConnectErrors, 1);
   return replyOrAbort(strm, 503);
 }

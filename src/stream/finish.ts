@@ -12,7 +12,7 @@ import { engine } from './engine.ts';
 import { keepIdle } from './idle.ts';
 import { countUsed } from './idle-list.ts';
 import { countBytes, logStream } from './log.ts';
-import { releaseServer } from './queue.ts';
+import { leaveQueue, releaseServer } from './queue.ts';
 import { Step } from './step.ts';
 import type { Stream } from './stream.ts';
 
@@ -26,7 +26,7 @@ const AVERAGE_OVER = 1024;
 export function endStream(strm: Stream): boolean {
   const client = strm.client!;
   const server = strm.serverConn;
-  if (strm.step === Step.Queue) engine.queue.remove(strm.slot);
+  if (strm.step === Step.Queue) leaveQueue(strm);
   strm.step = Step.Ended;
   strm.ended = true;
   strm.closeMs = engine.nowMs - strm.startMs;

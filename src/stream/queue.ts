@@ -23,12 +23,19 @@ export function waitInQueue(strm: Stream): Next {
   return Next.Wait;
 }
 
-/** Queues for this server. */
+/** Queues for this server: logs name it from now on. */
 export function waitForServer(strm: Stream, server: Server): Next {
+  strm.server = server;
   armQueue(strm);
   strm.serverQueue = engine.queue.enqueue(strm.slot, server.entity) + 1;
   settleServer(server);
   return Next.Wait;
+}
+
+/** The time in the queue ends without a slot. */
+export function leaveQueue(strm: Stream): void {
+  engine.queue.remove(strm.slot);
+  strm.queueMs = engine.nowMs - strm.startMs;
 }
 
 /** 4.2 timeout queue, for which `timeout connect` stands in. */
@@ -109,6 +116,7 @@ function evict(entity: number): void {
     if (id < 0) return;
     const strm = engine.streams[id]!;
     engine.timers.clear(engine.streamTimer(strm));
+    strm.server = null;
     chooseLater(strm);
   }
 }

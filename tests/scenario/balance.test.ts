@@ -115,6 +115,11 @@ ${targets.join('\n')}
     this.held.find((request) => request.target === target)!.finish();
   }
 
+  /** The client of a request closes its connection. */
+  leave(target: string): void {
+    this.#clients[Number(target.slice(1))]!.close();
+  }
+
   /** Requests per server. */
   counts(servers: number): number[] {
     return Array.from(
@@ -240,6 +245,37 @@ for (const type of ['map-based', 'consistent']) {
     );
   });
 }
+
+scenario(
+  'who waits too long for the server of its key gets 503 (4.2 timeout queue)',
+  async (world) => {
+    const log = await world.syslog();
+    const lines = `${hash('map-based none')}\n  timeout queue 200ms`;
+    const farm = await HoldingFarm.start(world, lines, ['', 'maxconn 1'], { log: log.port });
+    await farm.fill(2, '1');
+    expect(await log.find(/GET \/1 /)).toMatch(
+      / app\/s2 \d+\/\d+\/-1\/-1\/\d+ 503 \d+ - - sQ-- .* 1\/0 "/,
+    );
+    expect(await farm.queues()).toEqual([0, 0, 0]);
+  },
+);
+
+scenario('a client that leaves gives up its place at the server of its key', async (world) => {
+  const log = await world.syslog();
+  const lines = `${hash('map-based none')}\n  option abortonclose`;
+  const farm = await HoldingFarm.start(world, lines, ['', 'maxconn 1'], { log: log.port });
+  expect(await farm.fill(3, '1')).toBe('2 q q');
+  farm.leave('/1');
+  // Its time in the queue is known.
+  expect(await log.find(/GET \/1 /)).toMatch(
+    / app\/s2 \d+\/\d+\/-1\/-1\/\d+ -1 0 - - CQ-- \d+\/\d+\/\d+\/1\/0 1\/0 /,
+  );
+  farm.finish('/0');
+  await until(
+    () => farm.serverOf('/2') === 2,
+    () => 'the next one still waits',
+  );
+});
 
 scenario('consistent: the order of the ring (4.2 hash-preserve-affinity)', async (world) => {
   const lines = `${hash('consistent none')}\n  hash-preserve-affinity`;

@@ -92,6 +92,35 @@ listen l
   expect(await log.find(/\/second/)).toMatch(/ 503 \d+ - - sQ-- /);
 });
 
+scenario('a client that leaves the queue is logged with its time in it (8.4 Tw)', async (world) => {
+  const log = await world.syslog();
+  const server = world.server(() => {});
+  const proxy = await world.proxy(`
+global
+  nbthread 1
+  stats socket {{dir}}/stats
+  log 127.0.0.1:${log.port} local0
+${defaultsHttp}
+  log global
+  option httplog
+  option abortonclose
+listen l
+  bind fd@{{l}}
+  server s 127.0.0.1:${server.port} maxconn 1
+`);
+  const first = await world.connect(proxy.port('l'));
+  first.send(get('/first'));
+  await (await server.peer(0)).readHead();
+  const second = await world.connect(proxy.port('l'));
+  second.send(get('/second'));
+  await until(
+    async () => (await queued(proxy)).includes(1),
+    () => 'it does not wait',
+  );
+  second.close();
+  expect(await log.find(/\/second/)).toMatch(/ l l\/<NOSRV> \d+\/\d+\/-1\/-1\/\d+ -1 0 - - CQ-- /);
+});
+
 scenario(
   'a refused connection is tried again on another server (option redispatch)',
   async (world) => {
