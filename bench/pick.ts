@@ -22,8 +22,11 @@ interface Subject {
   name: string;
   balance: string[];
   method?: HashTypeConfig['method'];
+  maxconn?: number;
   /** Requests have keys. */
   keyed?: boolean;
+  /** `hash-balance-factor`. */
+  factor?: number;
 }
 
 const subjects: readonly Subject[] = [
@@ -31,9 +34,17 @@ const subjects: readonly Subject[] = [
   { name: 'static-rr', balance: ['static-rr'] },
   { name: 'leastconn', balance: ['leastconn'] },
   { name: 'first', balance: ['first'] },
+  { name: '... half are full', balance: ['first'], maxconn: 1 },
   { name: 'random', balance: ['random'] },
   { name: 'map-based', balance: ['source'], method: 'map-based', keyed: true },
   { name: 'consistent', balance: ['source'], method: 'consistent', keyed: true },
+  {
+    name: '... with a factor',
+    balance: ['source'],
+    method: 'consistent',
+    keyed: true,
+    factor: 150,
+  },
 ];
 
 export const serverCounts = [4, 100, 1000] as const;
@@ -49,20 +60,31 @@ export interface PickResult {
 function fixtureOf(subject: Subject, servers: number): Fixture {
   const avalanche = subject.method === 'consistent';
   return createFixture(
-    Array.from({ length: servers }, (_, i) => ({ weight: 1 + (i % 8), id: i + 1 })),
+    Array.from({ length: servers }, (_, i) => ({
+      weight: 1 + (i % 8),
+      id: i + 1,
+      maxconn: subject.maxconn ?? 0,
+    })),
     {
       balance: parseBalance(subject.balance),
+      hashBalanceFactor: subject.factor ?? 0,
       hashType: { method: subject.method ?? 'map-based', function: 'sdbm', avalanche },
     },
   );
 }
 
-/** Picks `count` times; `WINDOW` connections are open all the time. */
-function run(balancer: Balancer, queue: ServerQueue, keyed: boolean, count: number): void {
-  const open: (Server | null)[] = Array(WINDOW).fill(null);
+/** Picks `count` times; `window` connections are open all the time. */
+function run(
+  balancer: Balancer,
+  queue: ServerQueue,
+  keyed: boolean,
+  window: number,
+  count: number,
+): void {
+  const open: (Server | null)[] = Array(window).fill(null);
   let key = 1;
   for (let i = 0; i < count; i++) {
-    const slot = i % WINDOW;
+    const slot = i % window;
     const done = open[slot]!;
     if (done !== null) queue.release(done);
     key = (Math.imul(key, 1664525) + 1013904223) >>> 0;
@@ -106,7 +128,8 @@ export function benchPicks(picks: number): PickResult[] {
       const proxy = fixture.createProxy();
       const balancer = createBalancer(proxy, fixture.shared);
       const queue = new ServerQueue(fixture.shared, 0, 1, 1);
-      const work = (count: number) => run(balancer, queue, subject.keyed === true, count);
+      const window = subject.maxconn === undefined ? WINDOW : servers / 2;
+      const work = (count: number) => run(balancer, queue, subject.keyed === true, window, count);
       ns.push(nsOf(picks, work));
       Bun.gc(true);
       const before = process.memoryUsage().heapUsed;

@@ -4,18 +4,20 @@
  *
  *   ceil(ceil((T + 1) * factor / 100) * weight / sum of the weights)
  *
- * to a server. T takes a look at every server, about 2 ns each; only a backend with a factor pays.
+ * to a server.
  *
  * @dataplane
  */
 import type { Server } from '../model/runtime.ts';
 import { type SharedState, State } from '../model/shared.ts';
+import { LoadGroups } from './load-groups.ts';
 import type { Members } from './members.ts';
 
 export class BoundedLoad {
   private readonly shared: SharedState;
   private readonly members: Members;
-  private readonly servers: readonly Server[];
+  /** Null without a factor. */
+  private readonly groups: LoadGroups | null;
   /** Percent; 0 = no bound. */
   private readonly factor: number;
   /** Connections for all servers together, and the sum of the weights, for this choice. */
@@ -25,24 +27,25 @@ export class BoundedLoad {
   constructor(shared: SharedState, members: Members, servers: readonly Server[], factor: number) {
     this.shared = shared;
     this.members = members;
-    this.servers = servers;
+    this.groups = factor > 0 ? new LoadGroups(servers, members, shared) : null;
     this.factor = factor;
     this.slots = 0;
     this.weight = 0;
   }
 
+  /** Members have changed. */
+  rebuild(): void {
+    const { weights } = this.members;
+    this.weight = 0;
+    for (let i = 0; i < weights.length; i++) this.weight += weights[i]!;
+    this.groups?.invalidate();
+  }
+
   /** Looks at the load; once per choice, before `allows`. */
   measure(): void {
-    if (this.factor === 0) return;
-    const { weights } = this.members;
-    let total = 0;
-    this.weight = 0;
-    for (let i = 0; i < weights.length; i++) {
-      if (weights[i] === 0) continue;
-      total += this.shared.get(this.servers[i]!.entity, State.Current);
-      this.weight += weights[i]!;
-    }
-    this.slots = Math.ceil(((total + 1) * this.factor) / 100);
+    if (this.groups === null) return;
+    this.groups.refresh();
+    this.slots = Math.ceil(((this.groups.connections + 1) * this.factor) / 100);
   }
 
   /** Says whether the server may have one connection more. */

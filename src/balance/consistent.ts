@@ -44,6 +44,7 @@ export class Consistent implements Balancer {
   rebuild(): void {
     this.members.gather();
     this.ring.rebuild(this.members.weights);
+    this.bound.rebuild();
   }
 
   pick(avoid: Server | null, key: number): Server | null {

@@ -46,7 +46,8 @@ export class LeastConn implements Balancer {
     if (members.count === 0) return null;
     const place = Atomics.load(this.shared.state, this.place) % servers.length;
     for (let tries = 0; tries < TRIES; tries++) {
-      const least = groups.smallest();
+      groups.refresh();
+      const least = groups.smallest;
       if (least === FULL) return null;
       const index = groups.find(least, place);
       // Another worker has changed it and not announced it yet.

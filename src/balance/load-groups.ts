@@ -1,10 +1,11 @@
 /**
- * The least loaded servers of a backend without a look at each of them: servers stand in groups, and
- * the smallest load of a group is kept until a server of it changes.
+ * The loads of a backend's servers without a look at each of them: servers stand in groups, and what
+ * is known of a group is kept until a server of it changes.
  *
  *   shared    changes    | 812 | 340 | 77 |     one count per LOAD_BLOCK entities (`noteLoad`)
  *   worker    seen       | 812 | 339 | 77 |     that count when the group was looked at
- *             least      | 1.0 | 0.5 | 2  |     the smallest load in it
+ *             least      | 1.0 | 0.5 | 2  |     the smallest load of a server with room in it
+ *             sum        |  31 |  14 | 64 |     the connections in it
  *
  * Here the second group is looked at again. A count is read before the servers, and changed after
  * them, so a change in between is seen next time. A worker keeps to its own copies: nothing but the
@@ -25,25 +26,35 @@ export class LoadGroups {
   private readonly state: Int32Array;
   private readonly changes: Int32Array;
   private readonly weights: Int32Array;
-  /** Per server: first column in `state`, and its limit; 0 = none, or one that moves (minconn). */
+  /** Per place: the index of its server, first column in `state`, and limit; 0 = none or it moves. */
+  private readonly indices: Uint16Array;
   private readonly columns: Int32Array;
   private readonly limits: Int32Array;
-  /** Per server: its group. */
+  /** Per place: its group. */
   private readonly groupOf: Uint16Array;
-  /** Per group: its first server (and one more for the end), and its count of changes. */
+  /** Per group: its first place (and one more for the end), and where its changes are counted. */
   private readonly starts: Uint16Array;
   private readonly blocks: Int32Array;
   private readonly groupCount: number;
   private readonly looked: Uint8Array;
   private readonly seen: Int32Array;
   private readonly least: Float64Array;
+  private readonly sums: Float64Array;
   private readonly servers: readonly Server[];
+  /** After `refresh`: the smallest load of a server with room, `FULL` when there is none. */
+  smallest: number;
+  /** After `refresh`: connections of all servers that take part. */
+  connections: number;
 
+  /** @param servers in the order of their places */
   constructor(servers: readonly Server[], members: Members, shared: SharedState) {
     this.servers = servers;
+    this.smallest = FULL;
+    this.connections = 0;
     this.state = shared.state;
     this.changes = shared.loadChanges;
     this.weights = members.weights;
+    this.indices = Uint16Array.from(servers, (srv) => srv.index);
     this.columns = Int32Array.from(servers, (srv) => srv.entity * State.WIDTH);
     this.limits = new Int32Array(servers.length);
     this.groupOf = new Uint16Array(servers.length);
@@ -64,6 +75,7 @@ export class LoadGroups {
     this.looked = new Uint8Array(blocks.length);
     this.seen = new Int32Array(blocks.length);
     this.least = new Float64Array(blocks.length);
+    this.sums = new Float64Array(blocks.length);
   }
 
   /** Weights or limits have changed: all groups are looked at again. */
@@ -76,9 +88,10 @@ export class LoadGroups {
     this.looked.fill(0);
   }
 
-  /** The smallest load of a server with room; `FULL` when there is none. */
-  smallest(): number {
+  /** Looks at the groups that have changed. */
+  refresh(): void {
     let smallest = FULL;
+    let connections = 0;
     for (let group = 0; group < this.groupCount; group++) {
       // Before the servers are read.
       const changes = Atomics.load(this.changes, this.blocks[group]!);
@@ -87,37 +100,43 @@ export class LoadGroups {
         this.look(group);
       }
       if (this.least[group]! < smallest) smallest = this.least[group]!;
+      connections += this.sums[group]!;
     }
-    return smallest;
+    this.smallest = smallest;
+    this.connections = connections;
   }
 
   private look(group: number): void {
     this.looked[group] = 1;
     let least = FULL;
-    for (let i = this.starts[group]!; i < this.starts[group + 1]!; i++) {
-      const load = this.loadOf(i);
+    let sum = 0;
+    for (let place = this.starts[group]!; place < this.starts[group + 1]!; place++) {
+      const load = this.loadOf(place);
       if (load < least) least = load;
+      if (this.weights[this.indices[place]!] === 0) continue;
+      sum += this.state[this.columns[place]! + State.Current]!;
     }
     this.least[group] = least;
+    this.sums[group] = sum;
   }
 
   /**
    * The load of a server as HAProxy 3.2 orders them: 0 without connections, else its connections,
    * those in its queue and one more, by its weight.
    */
-  loadOf(index: number): number {
-    const weight = this.weights[index]!;
+  loadOf(place: number): number {
+    const weight = this.weights[this.indices[place]!]!;
     if (weight === 0) return FULL;
-    const column = this.columns[index]!;
+    const column = this.columns[place]!;
     const current = this.state[column + State.Current]!;
     const queued = this.state[column + State.Queued]!;
-    const limit = this.limits[index]!;
+    const limit = this.limits[place]!;
     if (limit > 0 && (queued > 0 || current >= limit)) return FULL;
     const connections = current + queued;
     return connections === 0 ? 0 : (connections + 1) / weight;
   }
 
-  /** The first server with this load from `start` on, going round; -1 when they have changed. */
+  /** The place of the first server with this load, from `start` on and round; -1 = it has changed. */
   find(load: number, start: number): number {
     const first = this.groupOf[start]!;
     // The group of `start` comes twice: from there on, and at the end up to there.
@@ -136,7 +155,19 @@ export class LoadGroups {
     return -1;
   }
 
-  /** The least loaded server that is open, by a look at every one; -1 when none is. */
+  /** The place of the first server that is open; -1 when none is. */
+  firstOpen(members: Members, avoid: Server | null): number {
+    for (let group = 0; group < this.groupCount; group++) {
+      if (this.least[group] === FULL) continue;
+      for (let place = this.starts[group]!; place < this.starts[group + 1]!; place++) {
+        const server = this.servers[place]!;
+        if (server !== avoid && members.isOpen(server)) return place;
+      }
+    }
+    return -1;
+  }
+
+  /** The place of the least loaded server that is open, by a look at every one; -1 = none is. */
   search(members: Members, avoid: Server | null, start: number): number {
     let best = -1;
     let least = FULL;

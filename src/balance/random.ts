@@ -39,6 +39,7 @@ export class Random implements Balancer {
   rebuild(): void {
     this.members.gather();
     this.ring.rebuild(this.members.weights);
+    this.bound.rebuild();
   }
 
   pick(avoid: Server | null): Server | null {
