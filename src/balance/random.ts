@@ -2,8 +2,8 @@
  * `balance random` (configuration.txt 4.2): servers are drawn from the ring by random hashes, and
  * the one with the fewest connections by its weight gets the request; among equals the one with
  * fewer new sessions in the last second. A server that is full, or above its share
- * (`hash-balance-factor`), is not worth a draw: when all of them are, the next one upwards on the
- * ring that has room is taken.
+ * (`hash-balance-factor`), is not worth a draw: when all of them are, the next one that has room is
+ * taken.
  *
  * @dataplane
  */
@@ -47,14 +47,14 @@ export class Random implements Balancer {
     if (ring.length === 0) return null;
     this.bound.measure();
     let best: Server | null = null;
-    let position = 0;
+    let last = 0;
     for (let draw = 0; draw < this.draws; draw++) {
-      position = ring.nearest(Math.floor(Math.random() * 4294967296));
-      const server = servers[ring.ownerAt(position)]!;
+      last = ring.ownerAt(ring.nearest(Math.floor(Math.random() * 4294967296)));
+      const server = servers[last]!;
       if (server === best || !this.accepts(server, avoid)) continue;
       if (best === null || this.isLess(server, best)) best = server;
     }
-    return best ?? this.search(position, avoid);
+    return best ?? this.search(last, avoid);
   }
 
   private accepts(server: Server, avoid: Server | null): boolean {
@@ -83,19 +83,17 @@ export class Random implements Balancer {
     return total;
   }
 
-  private search(from: number, avoid: Server | null): Server | null {
-    const { ring, servers, members } = this;
-    if (!members.hasOpen(servers, avoid)) {
-      return avoid !== null && members.isOpen(avoid) ? avoid : null;
-    }
+  /** The next server that has room, from the one drawn last on; better one below its share. */
+  private search(last: number, avoid: Server | null): Server | null {
+    const { servers, members } = this;
     let open: Server | null = null;
-    let position = from;
-    for (let tries = ring.length; tries > 0; tries--) {
-      const server = servers[ring.ownerAt(position)]!;
-      if (this.accepts(server, avoid)) return server;
-      if (open === null && server !== avoid && members.isOpen(server)) open = server;
-      position = ring.next(position);
+    for (let step = 1; step <= servers.length; step++) {
+      const server = servers[(last + step) % servers.length]!;
+      if (server === avoid || !members.isOpen(server)) continue;
+      if (this.bound.allows(server)) return server;
+      open ??= server;
     }
+    if (open === null && avoid !== null && members.isOpen(avoid)) return avoid;
     return open;
   }
 }

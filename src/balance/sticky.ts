@@ -15,32 +15,35 @@ export class Sticky implements Balancer {
   private readonly shared: SharedState;
   private readonly members: Members;
   private readonly servers: Server[];
+  /** The list: from the next one on. */
+  private list: readonly Server[];
 
   constructor(proxy: Proxy, shared: SharedState) {
     const entities = proxy.servers.map((srv) => srv.entity);
     this.shared = shared;
     this.members = new Members(proxy.config, entities, shared);
     this.servers = proxy.servers;
+    this.list = proxy.servers;
+    this.rebuild();
   }
 
   rebuild(): void {
     this.members.gather();
+    this.list = this.createList();
+  }
+
+  /** Sorting is stable. */
+  private createList(): Server[] {
+    const changedAt = (server: Server) => this.shared.get(server.entity, State.LastChange);
+    return this.servers.toSorted((a, b) => changedAt(a) - changedAt(b));
   }
 
   pick(avoid: Server | null): Server | null {
-    const { members, servers } = this;
-    let first: Server | null = null;
-    for (let i = 0; i < servers.length; i++) {
-      const server = servers[i]!;
-      if (server === avoid || !members.isOpen(server)) continue;
-      if (first === null || this.changedAt(server) < this.changedAt(first)) first = server;
+    const { list, members } = this;
+    for (let i = 0; i < list.length; i++) {
+      const server = list[i]!;
+      if (server !== avoid && members.isOpen(server)) return server;
     }
-    if (first === null && avoid !== null && members.isOpen(avoid)) return avoid;
-    return first;
-  }
-
-  /** Wall clock second. */
-  private changedAt(server: Server): number {
-    return this.shared.get(server.entity, State.LastChange);
+    return avoid !== null && members.isOpen(avoid) ? avoid : null;
   }
 }
