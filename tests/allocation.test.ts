@@ -122,6 +122,25 @@ backend app
     response: hello,
     responseEnd: 'hello',
   },
+  'requests that set and read variables of every scope': {
+    config: `
+  http-request set-var(txn.path) path,lower
+  http-request set-var(req.host) req.hdr(host)
+  http-request set-var(sess.count) var(sess.count,0),add(1)
+  http-request set-var(proc.last) var(txn.path),concat(-,req.host)
+  http-request set-var-fmt(txn.text,ifnotset) "%[var(proc.last)] %[var(sess.count),mod(txn.none)]"
+  http-request set-header X-Text "%[var(txn.text)] %[var(req.host)]"
+  http-request unset-var(req.host) if { var(txn.path) -m beg /static }
+  http-response set-var(res.status) status
+  http-response set-header X-Status "%[var(res.status),set-var(txn.status),add(txn.status)]"
+  log-format "%[var(txn.path)] %[var(res.status)] %[var(sess.count)] %[var(proc.last)]"
+  default_backend app
+${backend}`,
+    request: get,
+    requestEnd: '\r\n\r\n',
+    response: hello,
+    responseEnd: 'hello',
+  },
   'bodies in chunks, both ways': {
     config: `  default_backend app\n${backend}`,
     request:

@@ -295,6 +295,27 @@ scenario(
   },
 );
 
+scenario('the example of variables counts, remembers the path and logs both', async (world) => {
+  const server = world.http((request) => answer(fieldOf(request, 'x-who') ?? 'none'));
+  const text = runnable(example('Variables', 'txn.path'), { app1: server.port });
+  const proxy = await world.proxy(`global\n  set-var proc.release str(blue)\n${text}`);
+  const peer = await world.connect(proxy.port('web'));
+  const ask = async (path: string) => {
+    peer.send(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+    return await peer.readMessage('GET');
+  };
+  const first = await ask('/Account/1');
+  expect(first.body).toMatch(/^127\.0\.0\.1:\d+$/);
+  expect(fieldOf(first, 'cache-control')).toBe('no-store');
+  const second = await ask('/Private');
+  expect([second.status, fieldOf(second, 'cache-control')]).toEqual([200, null]);
+  await until(
+    () => proxy.stdout.includes('GET /private 200 release=blue nth=2\n'),
+    () => `no such line: ${proxy.stdout}`,
+  );
+  expect(proxy.stdout).toContain('GET /account/1 200 release=blue nth=1\n');
+});
+
 scenario(
   'the example of an error page serves it when no server answers, and on purpose',
   async (world) => {

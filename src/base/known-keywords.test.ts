@@ -36,7 +36,7 @@ describe('names of the language', () => {
     ['global', 'tune.ssl.cachesize 1'],
     ['global', 'ssl-default-bind-ciphers x'],
     ['global', 'maxconn 1'],
-    ['global', 'set-var(proc.x) int(1)'],
+    ['global', 'set-var proc.x int(1)'],
     ['backend', 'stick-table type ip'],
     ['listen', 'option httpslog'],
     ['listen', 'option mysql-check'],

@@ -77,7 +77,7 @@ export function isKnownKeyword(section: string, words: readonly string[]): boole
   if (section === 'bind') return isKnownBindOption(first);
   if (section === 'server') return isKnownServerOption(first);
   if (!proxySections.includes(section)) {
-    return setOf(wordsOf(sectionWords, section))?.has(bareName(first)) === true;
+    return setOf(wordsOf(sectionWords, section))?.has(first) === true;
   }
   if (!setOf(proxyWords)!.has(first)) return false;
   if (second === undefined) return true;

@@ -9,6 +9,7 @@ import type { LogSource, ProxyDraft } from './section/draft.ts';
 import { resolveFormats } from './section/format.ts';
 import { orderedRules } from './section/inherit.ts';
 import type { ParserState } from './section/state.ts';
+import { setVariables } from './variables.ts';
 
 /** The first number of a proxy: 1 belongs to the proxy of the stats socket. */
 const FIRST_PROXY_ID = 2;
@@ -24,7 +25,9 @@ export function finishConfiguration(state: ParserState): Configuration {
   global.logs = resolveLogs(state.globalLogs, [], state);
   const proxies = state.proxies.map((draft, index) => finishProxy(draft, index, state));
   numberProxies(state.proxies);
-  const config: Configuration = { global, proxies, rings };
+  const { variables } = state;
+  setVariables(state);
+  const config: Configuration = { global, proxies, rings, variables };
   resolveFullconn(config, global.maxconn);
   return config;
 }

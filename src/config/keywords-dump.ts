@@ -100,7 +100,7 @@ function dumpConfiguration(): string[] {
   const rules = rulesets.flatMap((ruleset) =>
     actionRows
       .filter((row) => row.rulesets.includes(ruleset))
-      .map((row) => row.name)
+      .map((row) => (row.isOpen === true ? `${row.name}*` : row.name))
       .sort(byName)
       .map((name) => `\t${ruleset} ${name}`),
   );

@@ -43,6 +43,11 @@ describe('global (3.1, 3.2)', () => {
   tune.sndbuf.server 4k
   tune.pipesize 64k
   maxpipes 8
+  tune.vars.global-max-size 5k
+  tune.vars.proc-max-size 4k
+  tune.vars.sess-max-size 3k
+  tune.vars.txn-max-size 2k
+  tune.vars.reqres-max-size 1k
   spread-checks 5
   max-spread-checks 3000
   nosplice
@@ -93,6 +98,11 @@ describe('global (3.1, 3.2)', () => {
       maxpipes: 8,
       notsentLowatClient: 0,
       notsentLowatServer: 0,
+      varsGlobalMax: 5120,
+      varsProcMax: 4096,
+      varsSessMax: 3072,
+      varsTxnMax: 2048,
+      varsReqresMax: 1024,
       sharesListeners: false,
     });
     expect(config.global.statsSockets).toMatchObject([

@@ -17,6 +17,7 @@ import { serverKeywords } from './section/server.ts';
 import { timeouts } from './section/timeout.ts';
 import { tlsKeywords } from './section/tls-default.ts';
 import { tuneKeywords } from './section/tune.ts';
+import { variableKeywords } from './section/variable.ts';
 import { waitingKeywords } from './section/waiting.ts';
 
 /** What is listed and suggested. */
@@ -24,6 +25,7 @@ export const keywords = {
   global: [
     ...globalKeywords,
     ...tuneKeywords,
+    ...variableKeywords,
     ...tlsKeywords,
     ...waitingKeywords,
     ...asItIsKeywords,

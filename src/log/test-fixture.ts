@@ -1,6 +1,7 @@
 /** Configurations for the tests of logs: complete, with every value that a test does not care for. */
 import type { Configuration, LogTargetConfig, ProxyConfig, RingConfig } from '../model/config.ts';
 import { origin, proxyConfig } from '../model/config-fixture.ts';
+import { noVariables } from '../model/variable.ts';
 
 export function proxyFixture(values: Partial<ProxyConfig>): ProxyConfig {
   return proxyConfig({ name: 'fe', id: 2, kind: 'frontend', ...values });
@@ -46,5 +47,6 @@ export function configurationFixture(
     logSendHostname: null,
     ...global,
   };
-  return { global: values as Configuration['global'], proxies, rings };
+  const variables = noVariables();
+  return { global: values as Configuration['global'], proxies, rings, variables };
 }

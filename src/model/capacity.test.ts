@@ -14,6 +14,7 @@ import {
   workerCapacity,
 } from './capacity.ts';
 import type { Configuration } from './config.ts';
+import { noVariables } from './variable.ts';
 
 interface Parts {
   bufsize?: number;
@@ -34,6 +35,7 @@ function configuration(parts: Parts = {}) {
       statsMaxconn: 10,
     },
     rings: [],
+    variables: noVariables(),
     proxies: [
       {
         binds: new Array(binds).fill({}),
@@ -114,6 +116,18 @@ const GRAIN = 64 * KIB;
 
 describe('the addends of an arena', () => {
   const base = parsed('listen l\n bind :1\n');
+
+  test('cells and texts of variables per stream and per session (2.8)', () => {
+    const with400 = (lines: string) =>
+      workerCapacity(parsed(`listen l\n bind :1\n${lines}`, 'maxconn 400'), 400, 1, 0).arenaBytes;
+    const none = with400('');
+    const stream = with400(' http-request set-var(txn.a) src\n http-response set-var(res.b) src\n');
+    // 400 streams and STREAMS_MIN more: a block of 64 bytes and 4 KiB; 400 sessions: 32 bytes.
+    expect(Math.abs(stream - none - (464 * (64 + 4 * KIB) + 400 * 32))).toBeLessThanOrEqual(GRAIN);
+    const session = with400(' http-request set-var(sess.a) src\n');
+    expect(Math.abs(session - none - 400 * (32 + 512))).toBeLessThanOrEqual(GRAIN);
+    expect(with400(' http-request set-var(proc.a) src\n')).toBe(none);
+  });
 
   test('64 KiB per section and 1 KiB per server', () => {
     const sections = Array.from({ length: 100 }, (_, i) => `backend b${i}\n`).join('');

@@ -7,9 +7,11 @@
  * The arena is address space, not memory: a page costs nothing until it is used. So the sum may be
  * generous, and the only hard limit is `ARENA_MAX`, half of what a small integer can address.
  */
+import { pieceBytes } from '../sys/heap.ts';
 import { strideOf } from '../sys/pool.ts';
 import { captureLayout } from './capture.ts';
 import type { Configuration } from './config.ts';
+import { CELL_BYTES, CELLS_HEAD_BYTES } from './variable.ts';
 
 /** Largest arena of a worker. */
 export const ARENA_MAX = 1 << 30;
@@ -40,6 +42,9 @@ const FIXED_BYTES = 4 << 20;
 const SINGLE_BUFFERS = 7;
 /** Lines of one turn of the loop per log target: batch of datagrams and their headers. */
 const LOG_BATCH_BYTES = 512 << 10;
+/** Room for the texts of the variables of a stream and of a session, beside their cells. */
+const STREAM_TEXT_BYTES = 4 << 10;
+const SESSION_TEXT_BYTES = 512;
 /** Names, compiled rules, formats and error pages of a section. */
 const PROXY_BYTES = 64 << 10;
 /** Name and address of a server. */
@@ -85,6 +90,41 @@ function captureBytes(config: Configuration): number {
   return strideOf(most);
 }
 
+/** Cells and texts of the variables of one stream, 0 when no rule has any. */
+function streamVariableBytes({ variables }: Configuration): number {
+  const cells = variables.transaction.length + variables.message.length;
+  return cells === 0 ? 0 : cellsBytes(cells) + STREAM_TEXT_BYTES;
+}
+
+/** And of one session. Limits count what streams use there too. */
+function sessionVariableBytes(config: Configuration): number {
+  const cells = config.variables.session.length;
+  if (cells > 0) return cellsBytes(cells) + SESSION_TEXT_BYTES;
+  return streamVariableBytes(config) === 0 ? 0 : cellsBytes(0);
+}
+
+function cellsBytes(count: number): number {
+  return pieceBytes(CELLS_HEAD_BYTES + count * CELL_BYTES);
+}
+
+/** Bytes of a worker's heap of variables of sessions and streams. */
+export function variableHeapBytes(
+  config: Configuration,
+  sessions: number,
+  streams: number,
+): number {
+  return sessions * sessionVariableBytes(config) + streams * streamVariableBytes(config);
+}
+
+function streamBytes(config: Configuration): number {
+  const buffers = BUFFERS_PER_STREAM * bufferBytes(config);
+  return buffers + captureBytes(config) + streamVariableBytes(config);
+}
+
+function sessionBytes(config: Configuration): number {
+  return SESSION_BYTES + sessionVariableBytes(config);
+}
+
 function bufferBytes(config: Configuration): number {
   return strideOf(config.global.tune.bufsize + TAIL_ROOM);
 }
@@ -110,8 +150,8 @@ export function workerCapacity(
 ): WorkerCapacity {
   const limit = arenaLimit(workers, memoryLimit);
   const capture = captureBytes(config);
-  const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + capture;
-  const fixed = constantBytes(config) + maxconn * SESSION_BYTES;
+  const perStream = streamBytes(config);
+  const fixed = constantBytes(config) + maxconn * sessionBytes(config);
   const room = Math.max(0, limit - fixed);
   const fits = Math.max(STREAMS_MIN, Math.floor(room / perStream));
   // Server connections being closed and pipelined answers still need buffers: some to spare.
@@ -198,9 +238,9 @@ export function automaticMaxconn(
   const limit = Math.min(descriptors, descriptorLimit(config));
   let maxconn = connectionsWithin(config, limit - reserved);
   if (memoryLimit > 0) {
-    const perStream = BUFFERS_PER_STREAM * bufferBytes(config) + captureBytes(config);
+    const perStream = streamBytes(config);
     const room = arenaLimit(workers, memoryLimit) - constantBytes(config);
-    maxconn = Math.min(maxconn, Math.floor((room * workers) / (perStream + SESSION_BYTES)));
+    maxconn = Math.min(maxconn, Math.floor((room * workers) / (perStream + sessionBytes(config))));
   }
   return Math.max(1, maxconn);
 }

@@ -7,12 +7,14 @@
  */
 import type { Address } from '../base/value/address.ts';
 import type { PatternData } from './pattern.ts';
+import type { VariablesConfig } from './variable.ts';
 
 export interface Configuration {
   global: GlobalConfig;
   /** In file order. `index` is the position here and is stable for the life of the process. */
   proxies: ProxyConfig[];
   rings: RingConfig[];
+  variables: VariablesConfig;
 }
 
 /** Where a thing was written, for messages: `[file:line]`. */
@@ -120,6 +122,12 @@ export interface TuneConfig {
   /** TCP_NOTSENT_LOWAT in bytes; 0 = the system's. */
   notsentLowatClient: number;
   notsentLowatServer: number;
+  /** Most bytes of the variables of a scope and of those within it (`tune.vars.*`); 0 = no limit. */
+  varsGlobalMax: number;
+  varsProcMax: number;
+  varsSessMax: number;
+  varsTxnMax: number;
+  varsReqresMax: number;
   /** `tune.listener.default-shards`: a socket per worker, or one that they share. */
   sharesListeners: boolean;
 }

@@ -35,6 +35,11 @@ export function defaultTune(): TuneConfig {
     maxpipes: 0,
     notsentLowatClient: 0,
     notsentLowatServer: 0,
+    varsGlobalMax: 0,
+    varsProcMax: 0,
+    varsSessMax: 0,
+    varsTxnMax: 0,
+    varsReqresMax: 0,
     sharesListeners: false,
   };
 }

@@ -107,6 +107,8 @@ export class Session {
   requests: number = 0;
   /** Descriptor of the client's connection, to ask for the destination address. */
   fd: number = -1;
+  /** Variables of the scope `sess` (see `rules/variable/local-store.ts`), 0 = none. */
+  variables: number = 0;
 
   constructor(addressOff: number) {
     this.addressOff = addressOff;
@@ -125,6 +127,8 @@ export const enum StreamFlag {
   FromServer = 8,
   /** The request was for a tunnel and the response made it one. */
   Tunnel = 16,
+  /** A server has been tried or an answer made: `req` variables are gone (2.8). */
+  Responding = 32,
 }
 
 export class StreamFacts {
@@ -180,6 +184,8 @@ export class StreamFacts {
   serverFd: number = -1;
   /** Level of the line: 6 info; an action or `log-separate-errors` may change it; -1 = silent. */
   logLevel: number = 6;
+  /** Variables of the scopes `txn`, `req` and `res`, 0 = none. */
+  variables: number = 0;
 
   /** The server whose slot (`State.Current`) this stream holds. */
   slotHeld: Server | null = null;
@@ -224,6 +230,7 @@ export class StreamFacts {
     this.uniqueIdLen = 0;
     this.serverFd = -1;
     this.logLevel = 6;
+    this.variables = 0;
     this.slotHeld = null;
     this.ended = false;
     this.lineBackend = -1;

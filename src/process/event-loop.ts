@@ -7,12 +7,14 @@
  * @dataplane
  */
 import { Ready } from '../loop/poller.ts';
+import { variableHeapBytes } from '../model/capacity.ts';
 import { Health, State } from '../model/shared.ts';
 import { initCaptures } from '../rules/fetch/capture.ts';
 import { initThread } from '../rules/fetch/process.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
 import { initLogEnvironment } from '../rules/log-format.ts';
 import { initScratch } from '../rules/scratch.ts';
+import { initVariables } from '../rules/variable/variables.ts';
 import {
   closeListeners,
   createListeners,
@@ -89,6 +91,9 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   initScratch(init.config.global.tune.bufsize);
   initCaptures(init.config.global.tune.httpLogurilen);
   initThread(init.workerIndex);
+  const { config, maxconn, streamsMax } = init;
+  const heapBytes = variableHeapBytes(config, maxconn, streamsMax);
+  initVariables(config.variables, config.global.tune, heapBytes);
   createEngine(init);
   const plans = engine.plans;
   initLogEnvironment({

@@ -127,7 +127,7 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
   if (test.match === '') {
     throw new ConfigError(
       "matching method must be specified first (using '-m') when using a sample fetch of this " +
-        `type ('${criterion.out}')`,
+        `type ('${criterion.keyword}')`,
     );
   }
   for (const word of rest.slice(used)) addPattern(test, word);

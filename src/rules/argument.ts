@@ -65,10 +65,13 @@ export function parseArguments(
   return { args: trimOptional(args, grammar), end: open ? at + 1 : from };
 }
 
-// An optional argument left empty at the end is the same as none.
+// Empty parentheses, and an empty word at the end that is no text, are the same as no argument.
 function trimOptional(args: ArgConfig[], grammar: Grammar): ArgConfig[] {
   let count = args.length;
-  while (count > grammar.required && args[count - 1] === '') count--;
+  while (count > grammar.required && args[count - 1] === '') {
+    if (count > 1 && isText(grammar.types[count - 1]!)) break;
+    count--;
+  }
   return args.slice(0, count);
 }
 

@@ -3,6 +3,7 @@ import { compileExpression, parseExpression, parseExpressionAt } from './express
 import { plainRequest, testContext, testScope, valueOf } from './rule-fixture.ts';
 import { SampleType } from './sample.ts';
 import { Place } from './scope.ts';
+import { initScratch } from './scratch.ts';
 
 const errors: [string, string][] = [
   ['', 'missing fetch method'],
@@ -41,10 +42,7 @@ const errors: [string, string][] = [
   ['path,word(1,.,1,2)', "invalid arg 3 in converter 'word' : expected ')' before ',2)'"],
   ['path,upper(1)', "invalid arg 1 in converter 'upper' : expected ')' before '1)'"],
   ['path,add(xx)', "invalid args in converter 'add' : expects an integer or a variable name"],
-  [
-    'path,add(txn.x)',
-    "invalid args in converter 'add' : the variable 'txn.x' is not supported yet by sluice",
-  ],
+  ['path,add(txn.x-y)', "invalid args in converter 'add' : expects an integer or a variable name"],
   ['bool(1),ipmask(24)', "converter 'ipmask' cannot be applied"],
   ['bin(00),add(1)', "converter 'add' cannot be applied"],
   ['method,add(1)', "converter 'add' cannot be applied"],
@@ -62,11 +60,11 @@ test.each(errors)('7.3: the expression "%s" is refused with the reason', (text, 
 
 test('7.3: a fetch is refused where it has no value', () => {
   expect(() => parseExpression('res.hdr(a)', testScope())).toThrow(
-    "sample fetch <res.hdr> may not be reliably used here because it needs 'HTTP response " +
-      "headers' which is not available here",
+    "fetch method 'res.hdr(a)' extracts information from 'HTTP response headers', none of which " +
+      'is available here',
   );
   expect(() => parseExpression('path', testScope(Place.FrontendResponseHeader))).toThrow(
-    "it needs 'HTTP request headers'",
+    "extracts information from 'HTTP request headers'",
   );
   expect(parseExpression('hdr(a)', testScope(Place.FrontendResponseHeader)).fetch).toBe('res.hdr');
   expect(parseExpression('hdr(a)', testScope()).fetch).toBe('req.hdr');
@@ -140,6 +138,7 @@ test('7.1: with every occurrence asked for, values come one after the other', ()
 });
 
 test('7.3: text longer than tune.bufsize has no value instead of overflowing', () => {
+  initScratch(16384);
   const ctx = testContext(`GET /${'a'.repeat(9000)} HTTP/1.1\r\nHost: h\r\n\r\n`);
   expect(valueOf(ctx, 'path,hex')).toBeNull();
   expect(valueOf(ctx, 'path,url_enc,length')).toBe('9003');

@@ -26,7 +26,7 @@ export interface ParsedExpression {
   out: TypeName;
 }
 
-const NAME_END = /[(),\][ \t]/;
+const NAME_END = /[(),\][% \t]/;
 
 function readName(text: string, from: number): string {
   let at = from;
@@ -36,12 +36,27 @@ function readName(text: string, from: number): string {
 
 /**
  * Parses an expression that fills the whole word.
+ * @param what names it in the error about a fetch that has no value here
  * @throws ConfigError in HAProxy's words, without a final full stop; the caller says where.
  */
-export function parseExpression(text: string, scope: RuleScope): ExprConfig {
-  const parsed = parseExpressionAt(text, 0, scope);
+export function parseExpression(text: string, scope: RuleScope, what = text): ExprConfig {
+  const name = readName(text, 0);
+  const row = knownFetch(name, scope);
+  const parsed = parseRest(text, 0, name, row, scope);
   if (parsed.end < text.length) throw trailing(parsed.expr);
-  return parsed.expr;
+  const need = placeNeed(row.valid, scope.place);
+  if (need === null) return parsed.expr;
+  throw new ConfigError(
+    `fetch method '${what}' extracts information from '${need}', none of which is available here`,
+  );
+}
+
+/** The row of a name that is used here. @throws ConfigError when there is none */
+function knownFetch(name: string, scope: RuleScope): FetchRow {
+  if (name === '') throw new ConfigError('missing fetch method');
+  const row = fetchRow(directed(name, scope));
+  if (!row) throw unknownFetch(name);
+  return row;
 }
 
 function trailing(expr: ExprConfig): ConfigError {
@@ -53,9 +68,7 @@ function trailing(expr: ExprConfig): ConfigError {
 /** Parses the expression that starts at `from`; it ends where neither `,` nor a name follows. */
 export function parseExpressionAt(text: string, from: number, scope: RuleScope): ParsedExpression {
   const name = readName(text, from);
-  if (name === '') throw new ConfigError('missing fetch method');
-  const row = fetchRow(directed(name, scope));
-  if (!row) throw unknownFetch(name);
+  const row = knownFetch(name, scope);
   const need = placeNeed(row.valid, scope.place);
   if (need !== null) {
     throw new ConfigError(

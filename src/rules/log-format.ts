@@ -17,6 +17,10 @@ export {
   defaultLogFormat,
   defaultTcpLogFormat,
 } from './log-format/default.ts';
-export { initLogEnvironment, type LogEnvironment } from './log-format/environment.ts';
+export {
+  initLogEnvironment,
+  initLogIdentity,
+  type LogEnvironment,
+} from './log-format/environment.ts';
 export { parseLogFormat } from './log-format/parse.ts';
 export type { LogFormatWriter } from './log-format/writer.ts';

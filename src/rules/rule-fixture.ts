@@ -8,6 +8,7 @@ import { BodyMode, HttpMessage } from '../http/message.ts';
 import { type Method, methodNames } from '../http/method.ts';
 import type { AclTestConfig } from '../model/config.ts';
 import { Family, Session, StreamFacts } from '../model/stream.ts';
+import { noVariables } from '../model/variable.ts';
 import { mem, reserve, reserveBytes, text } from '../sys/arena.ts';
 import { asString } from './cast.ts';
 import type { RuleContext } from './context.ts';
@@ -29,6 +30,7 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
     mode: 'http',
     place,
     acls: new Map<string, AclTestConfig[]>(),
+    variables: noVariables(),
     warn: (message) => warnings.push(message),
     readFile: (path) => {
       const content = files[path];

@@ -1,6 +1,7 @@
 /** Where an expression, condition or action is being parsed: what is valid there. */
 import type { AclTestConfig, Origin } from '../model/config.ts';
 import type { PatternData } from '../model/pattern.ts';
+import type { VariablesConfig } from '../model/variable.ts';
 
 /** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */
 export const enum Place {
@@ -36,6 +37,8 @@ export interface RuleScope {
   place: Place;
   /** Named ACLs declared so far in this section (and its defaults). */
   acls: Map<string, AclTestConfig[]>;
+  /** Where the names of variables are declared. */
+  variables: VariablesConfig;
   /** Records a warning for the line. */
   warn(message: string): void;
   /** Reads a file; throws ConfigError when that cannot be done. */

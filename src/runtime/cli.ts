@@ -54,7 +54,22 @@ function setTimeoutCli({ cli, args }: CommandContext): string {
   }
 }
 
+/** Other words than `on` and `off` change nothing. */
+function experimentalMode({ cli, args }: CommandContext): string {
+  const [word] = args;
+  if (word === undefined) return `experimental-mode is ${cli.experimental ? 'ON' : 'OFF'}\n`;
+  if (word === 'on' || word === 'off') cli.experimental = word === 'on';
+  return '';
+}
+
 export const cliCommands: readonly Command[] = [
+  {
+    name: 'experimental-mode',
+    usage: 'experimental-mode [on|off]',
+    help: 'allow commands that are still in development',
+    level: Level.Admin,
+    run: experimentalMode,
+  },
   {
     name: 'operator',
     usage: 'operator',

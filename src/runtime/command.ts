@@ -36,6 +36,8 @@ export interface CliState {
   /** The prompt shows the uptime. */
   timed: boolean;
   timeoutMs: number;
+  /** `experimental-mode on`. */
+  experimental: boolean;
   /** Set by `quit`. */
   closing: boolean;
 }
@@ -54,6 +56,8 @@ export interface Command {
   usage: string;
   help: string;
   level: Level;
+  /** Only on a connection in experimental mode, where the help lists it too. */
+  isExperimental?: boolean;
   /** @returns the whole answer, ended by a line feed, or '' for none. */
   run(context: CommandContext): string;
 }

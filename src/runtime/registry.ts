@@ -5,17 +5,18 @@
 import { knownCommands } from '../base/known-keywords.ts';
 import { nearest } from '../base/nearest.ts';
 import { cliCommands, closingCommands } from './cli.ts';
-import { type Command, Level } from './command.ts';
+import { type CliState, type Command, Level } from './command.ts';
 import { envCommands } from './show-env.ts';
 import { infoCommands } from './show-info.ts';
 import { statCommands } from './show-stat.ts';
+import { variableCommands } from './variable.ts';
 
 const helpCommand: Command = {
   name: 'help',
   usage: 'help [<command>]',
   help: 'list matching or all commands',
   level: Level.User,
-  run: ({ args, cli }) => helpText(args, cli.level),
+  run: ({ args, cli }) => helpText(args, cli),
 };
 
 const listed: readonly Command[] = [
@@ -23,6 +24,7 @@ const listed: readonly Command[] = [
   ...infoCommands,
   ...statCommands,
   ...envCommands,
+  ...variableCommands,
 ].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** All commands; the last three are those that HAProxy puts at the end of every help. */
@@ -49,6 +51,9 @@ export function isKnownCommand(words: readonly string[]): string | null {
   return knownCommands.find((name) => startsWith(words, name)) ?? null;
 }
 
+/** What a connection may do. */
+type Reach = Pick<CliState, 'level' | 'experimental'>;
+
 const USAGE_WIDTH = 40;
 
 function helpLine(command: Command): string {
@@ -61,23 +66,28 @@ function helpScreen(title: string, rows: readonly Command[]): string {
   return `${title}\n${[...shown, ...closing].map(helpLine).join('')}`;
 }
 
+/** Whether a connection may use it. */
+function isAllowed(row: Command, cli: Reach): boolean {
+  return row.level <= cli.level && (row.isExperimental !== true || cli.experimental);
+}
+
 /** Commands whose name the words begin, the last word possibly unfinished. */
-function matching(words: readonly string[], level: Level): Command[] {
+function matching(words: readonly string[], cli: Reach): Command[] {
   const text = words.join(' ');
-  return commands.filter((row) => row.level <= level && row.name.startsWith(text));
+  return commands.filter((row) => isAllowed(row, cli) && row.name.startsWith(text));
 }
 
 /** `help`, alone or about a command. */
-export function helpText(words: readonly string[], level: Level): string {
-  return helpScreen('The following commands are valid at this level:', matching(words, level));
+export function helpText(words: readonly string[], cli: Reach): string {
+  return helpScreen('The following commands are valid at this level:', matching(words, cli));
 }
 
 /** The answer to words that are no command: what they may have meant, or everything. */
-export function unknownText(words: readonly string[], level: Level): string {
-  let rows = matching(words, level);
+export function unknownText(words: readonly string[], cli: Reach): string {
+  let rows = matching(words, cli);
   const asked = words.slice(0, 2).join(' ');
   if (rows.length === 0) {
-    const names = listed.filter((row) => row.level <= level).map((row) => row.name);
+    const names = listed.filter((row) => isAllowed(row, cli)).map((row) => row.name);
     const near = nearest(asked, names);
     rows = listed.filter((row) => row.name === near);
   }
@@ -85,7 +95,7 @@ export function unknownText(words: readonly string[], level: Level): string {
     const title = 'but maybe one of the following ones is a better match:';
     return helpScreen(`Unknown command: '${asked}', ${title}`, rows);
   }
-  const all = commands.filter((row) => row.level <= level);
+  const all = commands.filter((row) => isAllowed(row, cli));
   const title = 'Please enter one of the following commands only:';
   return helpScreen(`Unknown command: '${asked}'. ${title}`, all);
 }

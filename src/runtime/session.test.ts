@@ -92,8 +92,21 @@ describe('a connection to the stats socket (management.txt 9.3)', () => {
     expect(answer).toStartWith(
       "Unknown command: 'xyzzy'. Please enter one of the following commands only:\n",
     );
-    for (const command of commands) expect(answer).toContain(`  ${command.usage}`);
+    const listed = commands.filter((command) => command.isExperimental !== true);
+    for (const command of listed) expect(answer).toContain(`  ${command.usage}`);
     expect(answer).toContain(': disconnect\n\n');
+  });
+
+  test('has commands in experimental mode that it neither lists nor runs otherwise', () => {
+    const line = 'set var proc.a int(1)';
+    const restricted = 'This command is restricted to experimental mode only.\n\n';
+    expect(open().receive(`${line}\n`)).toBe(restricted);
+    expect(open().receive('help set\n')).not.toContain('set var');
+    const answer = open().receive(
+      `experimental-mode on; help set v; experimental-mode off; ${line}\n`,
+    );
+    expect(answer).toContain('  set var <name> ');
+    expect(answer).toEndWith(restricted);
   });
 
   test('answers an unfinished command with those that it may begin', () => {

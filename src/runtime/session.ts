@@ -19,7 +19,14 @@ export class CliSession {
   constructor(source: RuntimeSource, level: Level, timeoutMs: number, lineBytesMax: number) {
     this.source = source;
     this.lineBytesMax = lineBytesMax;
-    this.cli = { level, mode: Mode.NonInteractive, timed: false, timeoutMs, closing: false };
+    this.cli = {
+      level,
+      mode: Mode.NonInteractive,
+      timed: false,
+      timeoutMs,
+      experimental: false,
+      closing: false,
+    };
   }
 
   /** Whether the connection must be closed once the answers are sent. */
@@ -67,7 +74,10 @@ export class CliSession {
     if (found === null) {
       const known = isKnownCommand(words);
       if (known !== null) return `'${known}' is not supported yet by sluice.\n`;
-      return unknownText(words, cli.level);
+      return unknownText(words, cli);
+    }
+    if (found.command.isExperimental === true && !cli.experimental) {
+      return 'This command is restricted to experimental mode only.\n';
     }
     if (found.command.level > cli.level) return 'Permission denied\n';
     return found.command.run({ source, cli, args: found.args });

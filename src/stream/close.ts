@@ -3,8 +3,10 @@
  *
  * @dataplane
  */
+
 import { Option } from '../model/config.ts';
 import { PROCESS_ENTITY, State } from '../model/shared.ts';
+import { dropSessionVariables } from '../rules/variable/variables.ts';
 import { wake } from '../sys/socket.ts';
 import { drop, endWrite, swallow } from '../transport/io.ts';
 import { dropBuffer } from './body.ts';
@@ -95,6 +97,7 @@ export function lingerRead(conn: Conn): void {
 /** The accounts of a client connection that ends, and the listeners that waited for it. */
 function leaveFrontend(conn: Conn): void {
   const frontend = conn.session.frontend!;
+  dropSessionVariables(conn.session);
   engine.clients--;
   Atomics.sub(engine.shared.handoff, engine.loadCell, 1);
   releaseLimits(frontend.frontend, conn.listenerEntity);

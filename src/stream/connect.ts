@@ -4,12 +4,14 @@
  *
  * @dataplane
  */
+
 import { isReachable } from '../balance/server-state.ts';
 import { assert } from '../base/assert.ts';
 import { Option } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
 import { Counter, State } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
+import { beginResponse } from '../rules/variable/variables.ts';
 import { Errno, errno, isDescriptorLimit, isShortage } from '../sys/errno.ts';
 import {
   bindTo,
@@ -40,6 +42,7 @@ const TURN_AROUND_MS = 1000;
 /** The stream holds a slot of this server. */
 export function useServer(strm: Stream, server: Server): Next {
   assert(strm.slotHeld === server, 'a stream uses a server without a slot of it');
+  beginResponse(strm);
   engine.raise(server.entity, Counter.SessionsMax, engine.shared.get(server.entity, State.Current));
   // A reused connection that has failed says nothing good about the others.
   const idle = strm.plan.isHttp && !strm.reused ? takeIdle(server, strm) : null;

@@ -4,6 +4,7 @@
  * @dataplane
  */
 import { Counter } from '../model/shared.ts';
+import { dropStreamVariables } from '../rules/variable/variables.ts';
 import { closeConn, resetConn } from './close.ts';
 import type { Conn } from './conn.ts';
 import { statusColumn } from './count.ts';
@@ -38,6 +39,7 @@ export function endStream(strm: Stream): boolean {
   engine.request = null;
   engine.response = null;
   logStream(strm, strm.plan);
+  dropStreamVariables(strm);
   releaseServer(strm);
   if (engine.debug !== null) showEnd(strm);
   client.carried = 0;

@@ -12,6 +12,7 @@ import { hasBackend, hasFrontend } from '../model/entity.ts';
 import { Bytes, Proxy } from '../model/runtime.ts';
 import type { EntityMap, SharedState } from '../model/shared.ts';
 import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
+import { noVariables } from '../model/variable.ts';
 import { compileCondition } from '../rules/condition.ts';
 import type { Condition } from '../rules/context.ts';
 import {
@@ -160,6 +161,7 @@ function createConnectFormat(config: ProxyConfig): LogFormatConfig {
     mode: config.mode,
     place: Place.Log,
     acls: new Map(),
+    variables: noVariables(),
     warn: () => undefined,
     readFile: () => '',
     patternFile: () => null,

@@ -18,6 +18,7 @@ import { Counter } from '../model/shared.ts';
 import { Cause, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
+import { beginResponse } from '../rules/variable/variables.ts';
 import { mem } from '../sys/arena.ts';
 import { vanish } from '../sys/socket.ts';
 import { headSize } from './body.ts';
@@ -186,6 +187,7 @@ export function endTarpit(strm: Stream): Next {
 /** The answer stands in `engine.responseMsg` and `engine.replyBody*`. */
 function replyPrepared(strm: Stream): Next {
   dropServer(strm);
+  beginResponse(strm);
   const { plan } = strm;
   const msg = engine.responseMsg;
   strm.status = msg.status;

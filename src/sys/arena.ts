@@ -39,6 +39,8 @@ export const base = mapping.address;
 export const mem = new Uint8Array(memoryAt(base, arenaSize));
 /** The same bytes as 32-bit integers, for kernel structures; index = offset >> 2. */
 export const mem32 = new Int32Array(mem.buffer);
+/** The same bytes as doubles; index = offset >> 3. */
+export const mem64 = new Float64Array(mem.buffer);
 const view = new DataView(mem.buffer);
 
 /**
@@ -62,6 +64,17 @@ export function reserve(bytes: number): number {
   assert(next > off && next <= arenaSize, `arena of ${arenaSize} bytes is full`);
   top = next;
   return off;
+}
+
+/** How far `reserve` has come: for `releaseTo`. */
+export function reserveMark(): number {
+  return top;
+}
+
+/** Takes back all that was reserved since `mark`, of which nothing may be used any more. */
+export function releaseTo(mark: number): void {
+  assert(mark <= top, 'the arena is released to where it has not been');
+  top = mark;
 }
 
 /**

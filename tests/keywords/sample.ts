@@ -36,6 +36,8 @@ const global: Samples = {
   presetenv: 'A b',
   resetenv: '',
   setenv: 'A b',
+  'set-var': 'proc.a int(1)',
+  'set-var-fmt': 'proc.a %[pid]',
   unsetenv: 'A',
   'unix-bind': 'mode 600',
   log: '127.0.0.1 local0',

@@ -14,6 +14,7 @@ import { Health, SharedState, State } from '../../src/model/shared.ts';
 import { createEventLoop, turn } from '../../src/process/event-loop.ts';
 import { writeInitialState } from '../../src/process/initial-state.ts';
 import type { ToWorker, WorkerInit } from '../../src/process/protocol.ts';
+import { variableBytes } from '../../src/rules/variable/variables.ts';
 import { closeListeners } from '../../src/stream/accept.ts';
 import { Side } from '../../src/stream/conn.ts';
 import { engine } from '../../src/stream/engine.ts';
@@ -314,6 +315,7 @@ class Simulation {
     see('clients', engine.clients);
     see('buffers', engine.buffers.inUse);
     see('captures', engine.captures.inUse);
+    see('bytes of variables', variableBytes());
     see('streams', engine.streams.length - new Set(engine['freeStreams']).size);
     see('doubly freed streams', engine['freeStreams'].length - new Set(engine['freeStreams']).size);
     see('living streams', engine.streams.filter((strm) => !strm!.ended).length);

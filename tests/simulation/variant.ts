@@ -121,6 +121,28 @@ export const variants: Variant[] = [
     clients: 12,
   },
   {
+    name: 'variables of every scope, retries, local answers, faults',
+    global: 'tune.vars.sess-max-size 3000',
+    defaults: 'http-reuse always\n  option redispatch 1\n  retries 3\n  timeout connect 150ms',
+    rules: `
+  http-request set-var(sess.count) var(sess.count,0),add(1)
+  http-request set-var(txn.seed) req.hdr(x-seed)
+  http-request set-var(req.text) str(),concat(,txn.seed),concat(,sess.count)
+  http-request set-var(proc.last) var(req.text)
+  http-request set-var(sess.texts) var(sess.texts,a),concat(b,req.text)
+  http-request return status 200 content-type text/plain string local if { var(req.text) -m sub 31 }
+  http-request deny if { var(txn.seed) -m end 7 } || { var(req.gone) -m found }
+  http-response set-var(res.text) var(proc.last),concat(-,req.text)
+  http-response set-header x-count %[var(res.text),length]
+  http-after-response set-var-fmt(txn.status) "%[status] %[var(res.text)]"
+  http-after-response unset-var(sess.texts) if { var(sess.texts),length gt 500 }`,
+    servers: `${pair()}
+  server dead 127.0.0.1:${serverPorts.dead}
+  server mute 127.0.0.1:${serverPorts.mute}`,
+    limits: rough,
+    clients: 10,
+  },
+  {
     name: 'answers of rules: deny, tarpit, return, redirect, silent-drop, changed statuses',
     defaults: 'http-reuse always\n  timeout tarpit 1s',
     rules: `

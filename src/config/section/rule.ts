@@ -31,6 +31,7 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
     mode: draft.config.mode,
     place,
     acls: draft.acls,
+    variables: line.state.variables,
     warn: (message) => line.state.diagnostics.warning(line.origin, message),
     readFile: (path) => {
       const text = line.state.readBytes(path, line.origin);

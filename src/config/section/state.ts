@@ -1,8 +1,15 @@
 /** What the parser knows while it reads: shared by the rows of all sections. */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { GlobalConfig, Origin, RingConfig } from '../../model/config.ts';
+import type {
+  ExprConfig,
+  GlobalConfig,
+  LogFormatConfig,
+  Origin,
+  RingConfig,
+} from '../../model/config.ts';
 import type { PatternData } from '../../model/pattern.ts';
+import { noVariables, type VariablesConfig } from '../../model/variable.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';
@@ -26,6 +33,13 @@ export interface RingDraft {
   maxlenGiven: boolean;
 }
 
+/** A variable of the process that the configuration sets. */
+export interface VariableSetting extends Origin {
+  /** With its scope. */
+  name: string;
+  value: ExprConfig | LogFormatConfig;
+}
+
 export class ParserState {
   readonly global: GlobalConfig;
   readonly diagnostics: Diagnostics;
@@ -46,6 +60,10 @@ export class ParserState {
   readonly seenGlobal = new Set<string>();
   /** A section line was refused: names may be missing for that reason alone. */
   sectionLost = false;
+  /** Names of variables met so far. */
+  readonly variables: VariablesConfig = noVariables();
+  /** `set-var` and `set-var-fmt` of the global section, in order. */
+  readonly settings: VariableSetting[] = [];
   /** `-dr`: a server whose name has no address is put into maintenance instead of refused. */
   allowsUnresolved = false;
   /** Compiled pattern files by how they are matched and where they lie. */

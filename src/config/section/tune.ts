@@ -206,4 +206,18 @@ export const tuneKeywords = [
     doc: 'Kernel send buffer of server connections.',
     parse: setSize('sndbufServer'),
   },
+  ...(
+    [
+      ['global', 'varsGlobalMax', 'all scopes'],
+      ['proc', 'varsProcMax', 'the process, sessions and streams'],
+      ['reqres', 'varsReqresMax', 'a request or a response'],
+      ['sess', 'varsSessMax', 'a session and its streams'],
+      ['txn', 'varsTxnMax', 'a stream, its request and response'],
+    ] as const
+  ).map(([scope, field, what]) => ({
+    name: `tune.vars.${scope}-max-size`,
+    args: '<size>',
+    doc: `Most bytes of the variables of ${what}; 0 is no limit.`,
+    parse: setSize(field),
+  })),
 ] as const satisfies readonly KeywordRow<GlobalConfig>[] as readonly KeywordRow<GlobalConfig>[];

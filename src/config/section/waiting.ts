@@ -303,15 +303,8 @@ const others = [
   ...waiting('peers', [
     ['tune.peers.max-updates-at-once', number, count(1), 'Updates of a peer in a row.'],
   ]),
-  ...waiting('variables', [
-    ...['check', 'global', 'proc', 'reqres', 'sess', 'txn'].map(
-      (scope): WaitingRow => [
-        `tune.vars.${scope}-max-size`,
-        '<size>',
-        size(),
-        `Memory of the variables of scope ${scope}.`,
-      ],
-    ),
+  ...waiting('checks that set variables', [
+    ['tune.vars.check-max-size', '<size>', size(), 'Most bytes of the variables of a check.'],
   ]),
   ...waiting('small and large buffers', [
     ['tune.bufsize.large', '<size>', size(1), 'Size of a large buffer.'],

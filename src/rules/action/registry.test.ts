@@ -35,7 +35,10 @@ describe('4.3: the table of actions', () => {
       'set-header',
       'set-log-level',
       'set-status',
+      'set-var',
+      'set-var-fmt',
       'strict-mode',
+      'unset-var',
     ]);
     expect(actionNames('http-request')).not.toContain('set-status');
     expect(actionNames('http-response')).not.toContain('tarpit');
@@ -223,7 +226,7 @@ describe('4.4: errors of a rule', () => {
   });
   test('an action of the manual that is missing is told from a misspelling', () => {
     const lines: [RulesetName, string][] = [
-      ['http-request', 'set-var(txn.a)'],
+      ['http-request', 'sc-inc-gpc0(1)'],
       ['http-request', 'track-sc0'],
       ['http-request', 'lua.foo'],
       ['http-response', 'wait-for-body'],

@@ -15,6 +15,7 @@ import { type LineRow, lineRows, parseLineArgs } from './line.ts';
 import { parseRedirect, redirectActions } from './redirect.ts';
 import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
 import { targetActions } from './target.ts';
+import { variableActions } from './variable.ts';
 import { startsCondition } from './words.ts';
 
 /** Sorted by name, as the manual lists them. */
@@ -25,9 +26,13 @@ export const actionRows: readonly ActionRow[] = [
   ...headerActions,
   ...redirectActions,
   ...targetActions,
+  ...variableActions,
 ].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 const rowsByName = new Map(actionRows.map((row) => [row.name, row]));
+
+// `set-var-fmt` comes before `set-var`, which it begins with.
+const openRows = actionRows.filter((row) => row.isOpen === true).toReversed();
 
 const lineRowsByName = new Map(lineRows.map((row) => [row.name, row]));
 
@@ -36,6 +41,11 @@ export function actionRow(name: string): Pick<ActionRow, 'compile' | 'answer'> {
   const row = rowsByName.get(name) ?? lineRowsByName.get(name);
   if (row === undefined) throw new ConfigError(`unknown action '${name}'`);
   return row;
+}
+
+/** The action whose name a word begins with, for those with arguments in parentheses. */
+function openRow(word: string): ActionRow | undefined {
+  return openRows.find((row) => word.startsWith(row.name));
 }
 
 /** The actions valid in a ruleset, in the table's order. */
@@ -54,13 +64,13 @@ export function parseRule(
   scope: RuleScope,
 ): ParsedRule {
   const name = words[0] ?? '';
-  const row = rowsByName.get(name);
+  const row = rowsByName.get(name) ?? openRow(name);
   if (row === undefined || !row.rulesets.includes(ruleset)) throw unknownAction(ruleset, name);
   const rule = `'${ruleset} ${name}'`;
   const parsed = explained(`error detected in ${scope.proxy} while parsing ${rule} rule : `, () =>
-    row.parse(words.slice(1), scope, ruleset),
+    row.parse(row.isOpen === true ? words : words.slice(1), scope, ruleset),
   );
-  return { action: name, args: parsed.args, condition: conditionOf(rule, parsed, scope) };
+  return { action: row.name, args: parsed.args, condition: conditionOf(rule, parsed, scope) };
 }
 
 /**

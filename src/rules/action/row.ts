@@ -22,6 +22,8 @@ export interface ParsedRule {
 
 export interface ActionRow {
   readonly name: string;
+  /** Arguments stand in parentheses behind the name: `words` then begins with the whole word. */
+  readonly isOpen?: boolean;
   readonly rulesets: readonly RulesetName[];
   /** Argument grammar as in the manual; '' when there is none. */
   readonly args: string;

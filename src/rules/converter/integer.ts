@@ -1,33 +1,18 @@
 /**
- * Arithmetic and bitwise converters (configuration.txt 7.3.1). Results saturate at 64 bits.
- *
- * The operand is a number; variables as operands are refused until variables exist.
+ * Arithmetic and bitwise converters (configuration.txt 7.3.1) with a number or a variable. Results
+ * saturate at 64 bits.
  *
  * @dataplane
  */
-import { ConfigError } from '../../base/config-error.ts';
 import type { ArgConfig } from '../../model/config.ts';
 import type { Convert } from '../context.ts';
 import { putIpv4Bytes } from '../inet.ts';
 import { clampInt, INT_MAX } from '../integer.ts';
 import type { ConverterRow } from '../row.ts';
 import { type Sample, SampleType } from '../sample.ts';
+import type { RuleScope } from '../scope.ts';
 import { takeScratch } from '../scratch.ts';
-
-const INTEGER = /^[+-]?[0-9]+$/;
-const VARIABLE = /^(proc|sess|txn|req|res|check)\./;
-
-/** Checks that argument `position` is a number where a variable is allowed as well. */
-export function checkOperand(args: ArgConfig[], position: number): void {
-  const word = String(args[position] ?? '');
-  if (INTEGER.test(word)) {
-    args[position] = Number(word);
-    return;
-  }
-  if (VARIABLE.test(word))
-    throw new ConfigError(`the variable '${word}' is not supported yet by sluice`);
-  throw new ConfigError('expects an integer or a variable name');
-}
+import { checkOperand, createOperand } from './operand.ts';
 
 const TWO32 = 4294967296;
 
@@ -40,64 +25,48 @@ function highHalf(value: number): number {
   return Math.floor(value / TWO32) | 0;
 }
 
-function compileAdd(args: readonly ArgConfig[], sign: number): Convert {
-  const operand = sign * Number(args[0]);
-  return (_ctx, sample) => {
-    sample.num = clampInt(sample.num + operand);
+type Operation = (value: number, operand: number) => number;
+
+function compileOperation(args: readonly ArgConfig[], apply: Operation): Convert {
+  const operand = createOperand(args[0]!);
+  return (ctx, sample) => {
+    if (!operand.read(ctx)) return false;
+    sample.num = apply(sample.num, operand.value);
     return true;
   };
 }
 
-function compileMul(args: readonly ArgConfig[]): Convert {
-  const operand = Number(args[0]);
-  return (_ctx, sample) => {
-    sample.num = clampInt(sample.num * operand);
-    return true;
-  };
+function add(value: number, operand: number): number {
+  return clampInt(value + operand);
+}
+
+function subtract(value: number, operand: number): number {
+  return clampInt(value - operand);
+}
+
+function multiply(value: number, operand: number): number {
+  return clampInt(value * operand);
 }
 
 // Division by zero yields the largest integer, the remainder of it is zero.
-function compileDiv(args: readonly ArgConfig[]): Convert {
-  const operand = Number(args[0]);
-  return (_ctx, sample) => {
-    sample.num = operand === 0 ? INT_MAX : clampInt(sample.num / operand);
-    return true;
-  };
+function divide(value: number, operand: number): number {
+  return operand === 0 ? INT_MAX : clampInt(value / operand);
 }
 
-function compileMod(args: readonly ArgConfig[]): Convert {
-  const operand = Number(args[0]);
-  return (_ctx, sample) => {
-    sample.num = operand === 0 ? 0 : clampInt(sample.num % operand);
-    return true;
-  };
+function remainder(value: number, operand: number): number {
+  return operand === 0 ? 0 : clampInt(value % operand);
 }
 
-function compileAnd(args: readonly ArgConfig[]): Convert {
-  const operand = Number(args[0]);
-  const high = highHalf(operand);
-  return (_ctx, sample) => {
-    sample.num = join(highHalf(sample.num) & high, sample.num & operand);
-    return true;
-  };
+function and(value: number, operand: number): number {
+  return join(highHalf(value) & highHalf(operand), value & operand);
 }
 
-function compileOr(args: readonly ArgConfig[]): Convert {
-  const operand = Number(args[0]);
-  const high = highHalf(operand);
-  return (_ctx, sample) => {
-    sample.num = join(highHalf(sample.num) | high, sample.num | operand);
-    return true;
-  };
+function or(value: number, operand: number): number {
+  return join(highHalf(value) | highHalf(operand), value | operand);
 }
 
-function compileXor(args: readonly ArgConfig[]): Convert {
-  const operand = Number(args[0]);
-  const high = highHalf(operand);
-  return (_ctx, sample) => {
-    sample.num = join(highHalf(sample.num) ^ high, sample.num ^ operand);
-    return true;
-  };
+function xor(value: number, operand: number): number {
+  return join(highHalf(value) ^ highHalf(operand), value ^ operand);
 }
 
 function convertCpl(_ctx: unknown, sample: Sample): boolean {
@@ -142,17 +111,27 @@ const operation = {
   args: 'string',
   in: 'sint',
   out: 'sint',
-  check: (args: ArgConfig[]) => checkOperand(args, 0),
+  check: (args: ArgConfig[], scope: RuleScope) => checkOperand(args, 0, scope),
 } as const;
 const test = { args: '', in: 'sint', out: 'bool' } as const;
 const plain = { args: '', in: 'sint', out: 'sint' } as const;
 
 export const integerConverters = [
-  { ...operation, name: 'add', doc: 'adds a number', compile: (args) => compileAdd(args, 1) },
-  { ...operation, name: 'and', doc: 'bitwise AND', compile: compileAnd },
+  {
+    ...operation,
+    name: 'add',
+    doc: 'adds a number',
+    compile: (args) => compileOperation(args, add),
+  },
+  { ...operation, name: 'and', doc: 'bitwise AND', compile: (args) => compileOperation(args, and) },
   { ...test, name: 'bool', doc: 'true when not zero', compile: () => convertBool },
   { ...plain, name: 'cpl', doc: 'complement of every bit', compile: () => convertCpl },
-  { ...operation, name: 'div', doc: 'divides by a number', compile: compileDiv },
+  {
+    ...operation,
+    name: 'div',
+    doc: 'divides by a number',
+    compile: (args) => compileOperation(args, divide),
+  },
   { ...test, name: 'even', doc: 'true when even', compile: () => convertEven },
   {
     name: 'htonl',
@@ -162,12 +141,32 @@ export const integerConverters = [
     doc: 'the low 32 bits in network order',
     compile: () => convertHtonl,
   },
-  { ...operation, name: 'mod', doc: 'remainder of a division', compile: compileMod },
-  { ...operation, name: 'mul', doc: 'multiplies by a number', compile: compileMul },
+  {
+    ...operation,
+    name: 'mod',
+    doc: 'remainder of a division',
+    compile: (args) => compileOperation(args, remainder),
+  },
+  {
+    ...operation,
+    name: 'mul',
+    doc: 'multiplies by a number',
+    compile: (args) => compileOperation(args, multiply),
+  },
   { ...plain, name: 'neg', doc: 'changes the sign', compile: () => convertNeg },
   { ...test, name: 'not', doc: 'true when zero', compile: () => convertNot },
   { ...test, name: 'odd', doc: 'true when odd', compile: () => convertOdd },
-  { ...operation, name: 'or', doc: 'bitwise OR', compile: compileOr },
-  { ...operation, name: 'sub', doc: 'subtracts a number', compile: (args) => compileAdd(args, -1) },
-  { ...operation, name: 'xor', doc: 'bitwise exclusive OR', compile: compileXor },
+  { ...operation, name: 'or', doc: 'bitwise OR', compile: (args) => compileOperation(args, or) },
+  {
+    ...operation,
+    name: 'sub',
+    doc: 'subtracts a number',
+    compile: (args) => compileOperation(args, subtract),
+  },
+  {
+    ...operation,
+    name: 'xor',
+    doc: 'bitwise exclusive OR',
+    compile: (args) => compileOperation(args, xor),
+  },
 ] as const satisfies readonly ConverterRow[];

@@ -5,10 +5,12 @@ import { dateConverters } from './date.ts';
 import { encodingConverters } from './encoding.ts';
 import { hashConverters } from './hash.ts';
 import { integerConverters } from './integer.ts';
+import { joinConverters } from './join.ts';
 import { jsonConverters } from './json.ts';
 import { regexConverters } from './regex.ts';
 import { stringConverters } from './string.ts';
 import { substringConverters } from './substring.ts';
+import { variableConverters } from './variable.ts';
 
 export const converterRows: readonly ConverterRow[] = [
   ...integerConverters,
@@ -20,6 +22,8 @@ export const converterRows: readonly ConverterRow[] = [
   ...addressConverters,
   ...dateConverters,
   ...hashConverters,
+  ...joinConverters,
+  ...variableConverters,
 ];
 
 const byName = new Map(converterRows.map((row) => [row.name, row]));

@@ -110,26 +110,6 @@ function compileRightTrim(args: readonly ArgConfig[]): Convert {
   };
 }
 
-function compileConcat(args: readonly ArgConfig[]): Convert {
-  const text = Buffer.from(`${args[0] ?? ''}${args[2] ?? ''}`, 'latin1');
-  const tail = reserveBytes(text);
-  const tailLen = text.length;
-  return (_ctx, sample) => {
-    const off = takeScratch(sample.len + tailLen);
-    if (off === 0) return false;
-    mem.copyWithin(off, sample.off, sample.off + sample.len);
-    mem.copyWithin(off + sample.len, tail, tail + tailLen);
-    sample.setStr(off, sample.len + tailLen);
-    return true;
-  };
-}
-
-function checkConcat(args: ArgConfig[]): void {
-  const variable = args[1] ?? '';
-  if (variable !== '')
-    throw new ConfigError(`the variable '${variable}' is not supported yet by sluice`);
-}
-
 function compileIif(args: readonly ArgConfig[]): Convert {
   const yes = Buffer.from(String(args[0]), 'latin1');
   const no = Buffer.from(String(args[1]), 'latin1');
@@ -204,15 +184,6 @@ function compileHasControl(args: readonly ArgConfig[]): Convert {
 const text = { args: '', in: 'str', out: 'str' } as const;
 
 export const stringConverters = [
-  {
-    name: 'concat',
-    args: 'string[,string,string]',
-    in: 'str',
-    out: 'str',
-    doc: 'appends text, a variable and text',
-    check: checkConcat,
-    compile: compileConcat,
-  },
   {
     ...text,
     name: 'cut_crlf',

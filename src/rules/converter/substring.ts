@@ -11,7 +11,8 @@ import { mem, reserveBytes } from '../../sys/arena.ts';
 import type { Convert } from '../context.ts';
 import type { ConverterRow } from '../row.ts';
 import type { Sample } from '../sample.ts';
-import { checkOperand } from './integer.ts';
+import type { RuleScope } from '../scope.ts';
+import { checkOperand, createOperand } from './operand.ts';
 import { createByteSet } from './string.ts';
 
 function checkIndex(args: ArgConfig[]): void {
@@ -133,16 +134,19 @@ function compileWord(args: readonly ArgConfig[]): Convert {
       : cutWordBackward(sample, set, -index, count);
 }
 
-function checkBytes(args: ArgConfig[]): void {
-  checkOperand(args, 0);
-  if (args[1] !== undefined) checkOperand(args, 1);
+function checkBytes(args: ArgConfig[], scope: RuleScope): void {
+  checkOperand(args, 0, scope);
+  if (args[1] !== undefined) checkOperand(args, 1, scope);
 }
 
 // An offset or a length that is out of bounds yields an empty sample.
 function compileBytes(args: readonly ArgConfig[]): Convert {
-  const offset = Number(args[0]);
-  const length = args[1] === undefined ? Number.POSITIVE_INFINITY : Number(args[1]);
-  return (_ctx, sample) => {
+  const first = createOperand(args[0]!);
+  const most = createOperand(args[1] ?? Number.POSITIVE_INFINITY);
+  return (ctx, sample) => {
+    if (!first.read(ctx) || !most.read(ctx)) return false;
+    const offset = first.value;
+    const length = most.value;
     if (offset < 0 || offset >= sample.len || length < 0) {
       sample.len = 0;
       return true;

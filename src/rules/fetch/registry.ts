@@ -11,10 +11,12 @@ import { proxyFetches } from './proxy.ts';
 import { timerFetches } from './timer.ts';
 import { urlFetches } from './url.ts';
 import { urlParameterFetches } from './url-parameter.ts';
+import { variableFetches } from './variable.ts';
 
 export const fetchRows: readonly FetchRow[] = [
   ...constantFetches,
   ...processFetches,
+  ...variableFetches,
   ...proxyFetches,
   ...layer4Fetches,
   ...timerFetches,

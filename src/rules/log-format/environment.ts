@@ -50,13 +50,18 @@ class Environment {
 /** The environment of this thread. */
 export const environment = new Environment();
 
-/** Call once per worker, before the first line. */
-export function initLogEnvironment(values: LogEnvironment): void {
-  const encoded = new TextEncoder().encode(values.hostname);
-  environment.shared = values.shared;
-  environment.pid = values.pid;
+/** What formats say of the process where there is no traffic. */
+export function initLogIdentity(pid: number, hostname: string): void {
+  const encoded = new TextEncoder().encode(hostname);
+  environment.pid = pid;
   environment.hostnameOff = reserveBytes(encoded);
   environment.hostnameLen = encoded.length;
+}
+
+/** Call once per worker, before the first line. */
+export function initLogEnvironment(values: LogEnvironment): void {
+  initLogIdentity(values.pid, values.hostname);
+  environment.shared = values.shared;
   environment.captureLayouts = values.captureLayouts;
   environment.destinationHook = values.destinationHook;
 }

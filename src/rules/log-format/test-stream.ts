@@ -6,6 +6,7 @@ import { numberEntities } from '../../model/entity.ts';
 import { Proxy } from '../../model/runtime.ts';
 import { SharedState, State } from '../../model/shared.ts';
 import { Family, Session, StreamFacts, StreamFlag } from '../../model/stream.ts';
+import { noVariables } from '../../model/variable.ts';
 import { mem, reserve, text } from '../../sys/arena.ts';
 import type { RuleContext } from '../context.ts';
 import {
@@ -85,7 +86,8 @@ function createSides(fe: ProxyConfig, layout: CaptureLayout) {
   const srv = { index: 0, name: 's1', portOffset: false } as ServerConfig;
   const { mode } = fe;
   const be = proxyFixture({ index: 1, name: 'be', kind: 'backend', servers: [srv], mode });
-  const entities = numberEntities({ global: {} as never, proxies: [fe, be], rings: [] });
+  const variables = noVariables();
+  const entities = numberEntities({ global: {} as never, proxies: [fe, be], rings: [], variables });
   const shared = new SharedState(SharedState.allocate(entities.count, 1));
   const [frontend, backend] = [fe, be].map(
     (proxy, i) =>
