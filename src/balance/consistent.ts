@@ -9,6 +9,7 @@
  */
 import type { HashAffinity } from '../model/config.ts';
 import type { Proxy, Server } from '../model/runtime.ts';
+import { isUsable } from '../model/server-health.ts';
 import { type SharedState, State } from '../model/shared.ts';
 import { ANY_COUNT, type Balancer } from './balancer.ts';
 import { BoundedLoad } from './bounded-load.ts';
@@ -16,7 +17,6 @@ import { Members } from './members.ts';
 import { RingTurns } from './ring-turns.ts';
 import { connectionLimit } from './server-limit.ts';
 import { ServerRing } from './server-ring.ts';
-import { isUsable } from './server-state.ts';
 
 export class Consistent implements Balancer {
   readonly seen = ANY_COUNT;

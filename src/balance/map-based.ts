@@ -6,9 +6,9 @@
  * @dataplane
  */
 import type { Proxy, Server } from '../model/runtime.ts';
+import { isUsable } from '../model/server-health.ts';
 import type { SharedState } from '../model/shared.ts';
 import { ANY_COUNT, type Balancer } from './balancer.ts';
-import { isUsable } from './server-state.ts';
 import { StaticRoundRobin } from './static-round-robin.ts';
 
 export class MapBased implements Balancer {

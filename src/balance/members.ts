@@ -8,9 +8,9 @@
  */
 import { Option, type ProxyConfig } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
+import { effectiveWeight, isUsable } from '../model/server-health.ts';
 import type { SharedState } from '../model/shared.ts';
 import { hasRoom } from './server-limit.ts';
-import { effectiveWeight, isUsable } from './server-state.ts';
 
 /** Highest weight of a server (5.2 weight). */
 export const WEIGHT_MAX = 256;

@@ -20,10 +20,11 @@
  * @dataplane
  */
 import type { Server } from '../model/runtime.ts';
+import { isReachable } from '../model/server-health.ts';
 import { Counter, PROCESS_ENTITY, type SharedState, State } from '../model/shared.ts';
 import { ANY_COUNT } from './balancer.ts';
 import { connectionLimit } from './server-limit.ts';
-import { isReachable, takesFromBackend } from './server-state.ts';
+import { takesFromBackend } from './server-state.ts';
 
 /** Nothing to run. */
 export const NOTHING = -1;

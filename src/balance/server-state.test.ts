@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { Option } from '../model/config.ts';
+import { isReachable, isUsable } from '../model/server-health.ts';
 import { AdminFlag, Health, State } from '../model/shared.ts';
 import { createFixture, tcpCheckConfig } from './fixture.ts';
 import { connectionLimit, hasRoom } from './server-limit.ts';
-import { isReachable, isUsable, recountBackend, takesFromBackend } from './server-state.ts';
+import { recountBackend, takesFromBackend } from './server-state.ts';
 
 describe('state of servers at start (5.2)', () => {
   test('a checked server is up and one failure from down, others are always usable', () => {

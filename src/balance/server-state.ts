@@ -15,26 +15,8 @@ import {
   type ServerConfig,
 } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
+import { isUsable } from '../model/server-health.ts';
 import { AdminFlag, type EntityMap, Health, type SharedState, State } from '../model/shared.ts';
-
-/** Says whether balancing may choose the server: not down, not in maintenance, weight above 0. */
-export function isUsable(shared: SharedState, entity: number): boolean {
-  return isReachable(shared, entity) && effectiveWeight(shared, entity) > 0;
-}
-
-/** Says whether a request that must go there (persistence, its own queue) may be sent. */
-export function isReachable(shared: SharedState, entity: number): boolean {
-  return (
-    shared.get(entity, State.Health) !== Health.Down &&
-    (shared.get(entity, State.Admin) & AdminFlag.Maintenance) === 0
-  );
-}
-
-/** Weight for balancing, 0..256: 0 as well while the server drains. */
-export function effectiveWeight(shared: SharedState, entity: number): number {
-  if (shared.get(entity, State.Admin) !== 0) return 0;
-  return shared.get(entity, State.Weight);
-}
 
 /**
  * Says whether the server may run streams that wait in its backend's queue. A backup server does

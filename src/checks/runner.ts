@@ -6,7 +6,7 @@
  * first, then the counts of its backend, then the workers are told to look again.
  */
 
-import { isUsable, recountBackend } from '../balance/server-state.ts';
+import { recountBackend } from '../balance/server-state.ts';
 import { realign } from '../balance/turn-keeper.ts';
 import { TurnTable } from '../balance/turn-table.ts';
 import {
@@ -17,6 +17,7 @@ import {
   type ServerConfig,
 } from '../model/config.ts';
 import { hasFrontend } from '../model/entity.ts';
+import { isUsable } from '../model/server-health.ts';
 import { AdminFlag, type EntityMap, Health, type SharedState, State } from '../model/shared.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Connect, createConnect } from './connect.ts';

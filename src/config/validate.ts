@@ -13,6 +13,7 @@ import type {
   ProxyConfig,
   RingConfig,
 } from '../model/config.ts';
+import { resolveEntity } from '../rules/entity.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { findRing } from './finish.ts';
 import type { ProxyDraft } from './section/draft.ts';
@@ -39,6 +40,19 @@ export function validate(config: Configuration, state: ParserState): void {
   if (complete) for (const ring of config.rings) warnRingTimeouts(ring, diagnostics);
   if (!state.sectionLost) checkRings(config, diagnostics);
   checkSameAddress(config, diagnostics);
+  if (!state.sectionLost) checkReferences(config, state);
+}
+
+/** Proxies and servers that expressions name. */
+function checkReferences(config: Configuration, { references, diagnostics }: ParserState): void {
+  const said = new Set<string>();
+  for (const reference of references) {
+    const found = resolveEntity(reference, config.proxies);
+    const key = `${reference.file} ${reference.line} ${found}`;
+    if (typeof found !== 'string' || said.has(key)) continue;
+    said.add(key);
+    diagnostics.error(reference, found);
+  }
 }
 
 function warnNoBind(proxy: ProxyConfig, name: string, diagnostics: Diagnostics): void {

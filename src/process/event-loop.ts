@@ -9,6 +9,7 @@
 import { Ready } from '../loop/poller.ts';
 import { variableHeapBytes } from '../model/capacity.ts';
 import { Health, State } from '../model/shared.ts';
+import { initEntities } from '../rules/entity.ts';
 import { initCaptures } from '../rules/fetch/capture.ts';
 import { initThread } from '../rules/fetch/process.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
@@ -93,6 +94,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   initThread(init.workerIndex);
   const { config, maxconn, streamsMax } = init;
   const heapBytes = variableHeapBytes(config, maxconn, streamsMax);
+  initEntities(config, init.entities);
   initVariables(config.variables, config.global.tune, heapBytes);
   createEngine(init);
   const plans = engine.plans;

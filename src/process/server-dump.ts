@@ -1,6 +1,7 @@
 /** The states of a proxy's servers as SIGHUP logs them (configuration.txt 8.9). */
-import { isReachable } from '../balance/server-state.ts';
+
 import type { ProxyConfig } from '../model/config.ts';
+import { isReachable } from '../model/server-health.ts';
 import { Counter, type EntityMap, type SharedState, State } from '../model/shared.ts';
 
 /** @returns one line per server and one for the proxy, without a prefix. */

@@ -84,7 +84,8 @@ function parseCriterion(text: string, scope: RuleScope): Criterion {
     throw unknownCriterion(acl && !isKnownFetch(keyword) ? acl.fetch : keyword, text);
   }
   try {
-    const parsed = parseRest(text, 0, keyword, row, scope, acl ? '' : undefined);
+    const asked = { ...scope, isCriterion: true };
+    const parsed = parseRest(text, 0, keyword, row, asked, acl ? '' : undefined);
     const { expr, out } = parsed;
     if (parsed.end < text.length) {
       throw new ConfigError(`missing comma after fetch keyword '${keyword}'`);

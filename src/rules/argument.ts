@@ -144,8 +144,9 @@ function addArgument(
   return null;
 }
 
+/** Types for which an empty word stands for itself; the name of a proxy then means the own one. */
 function isText(type: string): boolean {
-  return type === 'string' || type === 'regex';
+  return ['string', 'regex', 'backend', 'frontend', 'server'].includes(type);
 }
 
 const INTEGER = /^[+-]?[0-9]+$/;

@@ -21,6 +21,8 @@ export interface RuleContext {
   /** Wall clock and monotonic ms of this turn of the loop. */
   nowDateMs: number;
   nowMs: number;
+  /** The process is on its way out. */
+  stopping: boolean;
   /**
    * A local answer that an action prepared in `response` (status, reason and fields): the body
    * slice, in constants (`replyFixed`) or in message scratch.

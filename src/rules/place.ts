@@ -62,6 +62,7 @@ export const valid = {
 } as const;
 
 const needs: Record<string, string> = {
+  [valid.running]: 'internal state',
   [valid.client]: 'client address',
   [valid.session]: 'client session',
   [valid.request]: 'HTTP request headers',

@@ -12,17 +12,20 @@ import { noVariables } from '../model/variable.ts';
 import { mem, reserve, reserveBytes, text } from '../sys/arena.ts';
 import { asString } from './cast.ts';
 import type { RuleContext } from './context.ts';
+import type { EntityUse } from './entity.ts';
 import { compileExpression, parseExpression } from './expression.ts';
 import { Sample } from './sample.ts';
 import { Place, type RuleScope } from './scope.ts';
 
 export interface TestScope extends RuleScope {
   warnings: string[];
+  references: EntityUse[];
   files: Record<string, string>;
 }
 
 export function testScope(place: Place = Place.FrontendRequestHeader): TestScope {
   const warnings: string[] = [];
+  const references: EntityUse[] = [];
   const files: Record<string, string> = {};
   return {
     origin: { file: 'test.cfg', line: 1 },
@@ -31,6 +34,9 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
     place,
     acls: new Map<string, AclTestConfig[]>(),
     variables: noVariables(),
+    self: 'main',
+    refer: (use) => references.push(use),
+    references,
     warn: (message) => warnings.push(message),
     readFile: (path) => {
       const content = files[path];
@@ -112,6 +118,7 @@ export function testContext(request: string | null, response: string | null = nu
     sample: new Sample(),
     nowDateMs: 1700000000123,
     nowMs: 5000,
+    stopping: false,
     replyBodyOff: 0,
     replyBodyLen: 0,
     replyFixed: false,

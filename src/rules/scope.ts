@@ -2,6 +2,7 @@
 import type { AclTestConfig, Origin } from '../model/config.ts';
 import type { PatternData } from '../model/pattern.ts';
 import type { VariablesConfig } from '../model/variable.ts';
+import type { EntityUse } from './entity.ts';
 
 /** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */
 export const enum Place {
@@ -39,6 +40,12 @@ export interface RuleScope {
   acls: Map<string, AclTestConfig[]>;
   /** Where the names of variables are declared. */
   variables: VariablesConfig;
+  /** Name of the proxy that is meant when a line names none; '' where there is none. */
+  self: string;
+  /** The expression is the criterion of an ACL. */
+  isCriterion?: boolean;
+  /** Notes a proxy or a server that the line names, to be found when all sections are known. */
+  refer(use: EntityUse): void;
   /** Records a warning for the line. */
   warn(message: string): void;
   /** Reads a file; throws ConfigError when that cannot be done. */

@@ -1,5 +1,5 @@
 /** What several statistics fields have in common. */
-import { isUsable } from '../balance/server-state.ts';
+import { isUsable } from '../model/server-health.ts';
 import { AdminFlag, type Counter, Health, State } from '../model/shared.ts';
 import { protocolName } from '../transport/listen.ts';
 import type { Subject } from './subject.ts';

@@ -3,6 +3,7 @@
  * Positions stay; holes are values that HAProxy has only with libraries that are not there.
  */
 import type { Configuration } from '../model/config.ts';
+import { currentRate } from '../model/rate.ts';
 import {
   Counter,
   type EntityMap,
@@ -10,7 +11,6 @@ import {
   type SharedState,
   State,
 } from '../model/shared.ts';
-import { currentRate } from './rate.ts';
 import type { Sampler } from './sampler.ts';
 import { type StatTags, type StatType, tagObject } from './value.ts';
 

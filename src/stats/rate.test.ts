@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
+import { currentRate } from '../model/rate.ts';
 import { Counter, SharedState } from '../model/shared.ts';
-import { currentRate, RatePeaks } from './rate.ts';
+import { RatePeaks } from './rate.ts';
 
 const second = 1_700_000_000;
 

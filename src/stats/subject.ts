@@ -6,8 +6,8 @@ import { formatAddress } from '../base/value/address.ts';
 import { checkResult } from '../checks/result.ts';
 import type { BindConfig, Configuration, ProxyConfig, ServerConfig } from '../model/config.ts';
 import { Option } from '../model/config.ts';
+import { currentRate } from '../model/rate.ts';
 import { Counter, type EntityMap, type SharedState, State } from '../model/shared.ts';
-import { currentRate } from './rate.ts';
 import type { Sampler } from './sampler.ts';
 
 export type SubjectKind = 'frontend' | 'backend' | 'server' | 'listener';

@@ -5,10 +5,10 @@
  * @dataplane
  */
 
-import { isReachable } from '../balance/server-state.ts';
 import { assert } from '../base/assert.ts';
 import { Option } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
+import { isReachable } from '../model/server-health.ts';
 import { Counter, State } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
 import { beginResponse } from '../rules/variable/variables.ts';

@@ -162,6 +162,8 @@ function createConnectFormat(config: ProxyConfig): LogFormatConfig {
     place: Place.Log,
     acls: new Map(),
     variables: noVariables(),
+    self: config.name,
+    refer: () => undefined,
     warn: () => undefined,
     readFile: () => '',
     patternFile: () => null,

@@ -5,9 +5,9 @@
  * @dataplane
  */
 import { NOTHING, workerToWake } from '../balance/queue-order.ts';
-import { isReachable } from '../balance/server-state.ts';
 import { Option } from '../model/config.ts';
 import type { Proxy, Server } from '../model/runtime.ts';
+import { isReachable } from '../model/server-health.ts';
 import { Health, State } from '../model/shared.ts';
 import { wake } from '../sys/socket.ts';
 import { engine } from './engine.ts';

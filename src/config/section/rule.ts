@@ -21,6 +21,15 @@ import type { KeywordLine } from './keyword.ts';
 import { lineHint } from './line-hint.ts';
 import { explained, refuseExtra, sectionName, tightError } from './words.ts';
 
+/** What messages call the expressions of a place. */
+const expressionNames: Partial<Record<Place, string>> = {
+  [Place.FrontendRequestHeader]: 'http-request expression',
+  [Place.BackendRequestHeader]: 'http-request expression',
+  [Place.FrontendResponseHeader]: 'http-response response',
+  [Place.BackendResponseHeader]: 'http-response response',
+  [Place.Log]: 'log-format string',
+};
+
 /** The scope of a rule on this line. */
 export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): RuleScope {
   const hasFrontend = draft.section === 'frontend' || draft.section === 'listen';
@@ -32,6 +41,13 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
     place,
     acls: draft.acls,
     variables: line.state.variables,
+    self: draft.section === 'defaults' ? '' : draft.name,
+    refer: ({ kind, name, isOwn, keyword, isCriterion }) => {
+      const what = isCriterion ? 'ACL keyword' : 'sample fetch keyword';
+      const inside = isCriterion ? '' : ` in ${expressionNames[place] ?? 'expression'}`;
+      const where = `arg 1 of ${what} '${keyword}'${inside} in proxy '${draft.name}'`;
+      line.state.references.push({ ...line.origin, kind, name, isOwn, proxy: draft.name, where });
+    },
     warn: (message) => line.state.diagnostics.warning(line.origin, message),
     readFile: (path) => {
       const text = line.state.readBytes(path, line.origin);

@@ -10,6 +10,7 @@ import type {
 } from '../../model/config.ts';
 import type { PatternData } from '../../model/pattern.ts';
 import { noVariables, type VariablesConfig } from '../../model/variable.ts';
+import type { EntityReference } from '../../rules/entity.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';
@@ -64,6 +65,8 @@ export class ParserState {
   readonly variables: VariablesConfig = noVariables();
   /** `set-var` and `set-var-fmt` of the global section, in order. */
   readonly settings: VariableSetting[] = [];
+  /** Proxies and servers that expressions name. */
+  readonly references: EntityReference[] = [];
   /** `-dr`: a server whose name has no address is put into maintenance instead of refused. */
   allowsUnresolved = false;
   /** Compiled pattern files by how they are matched and where they lie. */

@@ -43,6 +43,12 @@ function fetchFrontendId(ctx: RuleContext, sample: Sample): boolean {
   return true;
 }
 
+function fetchUniqueId({ stream }: RuleContext, sample: Sample): boolean {
+  if (stream === null || stream.uniqueIdLen === 0) return false;
+  sample.setStr(stream.uniqueIdOff, stream.uniqueIdLen);
+  return true;
+}
+
 // Names that are only in the configuration are copied into the arena when first asked for.
 const texts = new Map<string, number>();
 
@@ -213,6 +219,7 @@ export const proxyFetches: readonly FetchRow[] = [
     ['txn.id32', 'sint', valid.running, 'number of the transaction', fetchId32],
     ['txn.redispatched', 'bool', valid.response, 'sent to another server', fetchRedispatched],
     ['txn.sess_term_state', 'str', valid.running, 'termination state', fetchTerminationState],
+    ['unique-id', 'str', valid.anywhere, 'unique ID of the request', fetchUniqueId],
   ]),
   ...createTimeoutRows('client', true),
   ...createTimeoutRows('connect', false),

@@ -5,6 +5,7 @@ import { constantFetches } from './constant.ts';
 import { cookieFetches } from './cookie.ts';
 import { headerFetches } from './header.ts';
 import { layer4Fetches } from './layer4.ts';
+import { loadFetches } from './load.ts';
 import { messageFetches } from './message.ts';
 import { processFetches } from './process.ts';
 import { proxyFetches } from './proxy.ts';
@@ -18,6 +19,7 @@ export const fetchRows: readonly FetchRow[] = [
   ...processFetches,
   ...variableFetches,
   ...proxyFetches,
+  ...loadFetches,
   ...layer4Fetches,
   ...timerFetches,
   ...messageFetches,

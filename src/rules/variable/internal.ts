@@ -61,6 +61,7 @@ function internalContext(): RuleContext {
       sample: new Sample(),
       nowDateMs: 0,
       nowMs: 0,
+      stopping: false,
       replyBodyOff: 0,
       replyBodyLen: 0,
       replyFixed: false,
@@ -90,6 +91,10 @@ export function internalScope(
     place,
     acls: new Map(),
     variables,
+    self: '',
+    refer: ({ keyword }) => {
+      throw new ConfigError(`'${keyword}' is not supported here yet by sluice`);
+    },
     warn,
     readFile: (path) => {
       throw new ConfigError(`cannot read '${path}'`);
