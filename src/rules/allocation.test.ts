@@ -8,7 +8,7 @@ import { testContext, testScope } from './rule-fixture.ts';
 
 const head =
   'GET /images/a.png?x=1&y=2 HTTP/1.1\r\nHost: www.example.com\r\nX-Forwarded-For: 1.2.3.4, ::1\r\n' +
-  'Cookie: a=1; b=2\r\nAccept: a, b\r\n\r\n';
+  'Cookie: a=1; b=2\r\nAccept: a, b\r\nAuthorization: Basic dXNlcjpwYXNz\r\n\r\n';
 
 const expressions = [
   'path,lower,field(2,/),length,add(1)',
@@ -24,6 +24,7 @@ const expressions = [
   'rand(10)',
   'str(a b),url_enc,url_dec,base64,b64dec',
   'req.hdr_names',
+  'http_auth_user,concat(-),length',
   'query,json(utf8)',
   'req.hdr(host),regsub("(e)([a-z]+)","[\\2\\1]",g)',
 ];

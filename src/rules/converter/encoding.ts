@@ -123,6 +123,11 @@ function decode64(sample: Sample, alphabet: Alphabet): boolean {
   return true;
 }
 
+/** Decodes base64 with its padding. @returns false when it is none */
+export function convertBase64(sample: Sample): boolean {
+  return decode64(sample, standard);
+}
+
 function setBinary(sample: Sample, off: number, len: number): void {
   sample.setStr(off, len);
   sample.type = SampleType.Bin;
@@ -289,7 +294,7 @@ export const encodingConverters = [
     in: 'str',
     out: 'bin',
     doc: 'decodes base64',
-    compile: () => (_ctx, sample) => decode64(sample, standard),
+    compile: () => (_ctx, sample) => convertBase64(sample),
   },
   {
     ...toText,

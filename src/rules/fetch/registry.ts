@@ -1,5 +1,6 @@
 /** The sample fetches (configuration.txt 7.3.2 to 7.3.6), one file per family. */
 import type { FetchRow } from '../row.ts';
+import { authorizationFetches } from './authorization.ts';
 import { captureFetches } from './capture.ts';
 import { constantFetches } from './constant.ts';
 import { cookieFetches } from './cookie.ts';
@@ -27,6 +28,7 @@ export const fetchRows: readonly FetchRow[] = [
   ...urlParameterFetches,
   ...headerFetches,
   ...cookieFetches,
+  ...authorizationFetches,
   ...captureFetches,
 ];
 
