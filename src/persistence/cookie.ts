@@ -9,12 +9,12 @@
  * @dataplane
  */
 
-import { isReachable } from '../balance/server-state.ts';
 import { FieldId, fieldNameOff } from '../http/field.ts';
 import { Col, type HttpMessage, ROW } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import type { CookieConfig } from '../model/config.ts';
 import { Bytes, type Proxy, type Server } from '../model/runtime.ts';
+import { isReachable } from '../model/server-health.ts';
 import type { SharedState } from '../model/shared.ts';
 import { CookieIn, CookieOut } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';

@@ -11,8 +11,8 @@ import type { Configuration, LogFormatConfig, Option, ProxyConfig } from '../mod
 import { hasBackend, hasFrontend } from '../model/entity.ts';
 import { Bytes, Proxy } from '../model/runtime.ts';
 import type { EntityMap, SharedState } from '../model/shared.ts';
-import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
 import { noVariables } from '../model/variable.ts';
+import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
 import { compileCondition } from '../rules/condition.ts';
 import type { Condition } from '../rules/context.ts';
 import {
