@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkKinds } from '../src/checks/registry.ts';
+import { type CheckResultRow, checkResults } from '../src/checks/result.ts';
 import { keywords, obsolete } from '../src/config/registry.ts';
 import { type Effect, Where } from '../src/config/section/keyword.ts';
 import { logFacilities, logLevels } from '../src/log/level.ts';
@@ -33,6 +33,13 @@ function cell(text: string): string {
 function code(text: string): string {
   return text === '' ? '' : `\`${cell(text)}\``;
 }
+
+const verdictTexts: Record<CheckResultRow['verdict'], string> = {
+  passed: 'success',
+  conditional: 'success; no new clients',
+  failed: 'failure',
+  none: 'nothing yet',
+};
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`.replace(/ {2}(?=\|)/g, ' ');
@@ -229,8 +236,8 @@ export function renderReference(): string {
     described(keywords.balance),
     '### Health checks',
     table(
-      ['Kind', 'What it does'],
-      checkKinds.map((row) => [code(row.name), cell(row.summary)]),
+      ['Result', 'In log lines', 'Counts as'],
+      checkResults.map((row) => [code(row.name), cell(row.description), verdictTexts[row.verdict]]),
     ),
     '### Options of bind lines',
     described(keywords.bind),

@@ -1,6 +1,7 @@
 /** Configurations for the tests of this folder and of `checks`: one backend `app` and its servers. */
 import type { CheckConfig, Configuration, ProxyConfig, ServerConfig } from '../model/config.ts';
 import { proxyConfig, serverConfig } from '../model/config-fixture.ts';
+import { defaultTune } from '../model/defaults.ts';
 import { numberEntities } from '../model/entity.ts';
 import { Proxy } from '../model/runtime.ts';
 import { type EntityMap, SharedState } from '../model/shared.ts';
@@ -8,7 +9,6 @@ import { initServerState } from './server-state.ts';
 
 export function tcpCheckConfig(changes: Partial<CheckConfig> = {}): CheckConfig {
   return {
-    kind: 'tcp',
     interMs: 2000,
     fastinterMs: -1,
     downinterMs: -1,
@@ -49,7 +49,7 @@ export function createFixture(
   workerCount = 1,
 ): Fixture {
   const proxy = backendConfig(servers, changes);
-  const global = { spreadChecksPercent: 0, maxSpreadChecksMs: 0 };
+  const global = { spreadChecksPercent: 0, maxSpreadChecksMs: 0, tune: defaultTune() };
   const config = { global, proxies: [proxy], rings: [] } as unknown as Configuration;
   const entities = numberEntities(config);
   const shared = new SharedState(SharedState.allocate(entities.count, workerCount));

@@ -1,6 +1,6 @@
 /** A clock and connections for the tests of health checks: time passes only when they say so. */
 import type { Clock } from './clock.ts';
-import type { Connect, ConnectResult, ConnectTarget } from './connect.ts';
+import type { ConnectResult, ConnectTarget, Open } from './connection.ts';
 
 interface Timer {
   atMs: number;
@@ -79,16 +79,24 @@ export class FakeNetwork {
     this.answers.set(port, 'silence');
   }
 
-  readonly connect: Connect = (target: ConnectTarget, done) => {
+  readonly connect: Open = (target: ConnectTarget, events) => {
     const port = target.address.port;
     this.tried.set(port, [...(this.tried.get(port) ?? []), this.clock.nowMs()]);
     this.open++;
     const answer = this.answers.get(port) ?? 'silence';
     const cancel =
-      answer === 'silence' ? () => {} : this.clock.after(answer.afterMs, () => done(answer.result));
-    return () => {
-      cancel();
-      this.open--;
+      answer === 'silence'
+        ? () => {}
+        : this.clock.after(answer.afterMs, () => events.decided(answer.result));
+    let isOpen = true;
+    return {
+      send: (bytes, from) => bytes.length - from,
+      receive: () => ({ kind: 'nothing' }),
+      close: () => {
+        cancel();
+        if (isOpen) this.open--;
+        isOpen = false;
+      },
     };
   };
 }

@@ -9,6 +9,8 @@
  * while DOWN starts the rise again. At start the counter is `rise`: up, and one failure from down.
  */
 
+import { Health } from '../model/shared.ts';
+
 export interface RiseFall {
   rise: number;
   fall: number;
@@ -28,6 +30,17 @@ export function afterSuccess(counter: number, check: RiseFall): number {
 
 export function afterFailure(counter: number, check: RiseFall): number {
   return counter > check.rise ? counter - 1 : 0;
+}
+
+/**
+ * The state of a server with checks in one word: `UP`, `DOWN`, `NOLB`; between the firm ones with the
+ * progress, as `UP 1/3`.
+ */
+export function checkedStatus(health: Health, counter: number, check: RiseFall): string {
+  const [progress, name] = healthText(counter, check).split(' ');
+  const isFirm = health === Health.Down ? counter === 0 : counter === fullHealth(check);
+  const word = health === Health.Stopping ? 'NOLB' : name!;
+  return isFirm ? word : `${word} ${progress}`;
 }
 
 /** `2/3 UP`, `1/2 DOWN`: how far it is to the other state, as logs say it. */

@@ -3,8 +3,8 @@
  * alerting rules look for, byte for byte as HAProxy 3.2 writes them.
  */
 import { healthText, type RiseFall } from './health.ts';
-import type { CheckOutcome } from './kind.ts';
-import { checkResult } from './result.ts';
+import type { CheckOutcome } from './outcome.ts';
+import { type CheckResultRow, checkResult } from './result.ts';
 
 /** Levels of syslog. */
 export const enum Level {
@@ -32,24 +32,37 @@ export interface ServerCounts {
 
 /** `reason: Layer4 connection problem, info: "Connection refused", check duration: 0ms` */
 export function reasonText(outcome: CheckOutcome, durationMs: number): string {
-  const code = outcome.code > 0 ? `, code: ${outcome.code}` : '';
-  const info = outcome.info !== '' ? `, info: "${outcome.info}"` : '';
-  const description = checkResult(outcome.status).description;
+  const { description, hasCode } = checkResult(outcome.status);
+  const code = hasCode ? `, code: ${outcome.code}` : '';
+  const info = outcome.info !== '' ? `, info: "${encoded(outcome.info)}"` : '';
   return `reason: ${description}${code}${info}, check duration: ${durationMs}ms`;
 }
+
+/** A server's words in a line: what would break the line or its quotes is `<22>`. */
+function encoded(text: string): string {
+  return text.replace(/[^\x20-\x7e]|"/g, (char) => {
+    return `<${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}>`;
+  });
+}
+
+const verdicts = {
+  passed: 'succeeded',
+  conditional: 'conditionally succeeded',
+  failed: 'failed',
+  none: 'failed',
+} as const;
 
 /** The line of `option log-health-checks`. @param reason from `reasonText`. */
 export function checkText(
   label: ServerLabel,
-  passed: boolean,
+  verdict: CheckResultRow['verdict'],
   reason: string,
   counter: number,
   check: RiseFall,
 ): string {
   const backup = label.backup ? 'backup ' : '';
-  const verdict = passed ? 'succeeded' : 'failed';
   return (
-    `Health check for ${backup}server ${label.backend}/${label.server} ${verdict}, ` +
+    `Health check for ${backup}server ${label.backend}/${label.server} ${verdicts[verdict]}, ` +
     `${reason}, status: ${healthText(counter, check)}.`
   );
 }
@@ -72,10 +85,15 @@ export function downText(label: ServerLabel, reason: string, counts: ServerCount
   );
 }
 
-/** @param reason as for `downText`. */
-export function upText(label: ServerLabel, reason: string, counts: ServerCounts): string {
+/** @param what `UP` or `stopping`; @param reason as for `downText`. */
+export function upText(
+  label: ServerLabel,
+  what: 'UP' | 'stopping',
+  reason: string,
+  counts: ServerCounts,
+): string {
   return (
-    `${subject(label)} is UP${reason === '' ? '' : `, ${reason}`}. ` +
+    `${subject(label)} is ${what}${reason === '' ? '' : `, ${reason}`}. ` +
     `${counts.active} active and ${counts.backup} backup servers online.${runningOn(counts)} ` +
     `${counts.requeued} sessions requeued, ${counts.queued} total in queue.`
   );

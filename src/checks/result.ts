@@ -2,6 +2,7 @@
  * Results of health checks: the names of management.txt 9.1 (field 36, check_status) and the
  * descriptions that logs and `check_desc` show. `State.CheckStatus` holds the index of the row.
  */
+import { assert } from '../base/assert.ts';
 
 export const enum CheckStatus {
   Unknown = 0,
@@ -18,6 +19,9 @@ export const enum CheckStatus {
   Layer7Timeout = 11,
   Layer7Response = 12,
   Layer7Status = 13,
+  ProcessError = 14,
+  ProcessTimeout = 15,
+  ProcessOk = 16,
 }
 
 export interface CheckResultRow {
@@ -26,89 +30,57 @@ export interface CheckResultRow {
   name: string;
   /** As in logs and the CSV's check_desc. */
   description: string;
-  /** Whether it counts for `rise`, for `fall`, or not at all. */
-  verdict: 'passed' | 'failed' | 'none';
+  /** Whether it counts for `rise`, for `fall`, or not at all; `conditional`: no new clients. */
+  verdict: 'passed' | 'conditional' | 'failed' | 'none';
+  /** Whether a code belongs to it (`check_code`), 0 included. */
+  hasCode: boolean;
+}
+
+function row(
+  status: CheckStatus,
+  name: string,
+  description: string,
+  verdict: CheckResultRow['verdict'],
+  hasCode = false,
+): CheckResultRow {
+  return { status, name, description, verdict, hasCode };
 }
 
 /** In the order of `CheckStatus`. */
-export const checkResults = [
-  { status: CheckStatus.Unknown, name: 'UNK', description: 'Unknown', verdict: 'none' },
-  { status: CheckStatus.Initializing, name: 'INI', description: 'Initializing', verdict: 'none' },
-  {
-    status: CheckStatus.SocketError,
-    name: 'SOCKERR',
-    description: 'Socket error',
-    verdict: 'failed',
-  },
-  {
-    status: CheckStatus.Layer4Ok,
-    name: 'L4OK',
-    description: 'Layer4 check passed',
-    verdict: 'passed',
-  },
-  {
-    status: CheckStatus.Layer4Timeout,
-    name: 'L4TOUT',
-    description: 'Layer4 timeout',
-    verdict: 'failed',
-  },
-  {
-    status: CheckStatus.Layer4Connection,
-    name: 'L4CON',
-    description: 'Layer4 connection problem',
-    verdict: 'failed',
-  },
-  {
-    status: CheckStatus.Layer6Ok,
-    name: 'L6OK',
-    description: 'Layer6 check passed',
-    verdict: 'passed',
-  },
-  {
-    status: CheckStatus.Layer6Timeout,
-    name: 'L6TOUT',
-    description: 'Layer6 timeout',
-    verdict: 'failed',
-  },
-  {
-    status: CheckStatus.Layer6Response,
-    name: 'L6RSP',
-    description: 'Layer6 invalid response',
-    verdict: 'failed',
-  },
-  {
-    status: CheckStatus.Layer7Ok,
-    name: 'L7OK',
-    description: 'Layer7 check passed',
-    verdict: 'passed',
-  },
-  {
-    status: CheckStatus.Layer7OkConditional,
-    name: 'L7OKC',
-    description: 'Layer7 check conditionally passed',
-    verdict: 'passed',
-  },
-  {
-    status: CheckStatus.Layer7Timeout,
-    name: 'L7TOUT',
-    description: 'Layer7 timeout',
-    verdict: 'failed',
-  },
-  {
-    status: CheckStatus.Layer7Response,
-    name: 'L7RSP',
-    description: 'Layer7 invalid response',
-    verdict: 'failed',
-  },
-  {
-    status: CheckStatus.Layer7Status,
-    name: 'L7STS',
-    description: 'Layer7 wrong status',
-    verdict: 'failed',
-  },
-] as const satisfies readonly CheckResultRow[];
+export const checkResults: readonly CheckResultRow[] = [
+  row(CheckStatus.Unknown, 'UNK', 'Unknown', 'none'),
+  row(CheckStatus.Initializing, 'INI', 'Initializing', 'none'),
+  row(CheckStatus.SocketError, 'SOCKERR', 'Socket error', 'failed'),
+  row(CheckStatus.Layer4Ok, 'L4OK', 'Layer4 check passed', 'passed'),
+  row(CheckStatus.Layer4Timeout, 'L4TOUT', 'Layer4 timeout', 'failed'),
+  row(CheckStatus.Layer4Connection, 'L4CON', 'Layer4 connection problem', 'failed'),
+  row(CheckStatus.Layer6Ok, 'L6OK', 'Layer6 check passed', 'passed'),
+  row(CheckStatus.Layer6Timeout, 'L6TOUT', 'Layer6 timeout', 'failed'),
+  row(CheckStatus.Layer6Response, 'L6RSP', 'Layer6 invalid response', 'failed'),
+  row(CheckStatus.Layer7Ok, 'L7OK', 'Layer7 check passed', 'passed', true),
+  row(
+    CheckStatus.Layer7OkConditional,
+    'L7OKC',
+    'Layer7 check conditionally passed',
+    'conditional',
+    true,
+  ),
+  row(CheckStatus.Layer7Timeout, 'L7TOUT', 'Layer7 timeout', 'failed'),
+  row(CheckStatus.Layer7Response, 'L7RSP', 'Layer7 invalid response', 'failed'),
+  row(CheckStatus.Layer7Status, 'L7STS', 'Layer7 wrong status', 'failed', true),
+  row(CheckStatus.ProcessError, 'PROCERR', 'External check error', 'failed', true),
+  row(CheckStatus.ProcessTimeout, 'PROCTOUT', 'External check timeout', 'failed', true),
+  row(CheckStatus.ProcessOk, 'PROCOK', 'External check passed', 'passed', true),
+];
 
 /** The row of a status as it stands in shared memory. */
 export function checkResult(status: number): CheckResultRow {
-  return checkResults[status] ?? checkResults[CheckStatus.Unknown];
+  return checkResults[status] ?? checkResults[CheckStatus.Unknown]!;
+}
+
+/** The status of a name such as `L7OK`. */
+export function statusNamed(name: string): CheckStatus {
+  const found = checkResults.find((row) => row.name === name);
+  assert(found !== undefined, `no result of checks is named ${name}`);
+  return found.status;
 }

@@ -30,7 +30,7 @@ function setup(servers: Partial<ServerConfig>[], changes: Partial<ProxyConfig> =
     logger: { text: (_, level, text) => logged.push(`<${level}>${text}`) },
     notify: () => counts.notified++,
     stderr: (line) => printed.push(line),
-    connect: network.connect,
+    open: network.connect,
     clock,
     pid: 77,
   });

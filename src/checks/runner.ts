@@ -20,10 +20,10 @@ import { hasFrontend } from '../model/entity.ts';
 import { isUsable } from '../model/server-health.ts';
 import { AdminFlag, type EntityMap, Health, type SharedState, State } from '../model/shared.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Connect, createConnect } from './connect.ts';
+import { createOpen, type Open } from './connection.ts';
+import { type DialogueTask, startDialogue } from './dialogue.ts';
 import { afterFailure, afterSuccess, isUp } from './health.ts';
-import type { CheckKind, CheckOutcome, CheckTarget } from './kind.ts';
-import { findCheckKind } from './registry.ts';
+import type { CheckOutcome } from './outcome.ts';
 import {
   checkText,
   downText,
@@ -36,8 +36,10 @@ import {
   stderrLine,
   upText,
 } from './report.ts';
-import { CheckStatus, checkResult } from './result.ts';
+import { type CheckResultRow, CheckStatus, checkResult } from './result.ts';
 import { checkInterval, checkTimeouts, firstDelays, spreadInterval } from './schedule.ts';
+import { serverState } from './server-state.ts';
+import { CheckTexts } from './text.ts';
 
 export interface CheckRunnerOptions {
   config: Configuration;
@@ -48,7 +50,7 @@ export interface CheckRunnerOptions {
   notify(): void;
   /** Writes one line to stderr, when the process still has one. */
   stderr(line: string): void;
-  connect?: Connect;
+  open?: Open;
   clock?: Clock;
   pid?: number;
 }
@@ -65,10 +67,9 @@ interface CheckEntry {
   backend: BackendEntry;
   config: ServerConfig;
   check: CheckConfig;
-  kind: CheckKind;
   entity: number;
   label: ServerLabel;
-  target: CheckTarget;
+  task: DialogueTask;
   running: boolean;
   /** What the last check had to add, for `last_chk`. */
   info: string;
@@ -80,7 +81,8 @@ export class CheckRunner {
   private readonly options: CheckRunnerOptions;
   private readonly shared: SharedState;
   private readonly clock: Clock;
-  private readonly connect: Connect;
+  private readonly open: Open;
+  private readonly texts: CheckTexts;
   private readonly backends: BackendEntry[] = [];
   private readonly entries: CheckEntry[] = [];
   private readonly byEntity = new Map<number, CheckEntry>();
@@ -90,7 +92,8 @@ export class CheckRunner {
     this.options = options;
     this.shared = options.shared;
     this.clock = options.clock ?? systemClock;
-    this.connect = options.connect ?? createConnect(this.clock);
+    this.open = options.open ?? createOpen(this.clock);
+    this.texts = new CheckTexts({ ...options, pid: this.pid() });
     for (const proxy of options.config.proxies) this.addBackend(proxy);
   }
 
@@ -118,7 +121,8 @@ export class CheckRunner {
 
   /** Text of the last check (`last_chk`); '' when there is nothing to say. */
   lastCheck(serverEntity: number): string {
-    return this.byEntity.get(serverEntity)?.info ?? '';
+    // One line, whatever the server said.
+    return (this.byEntity.get(serverEntity)?.info ?? '').replace(/[\r\n]+/g, ' ');
   }
 
   /** Whether a check of the server runs just now (`* ` before check_status). */
@@ -152,17 +156,13 @@ export class CheckRunner {
 
   private addCheck(backend: BackendEntry, config: ServerConfig, check: CheckConfig): void {
     const entity = backend.servers[config.index]!;
-    const address = check.address ?? config.address;
-    const port = check.port || address.port || config.address.port;
-    const timeouts = checkTimeouts(check, backend.proxy.timeout);
     const entry: CheckEntry = {
       backend,
       config,
       check,
-      kind: findCheckKind(check.kind),
       entity,
       label: { backend: backend.proxy.name, server: config.name, backup: config.backup },
-      target: { address: { ...address, port }, source: config.sourceAddress, ...timeouts },
+      task: this.createTask(backend, config, check),
       running: false,
       info: '',
       cancel: () => {},
@@ -170,6 +170,30 @@ export class CheckRunner {
     this.shared.set(entity, State.CheckStatus, CheckStatus.Initializing);
     this.entries.push(entry);
     this.byEntity.set(entity, entry);
+  }
+
+  private createTask(
+    backend: BackendEntry,
+    config: ServerConfig,
+    check: CheckConfig,
+  ): DialogueTask {
+    const { proxy } = backend;
+    const entity = backend.servers[config.index]!;
+    const { tune } = this.options.config.global;
+    const address = check.address ?? config.address;
+    const port = check.port || address.port || config.address.port;
+    const place = { proxyIndex: proxy.index, serverIndex: config.index };
+    return {
+      ruleset: proxy.check,
+      target: { address: { ...address, port }, source: config.sourceAddress },
+      ...checkTimeouts(check, proxy.timeout),
+      bufsize: tune.bufsize,
+      fieldsMax: tune.httpMaxhdr,
+      text: (source, response) => this.texts.text(source, place, response),
+      integer: (source, response) => this.texts.integer(source, place, response),
+      state: () => serverState(this.options, proxy, config, check),
+      isUp: () => isUp(this.shared.get(entity, State.CheckCounter), check),
+    };
   }
 
   private plan(entry: CheckEntry, delayMs: number): void {
@@ -191,8 +215,8 @@ export class CheckRunner {
     }
     entry.running = true;
     const startMs = this.clock.nowMs();
-    const environment = { clock: this.clock, connect: this.connect };
-    entry.cancel = entry.kind.run(entry.target, environment, (outcome) => {
+    const environment = { clock: this.clock, open: this.open };
+    entry.cancel = startDialogue(entry.task, environment, (outcome) => {
       entry.running = false;
       this.conclude(entry, outcome, Math.floor(this.clock.nowMs() - startMs));
       this.planNext(entry);
@@ -206,28 +230,35 @@ export class CheckRunner {
     if ((shared.get(entity, State.Admin) & AdminFlag.Maintenance) !== 0) return;
     const oldStatus = shared.get(entity, State.CheckStatus);
     const oldCounter = shared.get(entity, State.CheckCounter);
-    const passed = checkResult(outcome.status).verdict === 'passed';
-    const counter = passed ? afterSuccess(oldCounter, check) : afterFailure(oldCounter, check);
-    const wasUp = isUp(oldCounter, check);
+    const { verdict } = checkResult(outcome.status);
+    const failed = verdict === 'failed';
+    const counter = failed ? afterFailure(oldCounter, check) : afterSuccess(oldCounter, check);
     shared.set(entity, State.CheckStatus, outcome.status);
     shared.set(entity, State.CheckDuration, durationMs);
     shared.set(entity, State.CheckCode, outcome.code);
     shared.set(entity, State.CheckCounter, counter);
     entry.info = outcome.info;
-    if (!passed && wasUp) {
+    if (failed && isUp(oldCounter, check)) {
       shared.set(entity, State.CheckFailed, shared.get(entity, State.CheckFailed) + 1);
     }
     let reason = reasonText(outcome, durationMs);
     if ((entry.backend.proxy.options & Option.LogHealthChecks) !== 0) {
       if (outcome.status !== oldStatus || counter !== oldCounter) {
-        const text = checkText(entry.label, passed, reason, counter, check);
+        const text = checkText(entry.label, verdict, reason, counter, check);
         this.report(entry, Level.Notice, text);
       }
       reason = '';
     }
-    const nowUp = isUp(counter, check);
-    if (nowUp && !wasUp) this.bringUp(entry, reason);
-    else if (!nowUp && wasUp) this.takeDown(entry, reason);
+    this.changeHealth(entry, healthAfter(verdict, isUp(counter, check)), reason);
+  }
+
+  /** @param health null = as it is, unless it is down */
+  private changeHealth(entry: CheckEntry, health: Health | null, reason: string): void {
+    const before = this.shared.get(entry.entity, State.Health);
+    const after = health ?? (before === Health.Down ? Health.Up : before);
+    if (after === before) return;
+    if (after === Health.Down) this.takeDown(entry, reason);
+    else this.putIn(entry, after, reason);
   }
 
   private takeDown(entry: CheckEntry, reason: string): void {
@@ -248,14 +279,19 @@ export class CheckRunner {
     this.options.notify();
   }
 
-  private bringUp(entry: CheckEntry, reason: string): void {
+  /** Brings the server up, or keeps new clients from it (`Health.Stopping`). */
+  private putIn(entry: CheckEntry, health: Health, reason: string): void {
     const { shared } = this;
-    this.addDowntime(entry.entity);
-    shared.set(entry.entity, State.Health, Health.Up);
-    this.recountEntry(entry.backend);
-    const queued = shared.get(entry.entity, State.Queued);
+    const { entity } = entry;
+    if (shared.get(entity, State.Health) === Health.Down) this.addDowntime(entity);
+    shared.set(entity, State.LastChange, this.clock.wallSeconds());
+    shared.set(entity, State.Health, health);
+    const lostLast = this.recountEntry(entry.backend);
+    const queued = shared.get(entity, State.Queued);
     const counts = this.counts(entry, this.requeuedOnUp(entry), queued);
-    this.report(entry, Level.Notice, upText(entry.label, reason, counts));
+    const what = health === Health.Stopping ? 'stopping' : 'UP';
+    this.report(entry, Level.Notice, upText(entry.label, what, reason, counts));
+    if (lostLast) this.reportNoServer(entry.backend);
     this.options.notify();
   }
 
@@ -317,4 +353,11 @@ export class CheckRunner {
   private pid(): number {
     return this.options.pid ?? process.pid;
   }
+}
+
+/** What a check makes of a server; null = up, if it is not up in another way already. */
+function healthAfter(verdict: CheckResultRow['verdict'], isUp: boolean): Health | null {
+  if (!isUp) return Health.Down;
+  if (verdict === 'conditional') return Health.Stopping;
+  return verdict === 'passed' ? Health.Up : null;
 }

@@ -4,6 +4,7 @@
  */
 import type { Configuration, LogTargetConfig, ProxyConfig, RingConfig } from '../model/config.ts';
 import { resolveBalance } from './section/balance.ts';
+import { checkRuleset } from './section/check-draft.ts';
 import { resolveCookie } from './section/cookie.ts';
 import type { LogSource, ProxyDraft } from './section/draft.ts';
 import { resolveFormats } from './section/format.ts';
@@ -36,6 +37,7 @@ function finishProxy(draft: ProxyDraft, index: number, state: ParserState): Prox
   const config = draft.config;
   config.index = index;
   config.rules = orderedRules(draft);
+  config.check = checkRuleset(draft.checks);
   config.logs = resolveLogs(draft.logSources, state.global.logs, state);
   if (draft.section !== 'backend') resolveFormats(draft, state);
   if (draft.section !== 'frontend') {

@@ -115,7 +115,6 @@ test('the backends of that configuration have their servers and checks', () => {
     ['app4', 5004, 4],
   ]);
   expect(app!.servers[0]!.check).toEqual({
-    kind: 'tcp',
     interMs: 2000,
     fastinterMs: -1,
     downinterMs: -1,

@@ -35,6 +35,7 @@ export function validate(config: Configuration, state: ParserState): void {
     // A backend may be missing only because its section line was refused.
     if (!state.sectionLost) checkBackends(backends, proxy, draft, diagnostics);
     checkServers(proxy, draft, diagnostics);
+    if (complete) warnUnusedChecks(draft, name, diagnostics);
     if (complete) warnAboutProxy(proxy, draft, name, diagnostics);
   }
   if (complete) for (const ring of config.rings) warnRingTimeouts(ring, diagnostics);
@@ -215,11 +216,25 @@ function checkServerNames(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Di
   }
 }
 
+/** Lines of a kind of check that no option asks for. */
+function warnUnusedChecks(draft: ProxyDraft, name: string, diagnostics: Diagnostics): void {
+  const { checks } = draft;
+  const warn = (keyword: string, option: string): void =>
+    diagnostics.warning(
+      null,
+      `${name} uses ${keyword} rules without 'option ${option}', so the rules are ignored.`,
+    );
+  if (checks.http.origin !== null && checks.option !== 'httpchk') warn('http-check', 'httpchk');
+  if (checks.tcp.origin !== null && checks.option !== 'tcp-check') warn('tcp-check', 'tcp-check');
+}
+
 /** A check needs a port: of the check, or of the server (5.2 "check", "port"). */
 function checkServers(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Diagnostics): void {
   for (const server of proxy.servers) {
     const { address, check } = server;
     if (check === null || check.port !== 0) continue;
+    const [connect] = proxy.check.steps;
+    if (connect?.type === 'connect' && connect.port !== 0) continue;
     const target = check.address ?? address;
     // A server without an address (`-dr`) is not checked, so it needs no port.
     const isUnknown = server.unresolved && check.address === null;

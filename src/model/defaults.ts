@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { Address } from '../base/value/address.ts';
 import type {
   BindConfig,
+  CheckRulesetConfig,
   GlobalConfig,
   Origin,
   ProxyConfig,
@@ -154,6 +155,7 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     timeout: noTimeouts(),
     binds: [],
     servers: [],
+    check: plainCheck(),
     balance: { algorithm: 'roundrobin', args: [], expr: null },
     hashType: { method: 'map-based', function: 'sdbm', avalanche: false },
     hashBalanceFactor: 0,
@@ -186,6 +188,12 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     uniqueIdFormat: null,
     uniqueIdHeader: null,
   };
+}
+
+/** 5.2 check: a connection and nothing else. */
+function plainCheck(): CheckRulesetConfig {
+  const connect = { type: 'connect', number: 0, comment: '', address: null, port: 0 } as const;
+  return { kind: 'tcp', steps: [{ ...connect, linger: false }], disableOn404: false };
 }
 
 /** 5.1. */

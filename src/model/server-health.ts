@@ -19,8 +19,9 @@ export function isReachable(shared: SharedState, entity: number): boolean {
   );
 }
 
-/** Weight for balancing, 0..256: 0 as well while the server drains. */
+/** Weight for balancing, 0..256: 0 as well while the server drains or its check says to stop. */
 export function effectiveWeight(shared: SharedState, entity: number): number {
   if (shared.get(entity, State.Admin) !== 0) return 0;
+  if (shared.get(entity, State.Health) === Health.Stopping) return 0;
   return shared.get(entity, State.Weight);
 }

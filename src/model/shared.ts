@@ -77,6 +77,8 @@ export const enum Health {
   Up = 1,
   /** No check configured: always usable. */
   NoCheck = 2,
+  /** Up, but it shall get no new clients (4.2 http-check disable-on-404): `NOLB`. */
+  Stopping = 3,
 }
 
 export const enum AdminFlag {

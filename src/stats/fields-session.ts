@@ -117,7 +117,7 @@ export const sessionFields: readonly StatField[] = [
     S: (s) => checkedNow(s, () => s.checkName),
   }),
   field('check_code', 'MOPV', 'u32', 'Code of layers 5 to 7 of the last check', {
-    S: (s) => checkedNow(s, () => s.state(State.CheckCode) || null),
+    S: (s) => checkedNow(s, () => s.checkCode),
   }),
   field('check_duration', 'MDPV', 'u64', 'Milliseconds that the last check took', {
     S: (s) => checkedNow(s, () => positive(s.state(State.CheckDuration))),

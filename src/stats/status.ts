@@ -1,5 +1,5 @@
 /** The `status` column (management.txt 9.1, field 17). */
-import { healthText } from '../checks/health.ts';
+import { checkedStatus } from '../checks/health.ts';
 import { AdminFlag, Health, State } from '../model/shared.ts';
 import type { Subject } from './subject.ts';
 
@@ -36,8 +36,5 @@ function serverStatus(subject: Subject): string {
   if ((admin & AdminFlag.Drain) !== 0 && health !== Health.Down) return 'DRAIN';
   if (check === null) return 'no check';
   const counter = subject.state(State.CheckCounter);
-  // Between the two firm states the progress is shown: "UP 1/3", "DOWN 1/2".
-  const [progress, name] = healthText(counter, check).split(' ');
-  const firm = health === Health.Up ? counter === check.rise + check.fall - 1 : counter === 0;
-  return firm ? name! : `${name} ${progress}`;
+  return checkedStatus(health, counter, check);
 }

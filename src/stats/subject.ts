@@ -101,6 +101,12 @@ export class Subject {
     return this.proxy.mode === 'http';
   }
 
+  /** Null for a result that no code belongs to. */
+  get checkCode(): number | null {
+    const { hasCode } = checkResult(this.state(State.CheckStatus));
+    return hasCode ? this.state(State.CheckCode) : null;
+  }
+
   get checkName(): string {
     const running = this.source.checks.isRunning(this.entity);
     return `${running ? '* ' : ''}${checkResult(this.state(State.CheckStatus)).name}`;

@@ -63,6 +63,22 @@ const texts: Record<number, string> = {
   113: 'No route to host',
 };
 
+const names: Record<number, string> = {
+  12: 'ENOMEM',
+  32: 'EPIPE',
+  101: 'ENETUNREACH',
+  103: 'ECONNABORTED',
+  104: 'ECONNRESET',
+  105: 'ENOBUFS',
+  110: 'ETIMEDOUT',
+  113: 'EHOSTUNREACH',
+};
+
+/** The name of an error that a connection can end with. */
+export function errnoName(code: number): string {
+  return names[code] ?? `errno ${code}`;
+}
+
 /** The message that strerror(3) gives for the errors sluice meets. */
 export function errnoText(code: number): string {
   return texts[code] ?? `Error ${code}`;

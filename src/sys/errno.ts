@@ -1,5 +1,5 @@
 /** errno of the calling thread, valid right after a call that returned -1. */
-export { Errno, errnoText, isDescriptorLimit, isShortage } from './errno-code.ts';
+export { Errno, errnoName, errnoText, isDescriptorLimit, isShortage } from './errno-code.ts';
 
 import { kernel } from './kernel.ts';
 import { memoryAt } from './memory.ts';

@@ -67,7 +67,12 @@ export function shutdownWrite(fd: number): void {
 
 /** Closes with RST instead of FIN (`option nolinger`, aborted streams). */
 export function resetOnClose(fd: number): void {
-  mem32[optionValue >> 2] = 1;
+  setLinger(fd, false);
+}
+
+/** Whether a close says FIN, as it does when nobody asks, or RST. */
+export function setLinger(fd: number, linger: boolean): void {
+  mem32[optionValue >> 2] = linger ? 0 : 1;
   mem32[(optionValue >> 2) + 1] = 0;
   kernel.setsockopt(fd, SOL_SOCKET, SO_LINGER, (base + optionValue) as never, 8);
 }

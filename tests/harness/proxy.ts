@@ -35,6 +35,8 @@ export interface ProxyOptions {
   env?: Record<string, string>;
   /** False for a configuration that cannot take a probe proxy, such as a daemon. */
   probe?: boolean;
+  /** File for the standard output: a pipe that is full loses log lines. */
+  stdoutFile?: string;
 }
 
 const probeText = (fd: number) => `
@@ -92,9 +94,10 @@ export class Proxy {
     this.#child = child;
     this.#ports = ports;
     this.#read = Promise.all([
-      this.#collect(child.stdout, (text) => {
-        this.stdout += text;
-      }),
+      options.stdoutFile === undefined &&
+        this.#collect(child.stdout, (text) => {
+          this.stdout += text;
+        }),
       this.#collect(child.stderr, (text) => {
         this.stderr += text;
       }),
@@ -208,7 +211,12 @@ function spawnProxy(options: ProxyOptions, probe: boolean): { proxy: Proxy; prob
     const child = Bun.spawn(command, {
       cwd: options.dir,
       env: { ...process.env, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe', ...fds],
+      stdio: [
+        'ignore',
+        options.stdoutFile === undefined ? 'pipe' : Bun.file(options.stdoutFile),
+        'pipe',
+        ...fds,
+      ],
     }) as Subprocess<'ignore', 'pipe', 'pipe'>;
     return { proxy: new Proxy(options, child, ports), probePort };
   } finally {

@@ -140,6 +140,7 @@ const proxy: Samples = {
   'hash-preserve-affinity': 'maxconn',
   'hash-type': 'consistent wt6 avalanche',
   'http-after-response': 'set-header a b',
+  'http-check': 'send meth GET\n option httpchk\n http-check disable-on-404',
   'http-request': 'set-header a b',
   'http-response': 'set-header a b',
   'http-reuse': 'always',
@@ -163,6 +164,7 @@ const proxy: Samples = {
   'unique-id-format': 'x',
   'unique-id-header': 'X-Id',
   use_backend: 'other if TRUE',
+  'tcp-check': 'send a\n option tcp-check',
 };
 
 const ring: Samples = {
@@ -197,7 +199,13 @@ const server: Samples = {
   ws: 'h1',
 };
 
-const option: Samples = { redispatch: '3' };
+const option: Samples = {
+  httpchk: 'GET /x',
+  'mysql-check': 'user u',
+  'pgsql-check': 'user u',
+  smtpchk: 'EHLO x',
+  redispatch: '3',
+};
 
 const balance: Samples = {
   hash: 'req.hdr(a)',

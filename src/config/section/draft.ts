@@ -15,6 +15,8 @@ import type {
   ServerConfig,
 } from '../../model/config.ts';
 
+import type { CheckDraft } from './check-draft.ts';
+
 export type ProxySection = 'defaults' | 'frontend' | 'backend' | 'listen';
 
 /** A log-format string that is parsed when the section is complete. */
@@ -68,6 +70,7 @@ export interface ProxyDraft {
   logFormatSd: FormatSource | null;
   uniqueIdFormat: FormatSource | null;
   defaultServer: ServerSettings;
+  checks: CheckDraft;
   /** `option forwarded` expressions and the like, once seen: keyword to origin. */
   seen: Seen;
   /** Ids given with `id`, so that automatic ones avoid them. */

@@ -6,6 +6,7 @@ import { ConfigError } from '../../base/config-error.ts';
 import { type Origin, RuleStage } from '../../model/config.ts';
 import { defaultProxy } from '../../model/defaults.ts';
 import { appendBinds, parseBindWords } from './bind.ts';
+import { inheritChecks, newCheckDraft } from './check-draft.ts';
 import type { ProxyDraft, ProxySection } from './draft.ts';
 import { Where } from './keyword.ts';
 import { defaultServerSettings } from './server.ts';
@@ -29,6 +30,7 @@ export function newDraft(section: ProxySection, name: string, origin: Origin): P
     logFormatSd: null,
     uniqueIdFormat: null,
     defaultServer: defaultServerSettings(origin),
+    checks: newCheckDraft(),
     seen: {},
     idGiven: false,
     bindIdGiven: [],
@@ -62,6 +64,7 @@ function inherit(draft: ProxyDraft, parent: ProxyDraft): void {
   draft.logFormatSd = parent.logFormatSd;
   draft.uniqueIdFormat = parent.uniqueIdFormat;
   draft.defaultServer = structuredClone(parent.defaultServer);
+  draft.checks = inheritChecks(parent.checks);
   draft.seen = { ...parent.seen };
   draft.parent = parent;
 }

@@ -3,6 +3,7 @@ import { ConfigError } from '../../base/config-error.ts';
 import { parseCidr } from '../../base/value/address.ts';
 import { type ForwardConfig, HttpMode, Option } from '../../model/config.ts';
 import { Place } from '../../rules/scope.ts';
+import { checkOptions } from './check-option.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseForwarded } from './forwarded.ts';
 import { type Effect, type KeywordLine, Sign, Where } from './keyword.ts';
@@ -127,7 +128,7 @@ function setLogOption(draft: ProxyDraft, line: KeywordLine): void {
   draft.logFormat = { origin: line.origin, text: '', kind };
 }
 
-export const argumentOptions = [
+const plainOptions = [
   {
     name: 'forwardfor',
     args: '[ except <network> ] [ header <name> ] [ if-none ]',
@@ -230,4 +231,6 @@ export const argumentOptions = [
     doc: 'Log connections in the TCP format.',
     parse: setLogOption,
   },
-] as const satisfies readonly ArgumentOptionRow[] as readonly ArgumentOptionRow[];
+] as const satisfies readonly ArgumentOptionRow[];
+
+export const argumentOptions: readonly ArgumentOptionRow[] = [...plainOptions, ...checkOptions];

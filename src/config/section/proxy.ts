@@ -9,6 +9,7 @@ import {
   parsePreserveAffinity,
 } from './balance.ts';
 import { parseCapture } from './capture.ts';
+import { parseHttpCheck, parseTcpCheck } from './check-rule.ts';
 import { parseCookie, parseDynamicKey, parsePersistRule } from './cookie.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseErrorFile } from './errorfile.ts';
@@ -219,6 +220,13 @@ export const proxyKeywords = [
     parse: (draft, line) => parseRuleLine(draft, line, 'http-after-response'),
   },
   {
+    name: 'http-check',
+    args: '{ comment | connect | disable-on-404 | expect | send | send-state } [ <options>... ]',
+    where: Defaults | Backend,
+    doc: 'What an HTTP check sends and what it expects.',
+    parse: parseHttpCheck,
+  },
+  {
     name: 'http-request',
     args: '<action> [options...] [ { if | unless } <condition> ]',
     where: RULES,
@@ -363,6 +371,13 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'Time between keep-alive probes to servers.',
     parse: parseKeepaliveDelay('srvtcpkaIntvlMs'),
+  },
+  {
+    name: 'tcp-check',
+    args: '{ comment | connect | expect | send | send-lf | send-binary | send-binary-lf } [ <options>... ]',
+    where: Defaults | Backend,
+    doc: 'What a check sends and what it expects.',
+    parse: parseTcpCheck,
   },
   {
     name: 'timeout',

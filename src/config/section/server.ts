@@ -205,7 +205,6 @@ function finishServer(settings: ServerSettings): void {
     return;
   }
   server.check = {
-    kind: 'tcp',
     interMs: settings.interMs,
     fastinterMs: settings.fastinterMs,
     downinterMs: settings.downinterMs,

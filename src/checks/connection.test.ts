@@ -8,7 +8,12 @@ import { ipv4 } from '../model/config-fixture.ts';
 import { base, reserve } from '../sys/arena.ts';
 import { libc } from '../sys/libc.ts';
 import * as socket from '../sys/socket.ts';
-import { type ConnectResult, type ConnectTarget, createConnect } from './connect.ts';
+import {
+  type Connection,
+  type ConnectResult,
+  type ConnectTarget,
+  createOpen,
+} from './connection.ts';
 import { FakeClock } from './fake.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'connect-'));
@@ -39,9 +44,12 @@ async function freePort(): Promise<number> {
 function attempt(address: Address, source: Address | null = null): Promise<ConnectResult> {
   const target: ConnectTarget = { address, source };
   return new Promise((resolve) => {
-    const close = createConnect()(target, (result) => {
-      close();
-      resolve(result);
+    const connection: Connection = createOpen()(target, {
+      decided: (result) => {
+        connection.close(false);
+        resolve(result);
+      },
+      ready: () => {},
     });
   });
 }
@@ -88,11 +96,14 @@ describe('connections of health checks', () => {
       server.on('connection', (conn) => resolve(conn.remoteAddress));
     });
     const source = { ...ipv4(0), bytes: [127, 0, 0, 9] };
-    const closing = new Promise<() => void>((resolve) => {
-      const close = createConnect()({ address: ipv4(port), source }, () => resolve(close));
+    const opening = new Promise<Connection>((resolve) => {
+      const connection: Connection = createOpen()(
+        { address: ipv4(port), source },
+        { decided: () => resolve(connection), ready: () => {} },
+      );
     });
     expect(await peer).toBe('127.0.0.9');
-    (await closing)();
+    (await opening).close(false);
     const foreign = { ...ipv4(0), bytes: [192, 0, 2, 77] };
     expect(await attempt(ipv4(port), foreign)).toEqual({
       kind: 'refused',
@@ -132,12 +143,15 @@ describe('connections of health checks', () => {
         return clock.after(delayMs, fire);
       },
     };
-    const close = createConnect(counting)({ address: full.address, source: null }, () => said++);
+    const connection = createOpen(counting)(
+      { address: full.address, source: null },
+      { decided: () => said++, ready: () => said++ },
+    );
     clock.advance(2000);
     expect(said).toBe(0);
     expect(looks).toBeGreaterThan(20);
     expect(looks).toBeLessThan(65);
-    close();
+    connection.close(false);
     expect(clock.pending).toBe(0);
     full.close();
   });
@@ -153,9 +167,12 @@ describe('connections of health checks', () => {
 
   test('an attempt that was given up says nothing', async () => {
     let said = 0;
-    const close = createConnect()({ address: ipv4(await freePort()), source: null }, () => said++);
-    close();
-    close();
+    const connection = createOpen()(
+      { address: ipv4(await freePort()), source: null },
+      { decided: () => said++, ready: () => said++ },
+    );
+    connection.close(false);
+    connection.close(false);
     await new Promise((resolve) => setImmediate(resolve));
     expect(said).toBe(0);
   });
