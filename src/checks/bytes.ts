@@ -1,21 +1,22 @@
 /**
  * Received bytes of a check in the arena, where regular expressions and the HTTP parser read them.
- * One area serves all checks: what lies in it is valid until the next call.
+ * Each reader has one area for all checks: what lies in it is valid until its next use.
  */
 import { mem, reserve } from '../sys/arena.ts';
 
-/** Hexadecimal digits of a full buffer, and some room. */
-let areaOff = 0;
-let areaBytes = 0;
+export class Area {
+  private off = 0;
+  private bytes = 0;
 
-/** Copies bytes into the area. @returns their offset. */
-export function place(bytes: Uint8Array): number {
-  if (bytes.length > areaBytes) {
-    areaBytes = Math.max(bytes.length, 2 * areaBytes, 1 << 15);
-    areaOff = reserve(areaBytes);
+  /** Copies bytes into the area. @returns their offset. */
+  place(bytes: Uint8Array): number {
+    if (bytes.length > this.bytes) {
+      this.bytes = Math.max(bytes.length, 2 * this.bytes, 1 << 14);
+      this.off = reserve(this.bytes);
+    }
+    mem.set(bytes, this.off);
+    return this.off;
   }
-  mem.set(bytes, areaOff);
-  return areaOff;
 }
 
 /** One byte per character, as the configuration is read. */

@@ -101,7 +101,8 @@ function conclude(fd: number, address: Address): ConnectResult {
   const code = socket.socketError(fd);
   if (code !== 0) return { kind: 'refused', info: errnoText(code) };
   // A unix socket whose backlog is full is writable without being connected.
-  if (!socket.remoteAddress(fd)) return callFailure(address, Errno.EAGAIN);
+  const isLost = isLocal(address) && !socket.remoteAddress(fd);
+  if (isLost) return callFailure(address, Errno.EAGAIN);
   return { kind: 'connected' };
 }
 
@@ -129,7 +130,8 @@ class SocketConnection implements Connection {
   }
 
   send(bytes: Uint8Array, from: number): number {
-    const part = bytes.subarray(from, from + TRANSFER_BYTES);
+    const isWhole = from === 0 && bytes.length <= TRANSFER_BYTES;
+    const part = isWhole ? bytes : bytes.subarray(from, from + TRANSFER_BYTES);
     mem.set(part, transferOff);
     const sent = socket.send(this.fd, transferOff, part.length, false);
     if (sent >= 0) return sent;

@@ -14,6 +14,7 @@ import type { HttpMessage } from '../http/message.ts';
 import type {
   CheckConnectConfig,
   CheckExpectConfig,
+  CheckRequestConfig,
   CheckRulesetConfig,
   CheckSendConfig,
   CheckStepConfig,
@@ -191,7 +192,7 @@ class Dialogue {
     this.done(outcome);
   }
 
-  private send(step: Exclude<CheckStepConfig, CheckConnectConfig | CheckExpectConfig>) {
+  private send(step: CheckSendConfig | CheckRequestConfig) {
     if (this.outgoing === null) {
       const bytes = this.outgoingBytes(step);
       if (bytes === null) {
@@ -212,13 +213,14 @@ class Dialogue {
     return 'next';
   }
 
-  private outgoingBytes(
-    step: Exclude<CheckStepConfig, CheckConnectConfig | CheckExpectConfig>,
-  ): Uint8Array | null {
+  private outgoingBytes(step: CheckSendConfig | CheckRequestConfig): Uint8Array | null {
+    if (step.type === 'request') this.method = step.method;
+    const known = fixedBytes.get(step);
+    if (known !== undefined) return known;
     const textOf = (text: CheckText): string => this.task.text(text, null);
-    if (step.type === 'send') return sendBytes(step, textOf);
-    this.method = step.method;
-    return requestBytes(step, textOf, step.sendState ? this.task.state() : null);
+    if (step.type === 'send') return remembered(step, sendBytes(step, textOf));
+    const state = step.sendState ? this.task.state() : null;
+    return remembered(step, requestBytes(step, textOf, state));
   }
 
   private socketError(code: number): CheckOutcome {
@@ -242,8 +244,10 @@ class Dialogue {
         case 'end':
           this.hasEnded = true;
           break;
-        case 'bytes':
-          this.received = Buffer.concat([this.received, got.bytes]);
+        case 'bytes': {
+          const { received } = this;
+          this.received = received.length === 0 ? got.bytes : Buffer.concat([received, got.bytes]);
+        }
       }
     }
   }
@@ -329,6 +333,23 @@ class Dialogue {
     const comment = step.comment === '' ? '' : ` comment: '${step.comment}'`;
     return ` at step ${step.number} of tcp-check (${stepName(step)})${comment}`;
   }
+}
+
+/** What is sent by steps that send the same each time. */
+const fixedBytes = new WeakMap<CheckStepConfig, Uint8Array>();
+
+function remembered(
+  step: CheckSendConfig | CheckRequestConfig,
+  bytes: Uint8Array | null,
+): Uint8Array | null {
+  if (bytes !== null && isFixed(step)) fixedBytes.set(step, bytes);
+  return bytes;
+}
+
+function isFixed(step: CheckSendConfig | CheckRequestConfig): boolean {
+  if (step.type === 'send') return typeof step.data === 'string';
+  const texts = [step.uri, step.body ?? '', ...step.fields.map(({ value }) => value)];
+  return !step.sendState && texts.every((text) => typeof text === 'string');
 }
 
 function timeoutStatus(step: CheckStepConfig): CheckStatus {

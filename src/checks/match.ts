@@ -9,15 +9,16 @@ import type {
   FieldMatchConfig,
 } from '../model/config.ts';
 import { createRegex, type Regex } from '../rules/regex.ts';
-import { fromHex, latin1, place } from './bytes.ts';
+import { Area, fromHex, latin1 } from './bytes.ts';
 import { type MatchResult, match, wait } from './outcome.ts';
-import type { CheckResponse } from './response.ts';
+import { type CheckResponse, fieldsOf, reasonOf } from './response.ts';
 import { CheckStatus } from './result.ts';
 
 /** Makes the texts of this check. */
 export type TextOf = (text: CheckText) => string;
 
 const regexes = new Map<string, Regex>();
+const area = new Area();
 
 function test(source: string, bytes: Uint8Array, ignoreCase = false): boolean {
   const key = `${ignoreCase ? 'i' : ' '}${source}`;
@@ -26,7 +27,7 @@ function test(source: string, bytes: Uint8Array, ignoreCase = false): boolean {
     regex = createRegex(source, { ignoreCase, plainGroups: false });
     regexes.set(key, regex);
   }
-  return regex.test(place(bytes), bytes.length);
+  return regex.test(area.place(bytes), bytes.length);
 }
 
 function contains(bytes: Uint8Array, part: Uint8Array): boolean {
@@ -155,7 +156,7 @@ export function matchResponse(
   if (headFound !== null) {
     if (headFound !== negate) return { kind: 'match', code };
     const generic = `TCPCHK did not match content${contentName(config)} at step ${number}`;
-    const info = response.reason === '' ? generic : response.reason;
+    const info = reasonOf(response.head) || generic;
     return { ...mismatch(CheckStatus.Layer7Status, info), code } as MatchResult;
   }
   return { ...matchBody(rule, response, isFull, textOf), code } as MatchResult;
@@ -201,7 +202,7 @@ function findInHead(
     case 'status-regex':
       return test(config.text, latin1(String(response.status)));
     case 'field':
-      return response.fields.some(({ name, value }) => {
+      return fieldsOf(response.head).some(({ name, value }) => {
         if (!matchField(config.name, name, textOf, true)) return false;
         const wanted = config.value;
         if (wanted === null) return true;

@@ -1,23 +1,21 @@
 /**
  * The HTTP response of a check: the head by the parser of the data plane, the body as far as it has
- * come (RFC 9112 6). The head lies in the area of bytes.ts until the next response is parsed.
+ * come (RFC 9112 6).
  */
 import { HeadError, parseResponse } from '../http/h1/parse.ts';
 import { BodyMode, Col, HttpMessage, ROW } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { text } from '../sys/arena.ts';
-import { place } from './bytes.ts';
+import { Area } from './bytes.ts';
 
 export interface CheckResponse {
   status: number;
-  reason: string;
-  /** Names in lower case. */
-  fields: { name: string; value: string }[];
   body: Uint8Array;
   /** No more of the body can come. */
   isComplete: boolean;
   /** The chunks of the body are not well-formed. */
   isBroken: boolean;
+  /** Valid until the next response is read. */
   head: HttpMessage;
 }
 
@@ -25,6 +23,7 @@ export type ResponseState = CheckResponse | 'incomplete' | 'invalid';
 
 /** One message serves all checks. */
 let message: HttpMessage | null = null;
+const area = new Area();
 
 /**
  * @param isLast nothing comes after these bytes
@@ -38,23 +37,27 @@ export function readResponse(
   fieldsMax: number,
 ): ResponseState {
   message ??= new HttpMessage(true, fieldsMax, 64);
-  const off = place(bytes);
+  const off = area.place(bytes);
   const asked = method === 'HEAD' ? Method.Head : Method.Get;
   const used = parseResponse(message, off, bytes.length, fieldsMax, false, asked);
   if (used === HeadError.Incomplete) return isLast ? 'invalid' : 'incomplete';
   if (used <= 0) return 'invalid';
   const rest = bytes.subarray(used);
-  return {
-    status: message.status,
-    reason: text(message.reasonOff, message.reasonLen),
-    fields: fieldsOf(message),
-    head: message,
-    ...bodyOf(message, rest, isLast),
-  };
+  return { status: message.status, head: message, ...bodyOf(message, rest, isLast) };
 }
 
-function fieldsOf(head: HttpMessage): CheckResponse['fields'] {
-  const fields: CheckResponse['fields'] = [];
+export function reasonOf(head: HttpMessage): string {
+  return text(head.reasonOff, head.reasonLen);
+}
+
+export interface CheckField {
+  /** In lower case. */
+  name: string;
+  value: string;
+}
+
+export function fieldsOf(head: HttpMessage): CheckField[] {
+  const fields: CheckField[] = [];
   for (let i = 0; i < head.count; i++) {
     const at = i * ROW;
     const { rows } = head;

@@ -241,24 +241,26 @@ export class CheckRunner {
     if (failed && isUp(oldCounter, check)) {
       shared.set(entity, State.CheckFailed, shared.get(entity, State.CheckFailed) + 1);
     }
-    let reason = reasonText(outcome, durationMs);
+    const after = healthAfter(verdict, isUp(counter, check));
     if ((entry.backend.proxy.options & Option.LogHealthChecks) !== 0) {
       if (outcome.status !== oldStatus || counter !== oldCounter) {
+        const reason = reasonText(outcome, durationMs);
         const text = checkText(entry.label, verdict, reason, counter, check);
         this.report(entry, Level.Notice, text);
       }
-      reason = '';
+      this.changeHealth(entry, after, () => '');
+    } else {
+      this.changeHealth(entry, after, () => reasonText(outcome, durationMs));
     }
-    this.changeHealth(entry, healthAfter(verdict, isUp(counter, check)), reason);
   }
 
   /** @param health null = as it is, unless it is down */
-  private changeHealth(entry: CheckEntry, health: Health | null, reason: string): void {
+  private changeHealth(entry: CheckEntry, health: Health | null, reason: () => string): void {
     const before = this.shared.get(entry.entity, State.Health);
     const after = health ?? (before === Health.Down ? Health.Up : before);
     if (after === before) return;
-    if (after === Health.Down) this.takeDown(entry, reason);
-    else this.putIn(entry, after, reason);
+    if (after === Health.Down) this.takeDown(entry, reason());
+    else this.putIn(entry, after, reason());
   }
 
   private takeDown(entry: CheckEntry, reason: string): void {
