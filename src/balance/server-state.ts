@@ -71,7 +71,8 @@ function initServer(
   shared.set(entity, State.Admin, adminOf(srv));
   // Until its name was looked up it was up; a server with checks counts that as one failure.
   if (srv.unresolved && !srv.disabled && check !== null) shared.set(entity, State.Downs, 1);
-  shared.set(entity, State.Health, check === null ? Health.NoCheck : Health.Up);
+  const isChecked = check !== null || srv.track !== null;
+  shared.set(entity, State.Health, isChecked ? Health.Up : Health.NoCheck);
   shared.set(entity, State.Weight, srv.weight);
   shared.set(entity, State.CheckCounter, check === null ? 0 : check.rise);
   // `minconn` alone is a fixed limit (5.2 minconn).

@@ -42,7 +42,7 @@ async function freePort(): Promise<number> {
 }
 
 function attempt(address: Address, source: Address | null = null): Promise<ConnectResult> {
-  const target: ConnectTarget = { address, source };
+  const target: ConnectTarget = { address, source, delaysAck: true };
   return new Promise((resolve) => {
     const connection: Connection = createOpen()(target, {
       decided: (result) => {
@@ -98,7 +98,7 @@ describe('connections of health checks', () => {
     const source = { ...ipv4(0), bytes: [127, 0, 0, 9] };
     const opening = new Promise<Connection>((resolve) => {
       const connection: Connection = createOpen()(
-        { address: ipv4(port), source },
+        { address: ipv4(port), source, delaysAck: false },
         { decided: () => resolve(connection), ready: () => {} },
       );
     });
@@ -144,7 +144,7 @@ describe('connections of health checks', () => {
       },
     };
     const connection = createOpen(counting)(
-      { address: full.address, source: null },
+      { address: full.address, source: null, delaysAck: true },
       { decided: () => said++, ready: () => said++ },
     );
     clock.advance(2000);
@@ -168,7 +168,7 @@ describe('connections of health checks', () => {
   test('an attempt that was given up says nothing', async () => {
     let said = 0;
     const connection = createOpen()(
-      { address: ipv4(await freePort()), source: null },
+      { address: ipv4(await freePort()), source: null, delaysAck: true },
       { decided: () => said++, ready: () => said++ },
     );
     connection.close(false);

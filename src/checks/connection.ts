@@ -21,6 +21,11 @@ export interface ConnectTarget {
   address: Address;
   /** Address to connect from (5.2 source), null = the system's choice. */
   source: Address | null;
+  /**
+   * The acknowledgement may wait for what is sent, or be spared by a reset. A server that speaks
+   * first would wait for it.
+   */
+  delaysAck: boolean;
 }
 
 /** What is there to read: bytes, nothing yet, the end, or an error. */
@@ -79,7 +84,7 @@ function begin(target: ConnectTarget): number | ConnectResult {
   if (fd < 0) return { kind: 'failed', info: `General socket error (${errnoText(errno())})` };
   if (!isLocal(address)) {
     socket.resetOnClose(fd);
-    socket.setQuickAckOff(fd);
+    if (target.delaysAck) socket.setQuickAckOff(fd);
   }
   if (source !== null && !isLocal(address)) {
     const sourceLength = socket.createSockaddr(source, addressOff);

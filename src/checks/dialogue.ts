@@ -34,7 +34,7 @@ import { CheckStatus, statusNamed } from './result.ts';
 
 export interface DialogueTask {
   ruleset: CheckRulesetConfig;
-  target: ConnectTarget;
+  target: Pick<ConnectTarget, 'address' | 'source'>;
   /** Longest time for the connection, ms. */
   connectMs: number;
   /** Longest time for the rest, ms; -1 = what is left of `connectMs`. */
@@ -172,7 +172,8 @@ class Dialogue {
     const asked = typeof step.port === 'number' ? step.port : this.task.integer(step.port, null);
     // What is no port leaves the one of the check.
     const port = asked !== null && asked > 0 && asked < 65536 ? asked : target.address.port;
-    return { ...target, address: { ...address, port } };
+    const delaysAck = this.task.ruleset.steps[this.at + 1]?.type !== 'expect';
+    return { ...target, address: { ...address, port }, delaysAck };
   }
 
   private decided(result: ConnectResult): void {

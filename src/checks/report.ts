@@ -30,12 +30,12 @@ export interface ServerCounts {
   queued: number;
 }
 
-/** `reason: Layer4 connection problem, info: "Connection refused", check duration: 0ms` */
+/** `, reason: Layer4 connection problem, info: "Connection refused", check duration: 0ms` */
 export function reasonText(outcome: CheckOutcome, durationMs: number): string {
   const { description, hasCode } = checkResult(outcome.status);
   const code = hasCode ? `, code: ${outcome.code}` : '';
   const info = outcome.info !== '' ? `, info: "${encoded(outcome.info)}"` : '';
-  return `reason: ${description}${code}${info}, check duration: ${durationMs}ms`;
+  return `, reason: ${description}${code}${info}, check duration: ${durationMs}ms`;
 }
 
 /** A server's words in a line: what would break the line or its quotes is `<22>`. */
@@ -54,6 +54,7 @@ const verdicts = {
 
 /** The line of `option log-health-checks`. @param reason from `reasonText`. */
 export function checkText(
+  kind: 'Health' | 'Agent',
   label: ServerLabel,
   verdict: CheckResultRow['verdict'],
   reason: string,
@@ -62,7 +63,7 @@ export function checkText(
 ): string {
   const backup = label.backup ? 'backup ' : '';
   return (
-    `Health check for ${backup}server ${label.backend}/${label.server} ${verdicts[verdict]}, ` +
+    `${kind} check for ${backup}server ${label.backend}/${label.server} ${verdicts[verdict]}` +
     `${reason}, status: ${healthText(counter, check)}.`
   );
 }
@@ -75,28 +76,41 @@ function subject(label: ServerLabel): string {
   return `${label.backup ? 'Backup ' : ''}Server ${label.backend}/${label.server}`;
 }
 
-/** @param reason from `reasonText`, or '' when the line of the check has said it already. */
-export function downText(label: ServerLabel, reason: string, counts: ServerCounts): string {
+/**
+ * A server that is lost. @param what `is DOWN`; @param reason from `reasonText`, ` via b/s`, or ''
+ * when another line has said it already.
+ */
+export function downText(
+  label: ServerLabel,
+  what: string,
+  reason: string,
+  counts: ServerCounts,
+): string {
   return (
-    `${subject(label)} is DOWN${reason === '' ? '' : `, ${reason}`}. ` +
+    `${subject(label)} ${what}${reason}. ` +
     `${counts.active} active and ${counts.backup} backup servers left.${runningOn(counts)} ` +
     `${counts.sessions} sessions active, ${counts.requeued} requeued, ` +
     `${counts.queued} remaining in queue.`
   );
 }
 
-/** @param what `UP` or `stopping`; @param reason as for `downText`. */
+/** A server that can be used, if perhaps not by everyone; parameters as those of `downText`. */
 export function upText(
   label: ServerLabel,
-  what: 'UP' | 'stopping',
+  what: string,
   reason: string,
   counts: ServerCounts,
 ): string {
   return (
-    `${subject(label)} is ${what}${reason === '' ? '' : `, ${reason}`}. ` +
+    `${subject(label)} ${what}${reason}. ` +
     `${counts.active} active and ${counts.backup} backup servers online.${runningOn(counts)} ` +
     `${counts.requeued} sessions requeued, ${counts.queued} total in queue.`
   );
+}
+
+/** What becomes of a server without a word about the others. */
+export function maintenanceText(label: ServerLabel, what: string): string {
+  return `${subject(label)} ${what}`;
 }
 
 /** `listen` sections are called proxies. */

@@ -22,6 +22,8 @@ export const enum CheckStatus {
   ProcessError = 14,
   ProcessTimeout = 15,
   ProcessOk = 16,
+  /** An agent that says nothing about its server's operating state. */
+  Checked = 17,
 }
 
 export interface CheckResultRow {
@@ -71,6 +73,7 @@ export const checkResults: readonly CheckResultRow[] = [
   row(CheckStatus.ProcessError, 'PROCERR', 'External check error', 'failed', true),
   row(CheckStatus.ProcessTimeout, 'PROCTOUT', 'External check timeout', 'failed', true),
   row(CheckStatus.ProcessOk, 'PROCOK', 'External check passed', 'passed', true),
+  row(CheckStatus.Checked, 'CHECKED', 'No status change', 'none'),
 ];
 
 /** The row of a status as it stands in shared memory. */

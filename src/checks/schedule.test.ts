@@ -33,7 +33,7 @@ describe('when checks run (5.2 inter)', () => {
   test('timeout check splits the time of a check (4.2)', () => {
     const check = tcpCheckConfig({ interMs: 500 });
     const { timeout } = backendConfig([]);
-    const times = (changes: object) => checkTimeouts(check, { ...timeout, ...changes });
+    const times = (changes: object) => checkTimeouts(check.interMs, { ...timeout, ...changes });
     expect(times({ connect: 200 })).toEqual({ connectMs: 500, readMs: -1 });
     expect(times({ connect: 200, check: 100 })).toEqual({ connectMs: 200, readMs: 100 });
     expect(times({ connect: 9000, check: 100 })).toEqual({ connectMs: 500, readMs: 100 });

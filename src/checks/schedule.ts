@@ -25,7 +25,7 @@ export function spreadInterval(intervalMs: number, spreadPercent: number, random
  * @returns delay before the first check of each, ms.
  */
 export function firstDelays(
-  checks: readonly CheckConfig[],
+  checks: readonly { interMs: number }[],
   global: Pick<GlobalConfig, 'maxSpreadChecksMs'>,
 ): number[] {
   if (checks.length === 0) return [];
@@ -44,8 +44,8 @@ export interface CheckTimeouts {
  * Without `timeout check`, `inter` bounds the whole check. With it, the connection has the smaller
  * of `timeout connect` and `inter`, and the answer has `timeout check`.
  */
-export function checkTimeouts(check: CheckConfig, timeout: TimeoutConfig): CheckTimeouts {
-  if (timeout.check < 0) return { connectMs: check.interMs, readMs: -1 };
-  const connectMs = timeout.connect >= 0 ? Math.min(timeout.connect, check.interMs) : check.interMs;
+export function checkTimeouts(interMs: number, timeout: TimeoutConfig): CheckTimeouts {
+  if (timeout.check < 0) return { connectMs: interMs, readMs: -1 };
+  const connectMs = timeout.connect >= 0 ? Math.min(timeout.connect, interMs) : interMs;
   return { connectMs, readMs: timeout.check };
 }

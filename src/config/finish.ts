@@ -11,6 +11,7 @@ import { resolveFormats } from './section/format.ts';
 import { orderedRules } from './section/inherit.ts';
 import type { ParserState } from './section/state.ts';
 import { setVariables } from './variables.ts';
+import { resolveTracks } from './track.ts';
 
 /** The first number of a proxy: 1 belongs to the proxy of the stats socket. */
 const FIRST_PROXY_ID = 2;
@@ -29,6 +30,7 @@ export function finishConfiguration(state: ParserState): Configuration {
   const { variables } = state;
   setVariables(state);
   const config: Configuration = { global, proxies, rings, variables };
+  resolveTracks(proxies, state);
   resolveFullconn(config, global.maxconn);
   return config;
 }

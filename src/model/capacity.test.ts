@@ -39,7 +39,7 @@ function configuration(parts: Parts = {}) {
     proxies: [
       {
         binds: new Array(binds).fill({}),
-        servers: new Array(checks).fill({ check: {} }),
+        servers: new Array(checks).fill({ check: {}, agent: null }),
         errorFiles: {},
         rules: [],
         useBackends: [],
@@ -193,6 +193,8 @@ describe('file descriptors (management.txt 5)', () => {
     const text = 'listen l\n bind :1\n server a 127.0.0.1:1\n server b 127.0.0.1:1';
     const base = reservedDescriptors(parsed(`${text}\n`), 1);
     expect(reservedDescriptors(parsed(`${text} check\n`), 1)).toBe(base + 1);
+    const agent = 'check agent-check agent-port 5';
+    expect(reservedDescriptors(parsed(`${text} ${agent}\n`), 1)).toBe(base + 2);
     expect(reservedDescriptors(parsed('listen l\n bind :1\n'), 1)).toBe(base);
   });
 

@@ -182,7 +182,10 @@ export function reservedDescriptors(config: Configuration, workers: number): num
   let checks = 0;
   for (const proxy of config.proxies) {
     listeners += proxy.binds.length * workers;
-    for (const server of proxy.servers) if (server.check !== null) checks++;
+    for (const server of proxy.servers) {
+      if (server.check !== null) checks++;
+      if (server.agent !== null) checks++;
+    }
   }
   const stats = config.global.statsSockets.length * (1 + config.global.statsMaxconn);
   // Standard streams, the runtime's own poller, timers and pipes.

@@ -438,6 +438,9 @@ export interface ServerConfig extends Origin {
   minconn: number;
   maxqueue: number;
   check: CheckConfig | null;
+  agent: AgentConfig | null;
+  /** 5.2 track: the server whose state this one has. */
+  track: { proxyIndex: number; serverIndex: number } | null;
   poolMaxConn: number;
   poolPurgeDelayMs: number;
   /** -1 = without limit. */
@@ -459,6 +462,16 @@ export interface CheckConfig {
   fall: number;
   address: Address | null;
   port: number;
+}
+
+/** `agent-check` of a server line (5.2). */
+export interface AgentConfig {
+  interMs: number;
+  /** Null = where the server is checked. */
+  address: Address | null;
+  port: number;
+  /** Sent when the connection is there; null = nothing. */
+  send: string | null;
 }
 
 /** What the servers of a backend are asked (4.2 `option httpchk` and the other kinds of check). */

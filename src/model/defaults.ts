@@ -253,6 +253,8 @@ export function defaultServer(origin: Origin): ServerConfig {
     minconn: 0,
     maxqueue: 0,
     check: null,
+    agent: null,
+    track: null,
     poolMaxConn: -1,
     poolPurgeDelayMs: 5000,
     maxReuse: -1,

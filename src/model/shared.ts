@@ -69,7 +69,13 @@ export const enum State {
   ConnectionRateOdd = 27,
   /** Servers: those of `IdleConnections` that only one session has used. Atomic. */
   FreshConnections = 28,
-  WIDTH = 29,
+  /** Servers: those of the last agent check, as above. */
+  AgentStatus = 29,
+  AgentDuration = 30,
+  AgentCode = 31,
+  /** Servers: 1, or 0 when the agent says that the server is down. */
+  AgentCounter = 32,
+  WIDTH = 33,
 }
 
 export const enum Health {

@@ -25,7 +25,12 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
   initServerState(config, entities, shared, startMs / 1000);
   shared.set(PROCESS_ENTITY, State.Maxconn, 2000);
   const sampler = new Sampler(shared, entities, startMs);
-  const checks = { lastCheck: () => '', isRunning: () => false };
+  const checks = {
+    lastCheck: () => '',
+    isRunning: () => false,
+    lastAgent: () => '',
+    isAsking: () => false,
+  };
   let nowMs = startMs;
   const source: RuntimeSource = {
     config,

@@ -21,6 +21,11 @@ export function checkedNow(s: Subject, value: () => StatValue): StatValue {
   return inMaintenance ? null : checked(s, value);
 }
 
+/** A value that only a server with an agent has. */
+export function asked(s: Subject, value: () => StatValue): StatValue {
+  return s.server!.agent === null ? null : value();
+}
+
 /** -1 means that there was none. */
 export function positive(value: number): StatValue {
   return value < 0 ? null : value;

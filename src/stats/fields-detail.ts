@@ -1,7 +1,8 @@
 /** `show stat`, columns 51 to 118: compression, times, checks, connections, protocols (9.1). */
+import { agentRiseFall } from '../checks/agent.ts';
 import { checkResult } from '../checks/result.ts';
 import { Counter, State } from '../model/shared.ts';
-import { backendWeight, checkedNow, http, listenerProtocol } from './compute.ts';
+import { asked, backendWeight, checkedNow, http, listenerProtocol, positive } from './compute.ts';
 import { field, type StatField, zero } from './field.ts';
 import type { Subject } from './subject.ts';
 
@@ -21,7 +22,9 @@ export const detailFields: readonly StatField[] = [
   field('last_chk', 'MOPV', 'str', 'What the last check found, in words', {
     S: (s) => checkedNow(s, () => s.source.checks.lastCheck(s.entity)),
   }),
-  field('last_agt', 'MOPV', 'str', 'What the last agent check found, in words'),
+  field('last_agt', 'MOPV', 'str', 'What the last agent check found, in words', {
+    S: (s) => asked(s, () => s.source.checks.lastAgent(s.entity)),
+  }),
   field('qtime', 'MaPV', 'u32', 'Average ms in the queue over 1024 requests', {
     BS: (s) => s.average(Counter.QueueTimeSum),
   }),
@@ -34,13 +37,21 @@ export const detailFields: readonly StatField[] = [
   field('ttime', 'MaPV', 'u32', 'Average ms in total over 1024 requests', {
     BS: (s) => s.average(Counter.TotalTimeSum),
   }),
-  field('agent_status', 'MOPV', 'str', 'Result of the last agent check'),
-  field('agent_code', 'MOPV', 'u32', 'Code of the last agent check'),
-  field('agent_duration', 'MDPV', 'u64', 'Milliseconds that the last agent check took'),
+  field('agent_status', 'MOPV', 'str', 'Result of the last agent check', {
+    S: (s) => asked(s, () => s.agentName),
+  }),
+  field('agent_code', 'MOPV', 'u32', 'Code of the last agent check', {
+    S: (s) => asked(s, () => s.agentCode),
+  }),
+  field('agent_duration', 'MDPV', 'u64', 'Milliseconds that the last agent check took', {
+    S: (s) => asked(s, () => positive(s.state(State.AgentDuration))),
+  }),
   field('check_desc', 'MOPV', 'str', 'Result of the last check, spelled out', {
     S: (s) => checkedNow(s, () => checkResult(s.state(State.CheckStatus)).description),
   }),
-  field('agent_desc', 'MOPV', 'str', 'Result of the last agent check, spelled out'),
+  field('agent_desc', 'MOPV', 'str', 'Result of the last agent check, spelled out', {
+    S: (s) => asked(s, () => checkResult(s.state(State.AgentStatus)).description),
+  }),
   field('check_rise', 'CGSV', 'u32', 'Good checks in a row that bring the server up', {
     S: (s) => checkedNow(s, () => s.server!.check!.rise),
   }),
@@ -50,9 +61,15 @@ export const detailFields: readonly StatField[] = [
   field('check_health', 'CGSV', 'u32', 'Counter of checks, 0 to rise + fall - 1', {
     S: (s) => checkedNow(s, () => s.state(State.CheckCounter)),
   }),
-  field('agent_rise', 'CGSV', 'u32', 'Good agent checks in a row that bring the server up'),
-  field('agent_fall', 'CGSV', 'u32', 'Bad agent checks in a row that take the server down'),
-  field('agent_health', 'CGSV', 'u32', 'Counter of agent checks'),
+  field('agent_rise', 'CGSV', 'u32', 'Good agent checks in a row that bring the server up', {
+    S: (s) => asked(s, () => agentRiseFall.rise),
+  }),
+  field('agent_fall', 'CGSV', 'u32', 'Bad agent checks in a row that take the server down', {
+    S: (s) => asked(s, () => agentRiseFall.fall),
+  }),
+  field('agent_health', 'CGSV', 'u32', 'Counter of agent checks', {
+    S: (s) => asked(s, () => s.state(State.AgentCounter)),
+  }),
   field('addr', 'CGSV', 'str', 'Address and port, or "unix"; for operators', {
     LS: (s) => s.address,
   }),

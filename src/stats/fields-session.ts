@@ -97,7 +97,9 @@ export const sessionFields: readonly StatField[] = [
   field('lbtot', 'MCPP', 'u64', 'Times chosen by load balancing', {
     BS: (s) => s.sum(Counter.Selected),
   }),
-  field('tracked', 'CNSV', 'str', 'Server whose state is tracked'),
+  field('tracked', 'CNSV', 'str', 'Server whose state is tracked', {
+    S: (s) => (s.server!.track === null ? null : `${s.leader.backend}/${s.leader.config.name}`),
+  }),
   field('type', 'CGSV', 'u32', '0 frontend, 1 backend, 2 server, 3 listener', {
     F: zero,
     B: () => 1,

@@ -31,10 +31,13 @@ function serverStatus(subject: Subject): string {
   const admin = subject.state(State.Admin);
   if ((admin & AdminFlag.Unresolved) !== 0) return 'MAINT (resolution)';
   if ((admin & AdminFlag.Maintenance) !== 0) return 'MAINT';
-  const check = subject.server!.check;
   const health = subject.state(State.Health) as Health;
-  if ((admin & AdminFlag.Drain) !== 0 && health !== Health.Down) return 'DRAIN';
-  if (check === null) return 'no check';
-  const counter = subject.state(State.CheckCounter);
+  const byAgent = subject.server!.agent === null ? '' : ' (agent)';
+  if ((admin & AdminFlag.Drain) !== 0 && health !== Health.Down) return `DRAIN${byAgent}`;
+  if (byAgent !== '' && subject.state(State.AgentCounter) === 0) return `DOWN${byAgent}`;
+  const { entity, config } = subject.leader;
+  const { check } = config;
+  if (check === null) return health === Health.Down ? 'DOWN' : 'no check';
+  const counter = subject.source.shared.get(entity, State.CheckCounter);
   return checkedStatus(health, counter, check);
 }

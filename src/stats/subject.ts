@@ -19,7 +19,13 @@ export interface StatsSource {
   shared: SharedState;
   sampler: Sampler;
   /** What a server's last check added in words, and whether one is running. */
-  checks: { lastCheck(serverEntity: number): string; isRunning(serverEntity: number): boolean };
+  checks: {
+    lastCheck(serverEntity: number): string;
+    isRunning(serverEntity: number): boolean;
+    /** The same of its agent. */
+    lastAgent(serverEntity: number): string;
+    isAsking(serverEntity: number): boolean;
+  };
 }
 
 export class Subject {
@@ -105,6 +111,29 @@ export class Subject {
   get checkCode(): number | null {
     const { hasCode } = checkResult(this.state(State.CheckStatus));
     return hasCode ? this.state(State.CheckCode) : null;
+  }
+
+  /** The server at the end of the chain of those that are tracked (5.2 track); itself without. */
+  get leader(): { entity: number; config: ServerConfig; backend: string } {
+    const { config, entities } = this.source;
+    let server = this.server!;
+    let proxy = this.proxy;
+    while (server.track !== null) {
+      proxy = config.proxies[server.track.proxyIndex]!;
+      server = proxy.servers[server.track.serverIndex]!;
+    }
+    const entity = entities.server[proxy.index]![server.index]!;
+    return { entity, config: server, backend: proxy.name };
+  }
+
+  get agentCode(): number | null {
+    const { hasCode } = checkResult(this.state(State.AgentStatus));
+    return hasCode ? this.state(State.AgentCode) : null;
+  }
+
+  get agentName(): string {
+    const asking = this.source.checks.isAsking(this.entity);
+    return `${asking ? '* ' : ''}${checkResult(this.state(State.AgentStatus)).name}`;
   }
 
   get checkName(): string {

@@ -36,6 +36,7 @@ const actsWhileReading: Readonly<Record<string, string>> = {
   'proxy disabled': 'a section without a listener does not start',
   'proxy enabled': 'takes disabled back',
   'server enabled': 'takes disabled back',
+  'server no-agent-check': 'takes agent-check back',
   'server no-backup': 'takes backup back',
   'server no-check': 'takes check back',
 };
@@ -59,7 +60,7 @@ const head = 'defaults\n mode http\n timeout connect 1s\n timeout client 1s\n ti
 const listen = (bind = '', server = ''): string =>
   `listen l\n bind :45000 ${bind}\n server first 127.0.0.1:1\n` +
   ` server second 127.0.0.1:2 check ${server}\n` +
-  ` server third 127.0.0.1:3 ${server === 'check' ? 'check' : ''}\nbackend other\n`;
+  ` server third 127.0.0.1:3 ${/^(check$|track)/.test(server) ? 'check' : ''}\nbackend other\n`;
 const inListen = (line: string): string =>
   `${head}${listen().replace('backend', `${line}\nbackend`)}`;
 

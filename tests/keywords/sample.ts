@@ -189,6 +189,12 @@ const bind: Samples = {
 };
 
 const server: Samples = {
+  'agent-check': 'agent-port 5',
+  'agent-send': 'x agent-check agent-port 5',
+  'agent-inter': '7s agent-check agent-port 5',
+  'agent-addr': '127.0.0.2 agent-check agent-port 5',
+  'agent-port': '5 agent-check',
+  track: 'third no-check',
   addr: '127.0.0.9',
   'hash-key': 'addr-port',
   source: '127.0.0.9',

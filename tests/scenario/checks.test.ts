@@ -125,3 +125,116 @@ listen l
   },
   { skip: programUnderTest === 'haproxy' ? 'a difference' : null },
 );
+
+scenario(
+  'an agent changes weight, limit and state of its server (5.2 agent-check)',
+  async (world) => {
+    const log = await world.syslog();
+    const [one, two] = [checkedServer(world, 'one'), checkedServer(world, 'two')];
+    const said = { line: 'up\n', asked: 0 };
+    const agent = world.server(async (peer) => {
+      await peer.readUntil('hello\n');
+      said.asked++;
+      peer.send(said.line);
+      peer.end();
+    });
+    const proxy =
+      await world.proxy(`${head(log.port).replace('global', 'global\n  stats socket {{dir}}/stats')}
+listen l
+  bind fd@{{l}}
+  server one 127.0.0.1:${one.port} weight 50 agent-check agent-port ${agent.port} agent-inter 20ms agent-send hello\\n
+  server two 127.0.0.1:${two.port} weight 50
+`);
+    const served = async () => {
+      const names = new Set<string>();
+      for (let i = 0; i < 6; i++) names.add(await (await fetch(proxy.url('l'))).text());
+      return [...names].sort();
+    };
+    const say = async (line: string) => {
+      said.line = line;
+      const { asked } = said;
+      // The answer before this one may still be on its way.
+      await agent.changes.until(
+        () => said.asked > asked + 2,
+        () => `nobody asked for ${line}`,
+      );
+      const table = (await proxy.command('show stat')).split('\n').map((row) => row.split(','));
+      const row = table.find(([px, name]) => px === 'l' && name === 'one')!;
+      const value = (name: string) => row[table[0]!.indexOf(name)]!;
+      return ['status', 'uweight', 'slim', 'last_agt', 'agent_health'].map(value);
+    };
+    expect(await say('up 50% maxconn:30\n')).toEqual([
+      'no check',
+      '25',
+      '30',
+      'via agent : up',
+      '1',
+    ]);
+    expect(await say('weight:0\n')).toEqual(['no check', '0', '30', '', '1']);
+    expect(await served()).toEqual(['two']);
+    expect(await say('100% maxconn:0 drain\n')).toEqual(['DRAIN (agent)', '50', '', '', '1']);
+    expect(await served()).toEqual(['two']);
+    expect(await say('ready\n')).toEqual(['no check', '50', '', '', '1']);
+    expect(await served()).toEqual(['one', 'two']);
+    const why = 'via agent : stopped (a new version)';
+    expect(await say('stopped # a new version\n')).toEqual(['DOWN (agent)', '50', '', why, '0']);
+    expect(await served()).toEqual(['two']);
+    // Only the agent's own word brings it back.
+    expect(await say('what?\n')).toEqual([
+      'DOWN (agent)',
+      '50',
+      '',
+      'agent reports an error : what?',
+      '0',
+    ]);
+    expect(await say('up\n')).toEqual(['no check', '50', '', 'via agent : up', '1']);
+    expect(await served()).toEqual(['one', 'two']);
+    expect(await say('maint\n')).toEqual(['MAINT', '50', '', '', '1']);
+    expect(await served()).toEqual(['two']);
+    expect(await say('ready\n')).toEqual(['no check', '50', '', '', '1']);
+    const counts = 'active and 0 backup servers';
+    const lines = log.lines.filter((line) => line.startsWith('Server '));
+    expect(lines.map((line) => line.trimEnd().replace(/\d+ms/, 'Nms'))).toEqual([
+      `Server l/one enters drain state. 1 ${counts} online. 0 sessions requeued, 0 total in queue.`,
+      'Server l/one is UP (leaving forced drain).',
+      `Server l/one is DOWN, reason: Layer7 wrong status, code: 0, info: "${why}", ` +
+        `check duration: Nms. 1 ${counts} left. 0 sessions active, 0 requeued, 0 remaining in queue.`,
+      'Server l/one is UP, reason: Layer7 check passed, code: 0, info: "via agent : up", ' +
+        `check duration: Nms. 2 ${counts} online. 0 sessions requeued, 0 total in queue.`,
+      `Server l/one is going DOWN for maintenance. 1 ${counts} left. 0 sessions active, ` +
+        '0 requeued, 0 remaining in queue.',
+      'Server l/one is UP/READY (leaving forced maintenance).',
+    ]);
+  },
+);
+
+scenario('servers that track another one have its state (5.2 track)', async (world) => {
+  const log = await world.syslog();
+  const [one, two] = [checkedServer(world, 'one'), checkedServer(world, 'two')];
+  const proxy = await world.proxy(`${head(log.port)}
+listen l
+  bind fd@{{l}}
+  server two 127.0.0.1:${two.port} track base/one
+  server spare 127.0.0.1:${two.port} backup track two
+backend base
+  option httpchk GET /check
+  server one 127.0.0.1:${one.port} check inter 20ms
+`);
+  one.status = '500 Oh';
+  await log.find(/^\w+ l has no server available!/);
+  expect((await fetch(proxy.url('l'))).status).toBe(503);
+  one.status = '200 OK';
+  await log.find(/^Backup Server l\/spare is UP/);
+  expect(await (await fetch(proxy.url('l'))).text()).toBe('two');
+  const lines = log.lines.map((line) => line.trimEnd()).filter((line) => /erver l\//.test(line));
+  expect(lines).toEqual([
+    'Server l/two is DOWN via base/one. 0 active and 1 backup servers left. Running on backup. ' +
+      '0 sessions active, 0 requeued, 0 remaining in queue.',
+    'Backup Server l/spare is DOWN via l/two. 0 active and 0 backup servers left. ' +
+      '0 sessions active, 0 requeued, 0 remaining in queue.',
+    'Server l/two is UP via base/one. 1 active and 0 backup servers online. ' +
+      '0 sessions requeued, 0 total in queue.',
+    'Backup Server l/spare is UP via l/two. 1 active and 1 backup servers online. ' +
+      '0 sessions requeued, 0 total in queue.',
+  ]);
+});

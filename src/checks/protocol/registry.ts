@@ -1,5 +1,6 @@
 /** The answers of protocols that have a check of their own. A new protocol is a file and its rows. */
 import { assert } from '../../base/assert.ts';
+import { agentAnswer } from '../agent.ts';
 import { ldap } from './ldap.ts';
 import { mysqlAnswers } from './mysql.ts';
 import { pgsql } from './pgsql.ts';
@@ -10,6 +11,7 @@ import { spop } from './spop.ts';
 import { sslHello } from './ssl-hello.ts';
 
 const rows: readonly ProtocolRow[] = [
+  agentAnswer,
   ldap,
   ...mysqlAnswers,
   pgsql,

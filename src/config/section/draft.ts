@@ -48,6 +48,13 @@ export interface ServerSettings {
   fall: number;
   checkAddress: ServerConfig['address'] | null;
   checkPort: number;
+  agentEnabled: boolean;
+  agentInterMs: number;
+  agentAddress: ServerConfig['address'] | null;
+  agentPort: number;
+  agentSend: string | null;
+  /** `[<proxy>/]<server>`; found when all sections have been read. */
+  track: string | null;
 }
 
 export interface ProxyDraft {
@@ -78,6 +85,8 @@ export interface ProxyDraft {
   /** Per bind and server index: whether the id was given. */
   bindIdGiven: boolean[];
   serverIdGiven: boolean[];
+  /** Per server: `track`. */
+  tracks: (string | null)[];
   /** Bookkeeping of `defaults` sections (4): who uses them and how. */
   usedExplicitly: boolean;
   usedImplicitly: boolean;

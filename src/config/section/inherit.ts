@@ -35,6 +35,7 @@ export function newDraft(section: ProxySection, name: string, origin: Origin): P
     idGiven: false,
     bindIdGiven: [],
     serverIdGiven: [],
+    tracks: [],
     usedExplicitly: false,
     usedImplicitly: false,
     usedBy: 0,

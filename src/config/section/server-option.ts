@@ -53,6 +53,21 @@ function checkCount(line: ServerOptionLine, name: string, value: string): number
   return found;
 }
 
+/** 5.2 agent-addr: an address, or a name that has one, without a port. */
+function parseAgentAddress(line: ServerOptionLine, value: string): void {
+  if (value === '') throw new ConfigError("'agent-addr' expects an address as argument");
+  const wrong = `parsing agent-addr failed. Check if '${value}' is correct address`;
+  try {
+    const [address] = parseAddress(value, { port: 'none', range: false }, line.state.env);
+    if (address === undefined) throw new ConfigError(wrong);
+    const { portOffset: _, ...plain } = address;
+    line.settings.agentAddress = plain;
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    throw new ConfigError(wrong);
+  }
+}
+
 /** `inter` and its variants: at least one millisecond. */
 function checkDelay(line: ServerOptionLine, name: string, value: string): number {
   if (value === '') throw new ConfigError(`'${name}' expects a delay as argument`);
@@ -173,6 +188,46 @@ export const serverOptions = [
     parse: parseCheckAddress,
   },
   {
+    name: 'agent-check',
+    args: '',
+    doc: "Ask an agent about the server's weight and state.",
+    parse: (line) => {
+      line.settings.agentEnabled = true;
+    },
+  },
+  {
+    name: 'agent-send',
+    args: '<string>',
+    doc: 'Text to send to the agent.',
+    parse: (line, value) => {
+      if (value === '') throw new ConfigError("'agent-send' expects a string as argument");
+      line.settings.agentSend = value;
+    },
+  },
+  {
+    name: 'agent-inter',
+    args: '<delay>',
+    doc: 'Interval between questions to the agent.',
+    parse: (line, value) => {
+      line.settings.agentInterMs = checkDelay(line, 'agent-inter', value);
+    },
+  },
+  {
+    name: 'agent-addr',
+    args: '<addr>',
+    doc: 'Address of the agent instead of that of the server.',
+    parse: parseAgentAddress,
+  },
+  {
+    name: 'agent-port',
+    args: '<port>',
+    doc: 'Port of the agent.',
+    parse: (line, value) => {
+      if (value === '') throw new ConfigError("'agent-port' expects a port number as argument");
+      line.settings.agentPort = number(line, 'agent-port', value, 0, 65535);
+    },
+  },
+  {
     name: 'backup',
     args: '',
     doc: 'Use the server only when no other one is available.',
@@ -290,6 +345,14 @@ export const serverOptions = [
     },
   },
   {
+    name: 'no-agent-check',
+    args: '',
+    doc: 'Undo agent-check of default-server.',
+    parse: (line) => {
+      line.settings.agentEnabled = false;
+    },
+  },
+  {
     name: 'no-backup',
     args: '',
     doc: 'Undo backup of default-server.',
@@ -346,6 +409,15 @@ export const serverOptions = [
     args: '<delay>',
     doc: 'TCP user timeout of connections to the server.',
     parse: parseUserTimeout,
+  },
+  {
+    name: 'track',
+    args: '[<backend>/]<server>',
+    doc: 'Have the state of another server.',
+    parse: (line, value) => {
+      if (value === '') throw new ConfigError("'track' expects [<proxy>/]<server> as argument");
+      line.settings.track = value;
+    },
   },
   {
     name: 'weight',

@@ -36,6 +36,12 @@ export function defaultServerSettings(origin: Origin): ServerSettings {
     fall: 3,
     checkAddress: null,
     checkPort: 0,
+    agentEnabled: false,
+    agentInterMs: 2000,
+    agentAddress: null,
+    agentPort: 0,
+    agentSend: null,
+    track: null,
   };
 }
 
@@ -73,8 +79,9 @@ export function parseServer(
   };
   parseServerOptions(words, 3, line);
   if (line.idGiven) refuseSameId(draft, settings.server);
-  finishServer(settings);
+  finishServer(settings, subject);
   draft.config.servers.push(settings.server);
+  draft.tracks.push(settings.track);
   draft.serverIdGiven.push(line.idGiven);
 }
 
@@ -194,9 +201,31 @@ function refuseSameId(draft: ProxyDraft, server: ServerConfig): void {
   );
 }
 
+/** 5.2 agent-check needs a port of its own. */
+function finishAgent(settings: ServerSettings, subject: string): void {
+  const { server } = settings;
+  server.agent = null;
+  if (!settings.agentEnabled) return;
+  if (settings.agentPort === 0) {
+    throw new ConfigError(
+      `${subject} : server ${server.name} does not have agent port. Agent check has been disabled.`,
+    );
+  }
+  server.agent = {
+    interMs: settings.agentInterMs,
+    address: settings.agentAddress,
+    port: settings.agentPort,
+    send: settings.agentSend,
+  };
+}
+
 /** Settles what depends on several options of one line (5.2 "check", "minconn"). */
-function finishServer(settings: ServerSettings): void {
+function finishServer(settings: ServerSettings, subject: string): void {
   const server = settings.server;
+  finishAgent(settings, subject);
+  if (settings.checkEnabled && settings.track !== null) {
+    throw new ConfigError(`${subject} : unable to enable checks and tracking at the same time!`);
+  }
   // 5.2 "minconn" alone is a static limit; a limit below it is raised to it.
   if (server.minconn > server.maxconn) server.maxconn = server.minconn;
   if (server.maxconn > 0 && server.minconn === 0) server.minconn = server.maxconn;
