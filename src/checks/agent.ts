@@ -16,7 +16,7 @@ const WEIGHT_MAX = 256;
 export function agentRuleset(agent: AgentConfig): CheckRulesetConfig {
   const send = agent.send === null ? [] : [sendStep(0, agent.send)];
   const steps = [connectStep(1), ...send, answerStep(2, 'agent')];
-  return { kind: 'agent-check', steps, disableOn404: false };
+  return { kind: 'agent-check', steps, disableOn404: false, external: null };
 }
 
 /** The line that an agent answers with; it ends at the first CR or LF. */

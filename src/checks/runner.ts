@@ -8,11 +8,18 @@ import { agentRiseFall, agentRuleset, readAgentLine } from './agent.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createOpen, type Open } from './connection.ts';
 import { type DialogueTask, startDialogue } from './dialogue.ts';
+import { type ProgramTask, startProgram } from './external.ts';
 import { afterFailure, afterSuccess, isUp, type RiseFall } from './health.ts';
 import type { CheckOutcome } from './outcome.ts';
 import { checkText, Level, reasonText } from './report.ts';
 import { type CheckResultRow, CheckStatus, checkResult } from './result.ts';
-import { checkInterval, checkTimeouts, firstDelays, spreadInterval } from './schedule.ts';
+import {
+  checkInterval,
+  checkTimeouts,
+  firstDelays,
+  programTimeout,
+  spreadInterval,
+} from './schedule.ts';
 import { serverState } from './server-state.ts';
 import { type ServerEntry, ServerStates, type ServerStatesOptions } from './server-states.ts';
 import { CheckTexts } from './text.ts';
@@ -30,7 +37,8 @@ interface CheckEntry {
   interMs: number;
   /** The pause after a result, by the counter of successes. */
   pauseMs(): number;
-  task: DialogueTask;
+  /** Begins; gives up when the function that it returns is called. */
+  start(done: (outcome: CheckOutcome) => void): () => void;
   running: boolean;
   /** What the last check had to add, for `last_chk`. */
   info: string;
@@ -118,7 +126,7 @@ export class CheckRunner {
       riseFall: check,
       interMs: check.interMs,
       pauseMs: () => checkInterval(check, shared.get(entity, State.CheckCounter)),
-      task: this.checkTask(server, check),
+      start: this.starter(server, check),
       running: false,
       info: '',
       cancel: () => {},
@@ -137,7 +145,7 @@ export class CheckRunner {
       riseFall: agentRiseFall,
       interMs: agent.interMs,
       pauseMs: () => agent.interMs,
-      task: this.agentTask(server, agent),
+      start: this.dialogue(this.agentTask(server, agent)),
       running: false,
       info: '',
       cancel: () => {},
@@ -147,6 +155,25 @@ export class CheckRunner {
     shared.set(entity, State.AgentCounter, agentRiseFall.rise);
     this.entries.push(entry);
     this.agents.set(entity, entry);
+  }
+
+  private starter(server: ServerEntry, check: CheckConfig): CheckEntry['start'] {
+    const { proxy } = server.backend;
+    if (proxy.check.external === null) return this.dialogue(this.checkTask(server, check));
+    const { config, shared } = this.options;
+    const task: ProgramTask = {
+      config,
+      proxy,
+      server: server.config,
+      timeoutMs: programTimeout(check.interMs, proxy.timeout),
+      current: () => shared.get(server.entity, State.Current),
+    };
+    return (done) => startProgram(task, this.clock, done);
+  }
+
+  private dialogue(task: DialogueTask): CheckEntry['start'] {
+    const environment = { clock: this.clock, open: this.open };
+    return (done) => startDialogue(task, environment, done);
   }
 
   private checkTask(server: ServerEntry, check: CheckConfig): DialogueTask {
@@ -212,8 +239,7 @@ export class CheckRunner {
     }
     entry.running = true;
     const startMs = this.clock.nowMs();
-    const environment = { clock: this.clock, open: this.open };
-    entry.cancel = startDialogue(entry.task, environment, (outcome) => {
+    entry.cancel = entry.start((outcome) => {
       entry.running = false;
       const durationMs = Math.floor(this.clock.nowMs() - startMs);
       if (entry.kind === 'Health') this.concludeCheck(entry, outcome, durationMs);

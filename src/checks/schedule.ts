@@ -49,3 +49,8 @@ export function checkTimeouts(interMs: number, timeout: TimeoutConfig): CheckTim
   const connectMs = timeout.connect >= 0 ? Math.min(timeout.connect, interMs) : interMs;
   return { connectMs, readMs: timeout.check };
 }
+
+/** How long the program of an external check may run, ms: the shorter of the two. */
+export function programTimeout(interMs: number, timeout: TimeoutConfig): number {
+  return timeout.check < 0 ? interMs : Math.min(interMs, timeout.check);
+}

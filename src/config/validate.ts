@@ -35,6 +35,7 @@ export function validate(config: Configuration, state: ParserState): void {
     // A backend may be missing only because its section line was refused.
     if (!state.sectionLost) checkBackends(backends, proxy, draft, diagnostics);
     checkServers(proxy, draft, diagnostics);
+    checkExternal(config, draft, diagnostics);
     if (complete) warnUnusedChecks(draft, name, diagnostics);
     if (complete) warnAboutProxy(proxy, draft, name, diagnostics);
   }
@@ -216,6 +217,22 @@ function checkServerNames(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Di
   }
 }
 
+/** 4.2 option external-check: what else must be said. */
+function checkExternal(config: Configuration, draft: ProxyDraft, diagnostics: Diagnostics): void {
+  if (draft.checks.option !== 'external-check' || draft.section === 'frontend') return;
+  const subject = `Proxy '${draft.name}' : `;
+  const demand = (what: string): void =>
+    diagnostics.error(null, `${subject}'option external-check' unable to find required '${what}'.`);
+  if (config.global.externalCheck === 'off') demand('global.external-check');
+  if (draft.checks.command === null) demand('external-check command');
+  if (config.global.forkWanted) return;
+  diagnostics.warning(
+    null,
+    `${subject}'insecure-fork-wanted' not enabled in the global section, 'option external-check' ` +
+      'will likely fail.',
+  );
+}
+
 /** Lines of a kind of check that no option asks for. */
 function warnUnusedChecks(draft: ProxyDraft, name: string, diagnostics: Diagnostics): void {
   const { checks } = draft;
@@ -224,6 +241,12 @@ function warnUnusedChecks(draft: ProxyDraft, name: string, diagnostics: Diagnost
       null,
       `${name} uses ${keyword} rules without 'option ${option}', so the rules are ignored.`,
     );
+  if (checks.command !== null && checks.option !== 'external-check') {
+    diagnostics.warning(
+      null,
+      `'external-check command' will be ignored for ${name} (requires 'option external-check').`,
+    );
+  }
   if (checks.http.origin !== null && checks.option !== 'httpchk') warn('http-check', 'httpchk');
   if (checks.tcp.origin !== null && checks.option !== 'tcp-check') warn('tcp-check', 'tcp-check');
 }

@@ -70,6 +70,10 @@ export interface GlobalConfig {
   /** Never sleep in the poller. */
   busyPolling: boolean;
   noReusePort: boolean;
+  /** `external-check`: whether programs may check servers, and with which environment. */
+  externalCheck: 'off' | 'clean' | 'preserve-env';
+  /** `insecure-fork-wanted`: the process may start others. */
+  forkWanted: boolean;
   tls: TlsDefaults;
   /** Keyword → value, for keywords whose feature does not exist yet (`waitsFor`). */
   waiting: Record<string, WaitingValue>;
@@ -482,6 +486,8 @@ export interface CheckRulesetConfig {
   steps: CheckStepConfig[];
   /** `http-check disable-on-404`: a server that is up and answers 404 gets no new clients. */
   disableOn404: boolean;
+  /** `option external-check`: a program, and where it finds others. */
+  external: { command: string; path: string } | null;
 }
 
 export type CheckStepConfig =

@@ -83,6 +83,8 @@ export function defaultGlobal(): GlobalConfig {
     cpuMap: Array.from({ length: 64 }, () => null),
     busyPolling: false,
     noReusePort: false,
+    externalCheck: 'off',
+    forkWanted: false,
     tls: defaultTls(),
     waiting: {},
   };
@@ -193,7 +195,12 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
 /** 5.2 check: a connection and nothing else. */
 function plainCheck(): CheckRulesetConfig {
   const connect = { type: 'connect', number: 0, comment: '', address: null, port: 0 } as const;
-  return { kind: 'tcp', steps: [{ ...connect, linger: false }], disableOn404: false };
+  return {
+    kind: 'tcp',
+    steps: [{ ...connect, linger: false }],
+    disableOn404: false,
+    external: null,
+  };
 }
 
 /** 5.1. */

@@ -110,7 +110,8 @@ export class Subject {
   /** Null for a result that no code belongs to. */
   get checkCode(): number | null {
     const { hasCode } = checkResult(this.state(State.CheckStatus));
-    return hasCode ? this.state(State.CheckCode) : null;
+    // As unsigned: a program that was ended by a signal has the code -1.
+    return hasCode ? this.state(State.CheckCode) >>> 0 : null;
   }
 
   /** The server at the end of the chain of those that are tracked (5.2 track); itself without. */

@@ -62,7 +62,7 @@ const listen = (bind = '', server = ''): string =>
   ` server second 127.0.0.1:2 check ${server}\n` +
   ` server third 127.0.0.1:3 ${/^(check$|track)/.test(server) ? 'check' : ''}\nbackend other\n`;
 const inListen = (line: string): string =>
-  `${head}${listen().replace('backend', `${line}\nbackend`)}`;
+  `global\n external-check\n insecure-fork-wanted\n${head}${listen().replace('backend', `${line}\nbackend`)}`;
 
 /** A configuration with a line of a table in it; without any for ''. */
 const places: Readonly<Record<Table, (line: string) => string>> = {

@@ -122,6 +122,7 @@ const global: Samples = {
 };
 
 const proxy: Samples = {
+  'external-check': 'command /bin/true\n option external-check',
   acl: 'a method GET',
   backlog: '5',
   balance: 'leastconn',
@@ -206,6 +207,7 @@ const server: Samples = {
 };
 
 const option: Samples = {
+  'external-check': '\n external-check command /bin/true',
   httpchk: 'GET /x',
   'mysql-check': 'user u',
   'pgsql-check': 'user u',

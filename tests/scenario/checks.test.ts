@@ -1,5 +1,7 @@
 /** Health checks that speak, and what becomes of the traffic (configuration.txt 4.2, 5.2). */
 import { expect } from 'bun:test';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { answer } from '../harness/http.ts';
 import { defaultsHttp, programUnderTest, scenario, type World } from '../harness/scenario.ts';
 
@@ -238,3 +240,64 @@ backend base
       '0 sessions requeued, 0 total in queue.',
   ]);
 });
+
+scenario(
+  'a program checks a server by its exit status (4.2 option external-check)',
+  async (world) => {
+    const log = await world.syslog();
+    const one = checkedServer(world, 'one');
+    const status = join(world.dir, 'status');
+    const seen = join(world.dir, 'seen');
+    const script = join(world.dir, 'check.sh');
+    writeFileSync(status, '0');
+    writeFileSync(
+      script,
+      `#!/bin/sh
+{ echo "$@"; /usr/bin/env | /usr/bin/grep '^HAPROXY_\\|^PATH=' | /usr/bin/sort; } > ${seen}.new
+/bin/mv ${seen}.new ${seen}
+read status < ${status}
+[ "$status" = hang ] && exec /bin/sleep 100
+exit $status
+`,
+      { mode: 0o755 },
+    );
+    await world.proxy(`${head(log.port).replace('global', 'global\n  external-check\n  insecure-fork-wanted')}
+  option log-health-checks
+backend app
+  id 5
+  option external-check
+  external-check command ${script}
+  external-check path /nowhere:/bin
+  server one 127.0.0.1:${one.port} check inter 1s downinter 50ms fall 1 rise 1 maxconn 7
+backend none
+  option external-check
+  external-check command ${world.dir}/none
+  server one 127.0.0.1:${one.port} check inter 50ms
+`);
+    const next = (what: RegExp) => log.find(new RegExp(`^Health check for server ${what.source}`));
+    await next(/app\/one succeeded, reason: External check passed, code: 0, check duration/);
+    expect(readFileSync(seen, 'utf8').trim().split('\n')).toEqual([
+      `NOT_USED NOT_USED 127.0.0.1 ${one.port}`,
+      'HAPROXY_PROXY_ADDR=',
+      'HAPROXY_PROXY_ID=5',
+      'HAPROXY_PROXY_NAME=app',
+      'HAPROXY_PROXY_PORT=',
+      'HAPROXY_SERVER_ADDR=127.0.0.1',
+      'HAPROXY_SERVER_CURCONN=0',
+      'HAPROXY_SERVER_ID=1',
+      'HAPROXY_SERVER_MAXCONN=7',
+      'HAPROXY_SERVER_NAME=one',
+      `HAPROXY_SERVER_PORT=${one.port}`,
+      'HAPROXY_SERVER_PROTO=h1',
+      'HAPROXY_SERVER_SSL=0',
+      'PATH=/nowhere:/bin',
+    ]);
+    writeFileSync(status, '7');
+    await next(/app\/one failed, reason: External check error, code: 7, check duration/);
+    writeFileSync(status, 'hang');
+    await next(/app\/one failed, reason: External check timeout, code: \d+, check duration/);
+    writeFileSync(status, '0');
+    await log.find(/^Server app\/one is UP/);
+    await next(/none\/one failed, reason: External check error, code: 255, check duration/);
+  },
+);

@@ -61,13 +61,6 @@ const rows: readonly Row[] = [
     doc: 'Accepted; every source port is served.',
   },
   {
-    name: 'insecure-fork-wanted',
-    args: '',
-    accepts: [''],
-    reason: 'the process is not kept from starting others',
-    doc: 'Accepted; starting processes is not forbidden.',
-  },
-  {
     name: 'insecure-setuid-wanted',
     args: '',
     accepts: [''],

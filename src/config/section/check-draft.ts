@@ -37,6 +37,9 @@ export interface CheckDraft {
   tcp: CheckLines;
   disableOn404: boolean;
   sendState: boolean;
+  /** `external-check` lines. */
+  command: string | null;
+  path: string;
 }
 
 export function noLines(): CheckLines {
@@ -53,6 +56,8 @@ export function newCheckDraft(): CheckDraft {
     tcp: noLines(),
     disableOn404: false,
     sendState: false,
+    command: null,
+    path: '',
   };
 }
 
@@ -107,12 +112,14 @@ export function expectStep(
 
 /** The ruleset of a section that has been read. */
 export function checkRuleset(draft: CheckDraft): CheckRulesetConfig {
-  const { option } = draft;
+  const { option, command, path } = draft;
   const isHttp = option === 'httpchk';
+  const isExternal = option === 'external-check' && command !== null;
   return {
     kind: option ?? 'tcp',
     steps: isHttp ? httpSteps(draft) : otherSteps(draft),
     disableOn404: isHttp && draft.disableOn404,
+    external: isExternal ? { command, path } : null,
   };
 }
 

@@ -111,6 +111,12 @@ function parsePgsql(_: ProxyDraft, line: KeywordLine): CheckStepConfig[] {
 
 export const checkOptions: readonly ArgumentOptionRow[] = [
   row(
+    'external-check',
+    '',
+    'Check servers by a program.',
+    plain(() => []),
+  ),
+  row(
     'httpchk',
     '[ [<method>] <uri> [ <version> [ <host> ] ] ]',
     'Check servers with an HTTP request.',

@@ -27,6 +27,21 @@ const tcpWords =
   "'tcp-check' only supports 'comment', 'connect', 'send', 'send-binary', 'expect', " +
   "'set-var-fmt(*)', 'set-var(*)', 'unset-var(*)'. but got";
 
+/** `external-check command` and `path`. */
+export function parseExternalCheck(draft: ProxyDraft, line: KeywordLine): void {
+  const [name, what, value] = line.words;
+  if (what === undefined) throw new ConfigError(`missing argument after '${name}'.`);
+  if (what !== 'command' && what !== 'path') {
+    throw new ConfigError(`'${name}' only supports 'command' and 'path'. but got '${what}'.`);
+  }
+  if (value === undefined) throw new ConfigError(`missing argument after '${what}'.`);
+  const extra = line.words[3];
+  if (extra !== undefined) {
+    throw new ConfigError(`'${name}' cannot handle unexpected argument '${extra}'.`);
+  }
+  draft.checks[what] = value;
+}
+
 /** Lines about variables. */
 const variable = /^(?:set-var|set-var-fmt|unset-var)\(/;
 

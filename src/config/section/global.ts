@@ -11,6 +11,7 @@ import { delayMs, integer, refuseExtra, requireInteger, tightError } from './wor
 type FlagField =
   | 'busyPolling'
   | 'daemon'
+  | 'forkWanted'
   | 'noReusePort'
   | 'noSplice'
   | 'quiet'
@@ -121,6 +122,17 @@ function parseLog(_global: GlobalConfig, line: KeywordLine): void {
 function parseLogSendHostname(global: GlobalConfig, line: KeywordLine): void {
   refuseExtra(line.words, 1);
   global.logSendHostname = line.words[1] ?? '';
+}
+
+function parseExternalCheck(global: GlobalConfig, line: KeywordLine): void {
+  const word = line.words[1];
+  if (word !== undefined && word !== 'preserve-env') {
+    throw new ConfigError(
+      `'external-check' only supports 'preserve-env' as an argument, found '${word}'.`,
+    );
+  }
+  refuseExtra(line.words, 1);
+  global.externalCheck = word ?? 'clean';
 }
 
 function parseNode(global: GlobalConfig, line: KeywordLine): void {
@@ -244,6 +256,12 @@ export const globalKeywords = [
     },
   },
   {
+    name: 'external-check',
+    args: '[ preserve-env ]',
+    doc: 'Allow checks by programs, with an environment of their own or that of the process.',
+    parse: parseExternalCheck,
+  },
+  {
     name: 'fd-hard-limit',
     args: '<number>',
     doc: 'Most descriptors that an automatic maxconn counts on.',
@@ -289,6 +307,12 @@ export const globalKeywords = [
     parse: (global, line) => {
       global.hardStopAfterMs = stopTime(line);
     },
+  },
+  {
+    name: 'insecure-fork-wanted',
+    args: '',
+    doc: 'Allow the process to start others.',
+    parse: setFlag('forkWanted'),
   },
   {
     name: 'localpeer',

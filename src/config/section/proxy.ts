@@ -11,6 +11,7 @@ import {
 import { parseCapture } from './capture.ts';
 import { parseHttpCheck, parseTcpCheck } from './check-rule.ts';
 import { parseCookie, parseDynamicKey, parsePersistRule } from './cookie.ts';
+import { parseExternalCheck, parseHttpCheck, parseTcpCheck } from './check-rule.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseErrorFile } from './errorfile.ts';
 import { parseFormatLine } from './format.ts';
@@ -181,6 +182,11 @@ export const proxyKeywords = [
     where: Backend,
     doc: 'Use persistence on servers that are down.',
     parse: parsePersistRule,
+    name: 'external-check',
+    args: '{ command <command> | path <path> }',
+    where: Defaults | Backend,
+    doc: 'Program of option external-check, and its PATH.',
+    parse: parseExternalCheck,
   },
   {
     name: 'fullconn',

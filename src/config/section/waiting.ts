@@ -281,9 +281,6 @@ const others = [
     ],
     ['httpclient.timeout.connect', '<timeout>', delay(), 'Time to connect of the HTTP client.'],
   ]),
-  ...waiting('external checks', [
-    ['external-check', '[ preserve-env ]', externalCheck, 'Allows checks by programs.'],
-  ]),
   ...waiting('master-worker', [
     ['mworker-max-reloads', number, count(), 'Reloads that an old worker outlives.'],
   ]),
@@ -368,16 +365,6 @@ const others = [
     ],
   ]),
 ];
-
-function externalCheck(words: readonly string[], at: WordPlace): WaitingValue {
-  if (words[1] === undefined) return true;
-  if (words[1] !== 'preserve-env') {
-    throw new ConfigError(
-      `'external-check' only supports 'preserve-env' as an argument, found '${words[1]}'.`,
-    );
-  }
-  return text(words, at);
-}
 
 function purge(words: readonly string[]): WaitingValue {
   const elements = (words[1] ?? 'proxies').split(',');
