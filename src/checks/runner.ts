@@ -20,7 +20,7 @@ import {
   programTimeout,
   spreadInterval,
 } from './schedule.ts';
-import { serverState } from './server-state.ts';
+import { serverState } from './server-state-field.ts';
 import { type ServerEntry, ServerStates, type ServerStatesOptions } from './server-states.ts';
 import { CheckTexts } from './text.ts';
 

@@ -6,7 +6,7 @@
  * A state is written in an order that never shows a usable server that is not: health first, then
  * the counts of the backend, then the workers are told to look again.
  */
-import { isUsable, recountBackend } from '../balance/server-state.ts';
+import { recountBackend } from '../balance/server-state.ts';
 import { realign } from '../balance/turn-keeper.ts';
 import { TurnTable } from '../balance/turn-table.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type ServerConfig,
 } from '../model/config.ts';
 import { hasFrontend } from '../model/entity.ts';
+import { isUsable } from '../model/server-health.ts';
 import { AdminFlag, type EntityMap, Health, type SharedState, State } from '../model/shared.ts';
 import type { Clock } from './clock.ts';
 import {

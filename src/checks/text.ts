@@ -99,6 +99,7 @@ export class CheckTexts {
       sample: new Sample(),
       nowDateMs: 0,
       nowMs: 0,
+      stopping: false,
       replyBodyOff: 0,
       replyBodyLen: 0,
       replyFixed: false,

@@ -10,8 +10,8 @@ import type { LogSource, ProxyDraft } from './section/draft.ts';
 import { resolveFormats } from './section/format.ts';
 import { orderedRules } from './section/inherit.ts';
 import type { ParserState } from './section/state.ts';
-import { setVariables } from './variables.ts';
 import { resolveTracks } from './track.ts';
+import { setVariables } from './variables.ts';
 
 /** The first number of a proxy: 1 belongs to the proxy of the stats socket. */
 const FIRST_PROXY_ID = 2;

@@ -9,9 +9,8 @@ import {
   parsePreserveAffinity,
 } from './balance.ts';
 import { parseCapture } from './capture.ts';
-import { parseHttpCheck, parseTcpCheck } from './check-rule.ts';
-import { parseCookie, parseDynamicKey, parsePersistRule } from './cookie.ts';
 import { parseExternalCheck, parseHttpCheck, parseTcpCheck } from './check-rule.ts';
+import { parseCookie, parseDynamicKey, parsePersistRule } from './cookie.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseErrorFile } from './errorfile.ts';
 import { parseFormatLine } from './format.ts';
@@ -177,16 +176,18 @@ export const proxyKeywords = [
     parse: (draft, line) => parseFormatLine(draft, line, 'errorLogFormat'),
   },
   {
-    name: 'force-persist',
-    args: '{ if | unless } <condition>',
-    where: Backend,
-    doc: 'Use persistence on servers that are down.',
-    parse: parsePersistRule,
     name: 'external-check',
     args: '{ command <command> | path <path> }',
     where: Defaults | Backend,
     doc: 'Program of option external-check, and its PATH.',
     parse: parseExternalCheck,
+  },
+  {
+    name: 'force-persist',
+    args: '{ if | unless } <condition>',
+    where: Backend,
+    doc: 'Use persistence on servers that are down.',
+    parse: parsePersistRule,
   },
   {
     name: 'fullconn',

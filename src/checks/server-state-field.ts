@@ -1,8 +1,8 @@
 /** `X-Haproxy-Server-State` (configuration.txt 4.2 http-check send-state): a server as it is seen. */
 import { hostname } from 'node:os';
-import { isUsable } from '../balance/server-state.ts';
 import { formatAddress } from '../base/value/address.ts';
 import type { CheckConfig, Configuration, ProxyConfig, ServerConfig } from '../model/config.ts';
+import { isUsable } from '../model/server-health.ts';
 import { type EntityMap, type Health, type SharedState, State } from '../model/shared.ts';
 import { checkedStatus } from './health.ts';
 
