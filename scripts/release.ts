@@ -4,18 +4,8 @@
  * where the executable is the runtime.
  */
 import { join } from 'node:path';
+import { bundle } from './bundle.ts';
 
-const root = join(import.meta.dir, '..');
-const outfile = process.argv[2] ?? join(root, 'dist', 'sluice');
+const outfile = process.argv[2] ?? join(import.meta.dir, '..', 'dist', 'sluice');
 
-const result = await Bun.build({
-  entrypoints: [join(root, 'src/main.ts'), join(root, 'src/process/worker.ts')],
-  root: join(root, 'src'),
-  target: 'bun',
-  minify: { whitespace: true, syntax: true, identifiers: false },
-  compile: { outfile, execArgv: ['--smol'] },
-});
-if (!result.success) {
-  for (const log of result.logs) console.error(log);
-  process.exit(1);
-}
+await bundle({ compile: { outfile, execArgv: ['--smol'] } });

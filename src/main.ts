@@ -5,11 +5,15 @@
 import { EarlyWorkers } from './process/early-workers.ts';
 import { awaitService } from './process/signals-early.ts';
 
-awaitService();
-// The built program (`npm run build`) has its worker beside it under the same name.
-const extension = import.meta.path.endsWith('.ts') ? 'ts' : 'js';
-const args = process.argv.slice(2);
-const early = new EarlyWorkers(new URL(`./process/worker.${extension}`, import.meta.url), args);
-const { run } = await import('./process/start.ts');
-const status = await run(args, early);
-if (status !== null) process.exit(status);
+async function main(): Promise<void> {
+  awaitService();
+  // The built program (`npm run build`) has its worker beside it under the same name.
+  const worker = Bun.main.endsWith('.ts') ? './process/worker.ts' : './process/worker.js';
+  const args = process.argv.slice(2);
+  const early = new EarlyWorkers(new URL(worker, Bun.pathToFileURL(Bun.main)), args);
+  const { run } = await import('./process/start.ts');
+  const status = await run(args, early);
+  if (status !== null) process.exit(status);
+}
+
+void main();
