@@ -86,7 +86,6 @@ let wakeFd = -1;
 export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   host = loopHost;
   nextPurgeMs = 0;
-  nextTrimMs = 0;
   reportsFromMs = 0;
   reports = 0;
   initScratch(init.config.global.tune.bufsize);
@@ -97,6 +96,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   initEntities(config, init.entities);
   initVariables(config.variables, config.global.tune, heapBytes);
   createEngine(init);
+  nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
   const plans = engine.plans;
   initLogEnvironment({
     shared: engine.shared,

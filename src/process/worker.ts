@@ -63,8 +63,11 @@ function runWorker(): void {
   const gate = new Int32Array((workerData as WorkerGate).gate);
   Atomics.wait(gate, 0, 0);
   const init = receiveMessageOnPort(parentPort!)!.message as WorkerInit;
-  bindToCpus(init);
   createEventLoop(init, host);
+  // What compiling the configuration leaves behind: later, clients would wait for it.
+  Bun.gc(true);
+  // Now: the runtime's threads that help with the above would be bound with this one.
+  bindToCpus(init);
   post({ type: 'ready', workerIndex: init.workerIndex });
   Atomics.wait(gate, 1, 0);
   while (!engine.ended) turns();

@@ -272,13 +272,18 @@ class Simulation {
   }
 
   run(): Outcome {
+    const bornUs = this.#timeline.nowUs;
     createEventLoop(this.#init, {
       receive: () => this.#messages.shift() ?? null,
       failed: (error) =>
         this.#violate(`exception: ${error instanceof Error ? error.stack : String(error)}`),
       reportMemory: () => {},
       suspended: () => {},
-      collect: () => {},
+      collect: () => {
+        if (this.#timeline.nowUs < bornUs + SECOND_US) {
+          this.#violate('a collection of garbage as the first clients come');
+        }
+      },
     });
     // Not before: a worker that cannot open its log socket says so by losing every line.
     if (!this.#stage.strict) this.#tuning.shortages = this.#random.pick([0, 20, 200]);
