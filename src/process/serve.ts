@@ -41,6 +41,7 @@ import type { WorkerInit } from './protocol.ts';
 import { startRings } from './rings.ts';
 import { installSignals } from './signals.ts';
 import { type BoundSockets, bindAll, claim, giveUp, listen, publish } from './sockets.ts';
+import { comeForward } from './start-priority.ts';
 import { releaseDate, reportedVersion } from './usage.ts';
 import { openWakeFds, WorkerPool } from './worker-pool.ts';
 
@@ -160,6 +161,8 @@ async function takeOver(
 ): Promise<boolean> {
   const { console, pipe } = request;
   const { global } = request.program.config;
+  // It may not be able to any more once rights are given up.
+  comeForward();
   const late = await claim(bound, console);
   if (late === null) return false;
   // Only a daemon has a pid file, and only the daemon itself knows the pid.

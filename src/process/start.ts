@@ -24,6 +24,7 @@ import {
 } from './program.ts';
 import { serve } from './serve.ts';
 import { ignorePauses } from './signals.ts';
+import { comeForward } from './start-priority.ts';
 import { featureText, filterLines, pollerLines, usageText, versionText } from './usage.ts';
 
 /** Exit statuses (management.txt 3). */
@@ -64,7 +65,11 @@ export async function run(args: readonly string[], early: EarlyWorkers): Promise
   const status = judge(program, commandLine, console, pipe !== null);
   if (keywords !== null) await printKeywords(keywords, console);
   if (status !== null) return status;
-  if (program.config.global.daemon && pipe === null) return runDaemon(args, console);
+  if (program.config.global.daemon && pipe === null) {
+    // The daemon takes its own priority from this process, and stands back by itself.
+    comeForward();
+    return runDaemon(args, console);
+  }
   if (commandLine.debug) printDebug();
   // The launcher says what it was called by; the one-file release is what it was called by.
   const calledBy = isOneFile ? process.execPath : (process.env['SLUICE_NAME'] ?? '');

@@ -1,6 +1,7 @@
 /** Giving up listening addresses for a new process: SIGTTOU, SIGTTIN, -sf (management.txt 4). */
 import { expect } from 'bun:test';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { connectPeer, RawServer } from '../harness/peer.ts';
 import { type Program, type Proxy, programPath } from '../harness/proxy.ts';
@@ -339,6 +340,104 @@ for (const [signal, number] of [
     { skip: haproxyOnly },
   );
 }
+
+/** The nice value of each thread of a process; none when it has ended. */
+function niceOfThreads(pid: number): number[] {
+  const folder = `/proc/${pid}/task`;
+  return readdirSync(folder).flatMap((thread) => {
+    try {
+      const stat = readFileSync(`${folder}/${thread}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    } catch {
+      // That thread has just ended.
+      return [];
+    }
+  });
+}
+
+const ownNice = getPriority();
+
+/** Whether this process may raise its priority (CAP_SYS_NICE), and so whoever it starts. */
+function mayRaise(): boolean {
+  try {
+    setPriority(0, ownNice - 1);
+    setPriority(0, ownNice);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const unprivileged = mayRaise() ? null : 'needs CAP_SYS_NICE';
+
+/** Starts a process that replaces another, and looks at its threads until it serves. */
+async function watchStart(
+  world: World,
+  before: string[],
+  after: string[],
+): Promise<{ all: Set<number>; port: number; pid: number }> {
+  const port = freePort();
+  const config = frontend(`127.0.0.1:${port}`) + slow;
+  const old = await world.proxy(config, { env: { WHO: 'one' } });
+  const file = join(world.dir, 'next.cfg');
+  writeFileSync(file, config.replaceAll('{{dir}}', world.dir));
+  const command = [...before, programPath('sluice')!, '-f', file, ...after, '-sf', `${old.pid}`];
+  const next = Bun.spawn(command, {
+    env: { ...process.env, WHO: 'two' },
+    stdio: ['ignore', 'ignore', 'ignore'],
+  });
+  world.own(next.pid);
+  const all = new Set<number>();
+  await until(
+    async () => {
+      for (const nice of niceOfThreads(next.pid)) all.add(nice);
+      return old.exitCode !== null;
+    },
+    () => 'the old one still serves',
+  );
+  return { all, port, pid: next.pid };
+}
+
+scenario(
+  '-sf: a start has a lower priority until it serves, then all threads have their own',
+  async (world) => {
+    const { all, pid, port } = await watchStart(world, [], []);
+    expect(all).toContain(Math.min(ownNice + 10, 19));
+    expect(new Set(niceOfThreads(pid))).toEqual(new Set([ownNice]));
+    expect(await who(port)).toBe('two');
+  },
+  { skip: haproxyOnly ?? unprivileged },
+);
+
+scenario(
+  '-sf: a start that could not raise its priority again does not lower it',
+  async (world) => {
+    const { all, port } = await watchStart(world, ['setpriv', '--bounding-set=-sys_nice'], []);
+    expect(all).toEqual(new Set([ownNice]));
+    expect(await who(port)).toBe('two');
+  },
+  { skip: haproxyOnly ?? unprivileged ?? (Bun.which('setpriv') ? null : 'needs setpriv') },
+);
+
+scenario(
+  '-D -sf: the daemon has the priority of whoever started it',
+  async (world) => {
+    const port = freePort();
+    const pidfile = join(world.dir, 'pid');
+    const config = frontend(`127.0.0.1:${port}`);
+    const old = await world.proxy(config, { env: { WHO: 'one' } });
+    const result = await world.run(config, {
+      args: ['-D', '-p', pidfile, '-sf', String(old.pid)],
+      env: { WHO: 'two' },
+    });
+    expect(result.status).toBe(0);
+    const pid = Number(readFileSync(pidfile, 'utf8'));
+    world.own(pid);
+    expect(new Set(niceOfThreads(pid))).toEqual(new Set([ownNice]));
+    expect(await old.exited()).toBe(0);
+  },
+  { skip: haproxyOnly },
+);
 
 scenario(
   'SIGTTOU does not stop a process that still starts',
