@@ -145,6 +145,12 @@ export const benchCases: readonly BenchCase[] = [
     { ...small, path: '/1m', connections: 16 },
     splice,
   ),
+  loadCase(
+    'tcp',
+    'TCP (nginx: HTTP), 64 connections, 64 KiB',
+    { ...small, path: '/64k' },
+    { defaults: ['mode tcp', 'option tcplog'] },
+  ),
   idleCase,
   startCase,
   growthCase,

@@ -216,7 +216,6 @@ export const enum Option {
   H1CaseAdjustBogusClient = 1 << 20,
   H1CaseAdjustBogusServer = 1 << 21,
   AllBackups = 1 << 22,
-  SpliceAuto = 1 << 23,
   SpliceRequest = 1 << 24,
   SpliceResponse = 1 << 25,
   Persist = 1 << 26,

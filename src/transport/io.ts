@@ -29,6 +29,7 @@ export function receive(sock: Socket, limit: number): number {
   const n = recv(sock.fd, sock.inWr, room);
   if (n > 0) {
     sock.inWr += n;
+    sock.filled = n === room;
     sock.activeMs = clock.nowMs;
     // A short read has drained the socket, unless its end is known to be behind the data.
     if (n < room && !sock.hup) sock.readable = false;
@@ -115,6 +116,7 @@ export function pull(sock: Socket, pipe: Pipe, len: number): number {
   }
   // Either the socket is empty or the pipe is full; only an empty pipe tells which.
   if (n < 0 && pipe.held > 0 && errno() === Errno.EAGAIN) return 0;
+  sock.filled = false;
   endOfRead(sock, n);
   return 0;
 }

@@ -42,6 +42,8 @@ export class Socket {
   buf: number = 0;
   inRd: number = 0;
   inWr: number = 0;
+  /** The last read found all that it had room for: more is probably there. */
+  filled: boolean = false;
   /** Monotonic ms of the last byte in either direction. */
   activeMs: number = 0;
 
@@ -58,5 +60,6 @@ export class Socket {
     this.shut = false;
     this.inRd = 0;
     this.inWr = 0;
+    this.filled = false;
   }
 }

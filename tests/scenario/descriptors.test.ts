@@ -159,6 +159,47 @@ for (const [lines, args, most] of [
   );
 }
 
+/** Whether a stalled transfer of each kind lies in a pipe (4.2 option splice-*). */
+for (const [lines, size, end, isPiped] of [
+  ['mode tcp', 4_000_000, 'open', true],
+  ['mode tcp', 8_000, 'open', false],
+  ['mode tcp\n  option splice-response', 8_000, 'open', true],
+  ['mode tcp\n  option splice-request', 8_000, 'open', true],
+  ['mode http', 4_000_000, 'close', true],
+] as const) {
+  scenario(
+    `${size} bytes ${isPiped ? 'pass' : 'do not pass'} through a pipe: ${lines.replace('\n', ',')}`,
+    async (world) => {
+      const begun = Promise.withResolvers<Peer>();
+      const server = world.server(async (peer) => {
+        await peer.readHead();
+        peer.send('HTTP/1.1 200 OK\r\n\r\n');
+        begun.resolve(peer);
+      });
+      const proxy = await world.proxy(`
+global
+  nbthread 1
+${defaultsHttp}
+listen l
+  bind fd@{{l}}
+  ${lines}
+  server s 127.0.0.1:${server.port}
+`);
+      const before = new Set(descriptors(proxy.pid).values());
+      const client = await world.connect(proxy.port('l'));
+      client.send(get('/'));
+      await client.readHead();
+      const peer = await begun.promise;
+      peer.send('x'.repeat(size));
+      if (end === 'close') peer.end();
+      expect((await client.read(size)).length).toBe(size);
+      // A pipe is kept when it is empty, so it still shows.
+      expect(pipes(proxy.pid, before) > 0).toBe(isPiped);
+    },
+    { skip: splices },
+  );
+}
+
 scenario(
   'a short body takes no pipe although it comes after the head (3.2 maxpipes)',
   async (world) => {
