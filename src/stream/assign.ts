@@ -22,7 +22,8 @@ const ACQUIRE_TRIES = 8;
 
 /**
  * Goes to the server whose slot the stream holds, else to one with room, or waits: for the server that
- * its key leads to, or in the backend's queue. After a failure it prefers another server than the one that failed (`triedServer`).
+ * its key leads to, or in the backend's queue. After a failure it prefers another server than the one
+ * that failed (`triedServer`).
  */
 export function assignServer(strm: Stream): Next {
   const held = strm.slotHeld;
