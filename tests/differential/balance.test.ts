@@ -275,6 +275,20 @@ describe.skipIf(missing)('without a key', () => {
     await compare({ backends, servers: ['weight 1', 'weight 2', 'weight 4'] }, send(requests));
   });
 
+  test(title('threads go the same round together'), async () => {
+    const lines = ['roundrobin', 'static-rr', 'hdr(none)', 'hdr(none)\n  hash-type consistent'];
+    const backends = [...lines, 'source', 'source\n  hash-type consistent'].map(
+      (words) => `balance ${words}`,
+    );
+    const servers = ['weight 1', 'weight 2', 'weight 4'];
+    await compare({ backends, servers, threads: 4 }, async (proxy, i) => {
+      const order: number[] = [];
+      // One connection after the other: any thread may have it.
+      for (let n = 1; n <= 40; n++) order.push(...(await choicesFrom(proxy, i, [`127.0.0.${n}`])));
+      return order;
+    });
+  });
+
   test(title('4.2 first and sticky stay with one server'), async () => {
     const backends = ['balance first', 'balance sticky'];
     await compare({ backends, servers: ['id 5', 'id 3', 'id 4'] }, send(requests));
