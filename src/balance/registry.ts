@@ -48,6 +48,13 @@ export interface BalanceAlgorithm {
   createKey?(config: ProxyConfig): BalanceKey;
 }
 
+/** Whether weights stay as they are while the proxy runs, so that a server is in or out of use. */
+export function keepsWeights({ balance, hashType }: ProxyConfig): boolean {
+  if (balance.algorithm === 'static-rr') return true;
+  const row = balanceAlgorithms.find(({ name }) => name === balance.algorithm);
+  return row?.create === createHashed && hashType.method === 'map-based';
+}
+
 function createHashed(proxy: Proxy, shared: SharedState): Balancer {
   if (proxy.config.hashType.method === 'consistent') return new Consistent(proxy, shared);
   return new MapBased(proxy, shared);

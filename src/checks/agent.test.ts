@@ -44,4 +44,11 @@ describe('the words of an agent (5.2 agent-check)', () => {
   ])('%p', (line, said) => {
     expect(read(line)).toEqual({ ...nothing, ...said } as never);
   });
+
+  test('a static algorithm knows the weight of the server line and none', () => {
+    const weights = ['100%', '0%', 'weight:50', 'weight:0', '50%', 'weight:20'].map(
+      (line) => readAgentLine(line, 50, true).weight,
+    );
+    expect(weights).toEqual([50, 0, 50, 0, null, null]);
+  });
 });

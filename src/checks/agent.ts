@@ -52,8 +52,11 @@ const admins: Readonly<Record<string, number>> = {
 };
 const downs = ['down', 'stopped', 'fail'];
 
-/** @param initialWeight that of the server line, for percentages */
-export function readAgentLine(line: string, initialWeight: number): AgentWords {
+/**
+ * @param initialWeight that of the server line, for percentages
+ * @param isFixed the weight may only be that one or 0 (5.2: static algorithms)
+ */
+export function readAgentLine(line: string, initialWeight: number, isFixed = false): AgentWords {
   const said: AgentWords = {
     status: CheckStatus.Checked,
     info: '',
@@ -74,7 +77,7 @@ export function readAgentLine(line: string, initialWeight: number): AgentWords {
       said.status = lower === 'up' ? CheckStatus.Layer7Ok : CheckStatus.Layer7Status;
       said.info = `via agent : ${word}${description === '' ? '' : ` (${description})`}`;
     } else if (weight !== undefined) {
-      const read = readWeight(weight, initialWeight);
+      const read = readWeight(weight, initialWeight, isFixed);
       if (typeof read === 'number') said.weight = read;
       else problem ||= `agent warns : ${read}`;
     } else if (limit !== undefined) {
@@ -86,7 +89,7 @@ export function readAgentLine(line: string, initialWeight: number): AgentWords {
 }
 
 /** `75%` of the initial weight, or a weight. @returns what is wrong instead. */
-function readWeight(text: string, initial: number): number | string {
+function readWeight(text: string, initial: number, isFixed: boolean): number | string {
   const [, digits, percent] = /^(-?\d{1,9})(%?)$/.exec(text) ?? [];
   if (digits === undefined) return 'Empty weight string empty or preceded by garbage';
   const number = Number(digits);
@@ -94,6 +97,10 @@ function readWeight(text: string, initial: number): number | string {
   if (number < 0 || (!isRelative && number > WEIGHT_MAX)) {
     return 'Absolute weight can only be between 0 and 256 inclusive.';
   }
-  if (!isRelative) return number;
-  return Math.min(WEIGHT_MAX, Math.floor((initial * number) / 100));
+  const part = Math.min(WEIGHT_MAX, Math.floor((initial * number) / 100));
+  const weight = isRelative ? part : number;
+  if (isFixed && weight !== 0 && weight !== initial) {
+    return "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.";
+  }
+  return weight;
 }

@@ -2,6 +2,7 @@
  * Runs the health checks and agent checks of all servers (configuration.txt 5.2) on the control
  * thread: when each is due, what it found, and what follows for the server.
  */
+import { keepsWeights } from '../balance/registry.ts';
 import { type AgentConfig, type CheckConfig, Option } from '../model/config.ts';
 import { Health, State } from '../model/shared.ts';
 import { agentRiseFall, agentRuleset, readAgentLine } from './agent.ts';
@@ -277,7 +278,8 @@ export class CheckRunner {
     const { server } = entry;
     const { entity } = server;
     const isAnswer = outcome.status === CheckStatus.Layer7Ok;
-    const said = isAnswer ? readAgentLine(outcome.info, server.config.weight) : null;
+    const isFixed = keepsWeights(server.backend.proxy);
+    const said = isAnswer ? readAgentLine(outcome.info, server.config.weight, isFixed) : null;
     const found: CheckOutcome =
       said === null ? outcome : { status: said.status, code: 0, info: said.info };
     if (said !== null && said.weight !== null) this.states.setWeight(server, said.weight);
