@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  circleFaults,
   dataplaneFaults,
   functionFaults,
   headFaults,
@@ -26,8 +27,12 @@ const sources = typeScriptFiles().map((path) => parseSource(path, readText(path)
 const faultsOf = (rule: (source: Source) => string[]) => sources.flatMap(rule);
 
 describe('the project keeps its rules', () => {
-  test('a file imports values only from its own layer or an earlier one', () => {
+  test('a file imports only from its own layer or an earlier one, types too', () => {
     expect(faultsOf(layerFaults)).toEqual([]);
+  });
+
+  test('no files of the program import one another in a circle, types counted', () => {
+    expect(circleFaults(sources.filter(({ path }) => path.startsWith('src/')))).toEqual([]);
   });
 
   test('bun:ffi stays in src/sys and the harness, relative imports name their file', () => {
@@ -129,7 +134,7 @@ describe('the rules can fail', () => {
 
   test('a later layer, bun:ffi, any and a default export are seen', () => {
     expect(check(layerFaults, "import { a } from '../http/a.ts';")).toBe(1);
-    expect(check(layerFaults, "import type { a } from '../http/a.ts';")).toBe(0);
+    expect(check(layerFaults, "import type { a } from '../http/a.ts';")).toBe(1);
     expect(check(layerFaults, "import { a } from '../base/a.ts';")).toBe(0);
     expect(check(layerFaults, "export { a } from '../http/a.ts';")).toBe(1);
     expect(check(importFaults, "import { a } from 'bun:ffi';", 'src/http/x.ts')).toBe(1);
@@ -139,6 +144,15 @@ describe('the rules can fail', () => {
     expect(check(typeFaults, 'let x: any;')).toBe(1);
     expect(check(typeFaults, 'export default 1;')).toBe(1);
     expect(nameFaults('src/base/utils.ts').length).toBe(1);
+  });
+
+  test('a circle of imports is seen, of types too', () => {
+    const file = (path: string, text: string) => parseSource(path, text);
+    const a = file('src/sys/a.ts', "import { b } from './b.ts';");
+    const b = file('src/sys/b.ts', "import type { c } from './c.ts';");
+    const c = file('src/sys/c.ts', "import { a } from './a.ts';");
+    expect(circleFaults([a, b, c])).toHaveLength(1);
+    expect(circleFaults([a, b])).toEqual([]);
   });
 
   test('a data-plane file that calls libc itself is seen', () => {

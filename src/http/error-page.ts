@@ -10,10 +10,10 @@
  * @dataplane
  */
 import type { ProxyConfig } from '../model/config.ts';
-import type { RuleContext } from '../rules/context.ts';
 import { reserveBytes } from '../sys/arena.ts';
 import { defaultPages, errorPage, FALLBACK_STATUS } from './default-page.ts';
 import { ReplyTemplate } from './reply.ts';
+import type { ReplyContext } from './reply-context.ts';
 import { parseReply } from './reply-file.ts';
 
 export { errorPage } from './default-page.ts';
@@ -120,7 +120,7 @@ export function compileErrorPages(proxy: ProxyConfig): ErrorPages {
  * An empty file leaves a raw answer of no bytes.
  * @returns false when the context has no response message.
  */
-export function prepareErrorPage(ctx: RuleContext, status: number): boolean {
+export function prepareErrorPage(ctx: ReplyContext, status: number): boolean {
   const slot = pageSlot(status);
   const strm = ctx.stream;
   const be = strm === null || strm.backend === null ? undefined : pagesOf[strm.backend.index];
@@ -132,7 +132,7 @@ export function prepareErrorPage(ctx: RuleContext, status: number): boolean {
   return defaultTemplates[slot - 1]!.prepare(ctx);
 }
 
-function prepareOwn(ctx: RuleContext, pages: ErrorPages, slot: number): boolean {
+function prepareOwn(ctx: ReplyContext, pages: ErrorPages, slot: number): boolean {
   const own = pages.own[slot];
   if (own !== null && own !== undefined) return own.prepare(ctx);
   ctx.replySilent = true;

@@ -9,10 +9,10 @@
  *
  * @dataplane
  */
-import type { RuleContext } from '../rules/context.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 import { FieldId, fieldId, fieldNameOff } from './field.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from './message.ts';
+import type { ReplyContext } from './reply-context.ts';
 import type { ReplyText } from './reply-file.ts';
 import { hasBody, reasonLen, reasonOff } from './status.ts';
 
@@ -55,7 +55,7 @@ export class ReplyTemplate {
   }
 
   /** Makes this the answer. @returns false when the context has no response message. */
-  prepare(ctx: RuleContext): boolean {
+  prepare(ctx: ReplyContext): boolean {
     const msg = ctx.response;
     if (msg === null) return false;
     beginReply(msg, this.status);
@@ -96,7 +96,7 @@ export function beginReply(msg: HttpMessage, status: number): void {
  * @param fixed the body lies in constants, else in the message's scratch
  */
 export function endReply(
-  ctx: RuleContext,
+  ctx: ReplyContext,
   msg: HttpMessage,
   bodyOff: number,
   len: number,

@@ -26,7 +26,8 @@ import {
   suspendListeners,
   takeHandoffs,
 } from '../stream/accept.ts';
-import { type Conn, Side } from '../stream/conn.ts';
+import { Side } from '../stream/conn.ts';
+import { createDebug } from '../stream/debug.ts';
 import { createEngine, engine } from '../stream/engine.ts';
 import { closeIdleOf, purgeIdle } from '../stream/idle.ts';
 import { createIdleLists } from '../stream/idle-list.ts';
@@ -41,13 +42,14 @@ import {
 } from '../stream/phases.ts';
 import { evictQueued, settleBackend, takeGrants } from '../stream/queue.ts';
 import { isOver } from '../stream/soft-stop.ts';
-import type { Stream } from '../stream/stream.ts';
+import type { Conn, Stream } from '../stream/stream.ts';
+import type { WorkerInit } from '../stream/worker-init.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
 import { drainWake } from '../sys/socket.ts';
 import { listenerOf, WAKE_EVENT } from '../transport/listener.ts';
 import { createPipes } from '../transport/pipe.ts';
-import type { ToWorker, WorkerInit } from './protocol.ts';
+import type { ToWorker } from './protocol.ts';
 
 /** Streams that go to their server in one turn. */
 const GRANTS_PER_TURN = 4096;
@@ -95,7 +97,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   const heapBytes = variableHeapBytes(config, maxconn, streamsMax);
   initEntities(config, init.entities);
   initVariables(config.variables, config.global.tune, heapBytes);
-  createEngine(init);
+  createEngine(init, init.debug ? createDebug(streamsMax, config.global.tune.bufsize) : null);
   nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
   const plans = engine.plans;
   initLogEnvironment({

@@ -5,10 +5,11 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import type { WorkerInit } from '../stream/worker-init.ts';
 import { libc } from '../sys/libc.ts';
 import { wake } from '../sys/socket.ts';
 import type { EarlyWorkers, GatedWorker } from './early-workers.ts';
-import type { FromWorker, ToWorker, WorkerInit } from './protocol.ts';
+import type { FromWorker, ToWorker } from './protocol.ts';
 
 const EFD_NONBLOCK_CLOEXEC = 0x80800;
 

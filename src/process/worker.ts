@@ -7,10 +7,11 @@ import { heapStats } from 'bun:jsc';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { closeListeners } from '../stream/accept.ts';
 import { engine } from '../stream/engine.ts';
+import type { WorkerInit } from '../stream/worker-init.ts';
 import { bindThread } from '../sys/affinity.ts';
 import { errno, errnoText } from '../sys/errno.ts';
 import { createEventLoop, type LoopHost, turns } from './event-loop.ts';
-import type { FromWorker, ToWorker, WorkerGate, WorkerInit } from './protocol.ts';
+import type { FromWorker, ToWorker, WorkerGate } from './protocol.ts';
 
 function post(message: FromWorker): void {
   parentPort!.postMessage(message);

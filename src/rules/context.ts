@@ -5,17 +5,12 @@
  * @dataplane
  */
 import type { HttpMessage } from '../http/message.ts';
-import type { Session, StreamFacts } from '../model/stream.ts';
+import type { ReplyContext } from '../http/reply-context.ts';
 import type { Sample } from './sample.ts';
 
-export interface RuleContext {
-  session: Session;
-  /** Null while rules of the connection run. */
-  stream: StreamFacts | null;
+export interface RuleContext extends ReplyContext {
   /** The request head; null when it has gone to the server already, or in TCP mode. */
   request: HttpMessage | null;
-  /** The response head; null until it is there. In `http-after-response` also a local answer. */
-  response: HttpMessage | null;
   /** Registers of the evaluation in progress. */
   readonly sample: Sample;
   /** Wall clock and monotonic ms of this turn of the loop. */
@@ -23,16 +18,6 @@ export interface RuleContext {
   nowMs: number;
   /** The process is on its way out. */
   stopping: boolean;
-  /**
-   * A local answer that an action prepared in `response` (status, reason and fields): the body
-   * slice, in constants (`replyFixed`) or in message scratch.
-   */
-  replyBodyOff: number;
-  replyBodyLen: number;
-  /** The body never changes: it may be sent from where it lies, whatever its size. */
-  replyFixed: boolean;
-  /** There is no answer (an empty errorfile): close without a word. */
-  replySilent: boolean;
 }
 
 /** What a rule says after it ran. */

@@ -30,11 +30,12 @@ import {
 } from '../sys/socket.ts';
 import { Listener } from '../transport/listener.ts';
 import { closeConn, releaseLimit, releaseLimits } from './close.ts';
-import { type Conn, Side } from './conn.ts';
+import { Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { giveUpIdle } from './idle.ts';
 import { startClient } from './phases.ts';
 import { giveRate, takeRate } from './rate-limit.ts';
+import type { Conn } from './stream.ts';
 
 /** Pause after the process or the system ran out of descriptors or memory, in ms. */
 const EXHAUSTED_PAUSE_MS = 100;

@@ -9,11 +9,11 @@ import { ChunkResult, chunkSizeLen, putChunkSize } from '../http/h1/chunked.ts';
 import { BodyMode, type HttpMessage } from '../http/message.ts';
 import { mem } from '../sys/arena.ts';
 import { receive, transmit } from '../transport/io.ts';
-import { type Conn, Side } from './conn.ts';
+import { Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { Flow } from './flow.ts';
 import { isSpliceable, spliceBody } from './splice.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 
 /** Buffers that one call moves at most. */
 const ROUNDS = 32;

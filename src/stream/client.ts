@@ -9,8 +9,8 @@ import { BodyMode } from '../http/message.ts';
 import { mem } from '../sys/arena.ts';
 import { dropBuffer } from './body.ts';
 import { closeConn } from './close.ts';
-import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
+import type { Conn } from './stream.ts';
 
 /**
  * When a connection has waited long enough for the first byte of a request: of the first one, what

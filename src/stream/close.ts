@@ -10,11 +10,11 @@ import { dropSessionVariables } from '../rules/variable/variables.ts';
 import { wake } from '../sys/socket.ts';
 import { drop, endWrite, swallow } from '../transport/io.ts';
 import { dropBuffer } from './body.ts';
-import { type Conn, Side } from './conn.ts';
+import { Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { countUsed, disown, unlist } from './idle-list.ts';
 import { dropPipe } from './splice.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 
 /** How long a closed connection may go on sending before it is reset, in ms. */
 const LINGER_MS = 1000;

@@ -20,7 +20,6 @@ import { Session } from '../model/stream.ts';
 import type { Pipe } from '../transport/pipe.ts';
 import { Socket } from '../transport/socket.ts';
 import type { Plan } from './plan.ts';
-import type { Stream } from './stream.ts';
 
 export const enum Side {
   Free = 0,
@@ -32,7 +31,8 @@ export const enum Side {
   Idle = 4,
 }
 
-export class Conn extends Socket {
+/** `Conn` (stream.ts) is one that carries streams. */
+export class Connection<Carried> extends Socket {
   readonly id: number;
   generation: number = 0;
   side: Side = Side.Free;
@@ -53,7 +53,7 @@ export class Conn extends Socket {
   /** Bytes of this side's messages sent on to the other one, and how many the stream counted. */
   carried: number = 0;
   counted: number = 0;
-  stream: Stream | null = null;
+  stream: Carried | null = null;
   /** Client side: the plan of its frontend. */
   plan: Plan | null = null;
   /** Client side: the session, made once per slot. */
@@ -70,14 +70,14 @@ export class Conn extends Socket {
   uses: number = 0;
   /** In an idle list of its server, with its neighbours there; `safe` tells which list. */
   listed: boolean = false;
-  older: Conn | null = null;
-  newer: Conn | null = null;
+  older: Connection<Carried> | null = null;
+  newer: Connection<Carried> | null = null;
   safe: boolean = false;
   /** With `http-reuse never` or a private connection: the client connection that owns it. */
-  owner: Conn | null = null;
+  owner: Connection<Carried> | null = null;
   /** Client side: the first private server connection that it owns; the others follow. */
-  owned: Conn | null = null;
-  nextOwned: Conn | null = null;
+  owned: Connection<Carried> | null = null;
+  nextOwned: Connection<Carried> | null = null;
 
   constructor(id: number, addressOff: number) {
     super();

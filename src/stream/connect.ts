@@ -26,7 +26,7 @@ import {
   streamSocket,
 } from '../sys/socket.ts';
 import { dropServer } from './close.ts';
-import { type Conn, Side } from './conn.ts';
+import { Side } from './conn.ts';
 import { noteSession } from './count.ts';
 import { engine } from './engine.ts';
 import { giveUpIdle, takeIdle } from './idle.ts';
@@ -34,7 +34,7 @@ import { countUsed } from './idle-list.ts';
 import { chooseLater, releaseServer } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
 import { Next, Step } from './step.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 
 /** Longest pause before a retry on the same server, in ms (4.2 retries). */
 const TURN_AROUND_MS = 1000;

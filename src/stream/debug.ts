@@ -28,9 +28,8 @@ import { Bytes, type Proxy } from '../model/runtime.ts';
 import { Cause, Family, type Session, StreamFlag } from '../model/stream.ts';
 import { IPV6_TEXT_MAX, putIpv4, putIpv6, readIpv4Bytes } from '../rules/inet.ts';
 import { mem } from '../sys/arena.ts';
-import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 
 const STDOUT = 1;
 /** Digits of a stream's number, and of a descriptor. */

@@ -7,10 +7,10 @@
  */
 import { discard, NO_BUFFER_PAUSE_MS } from './body.ts';
 import { closeConn } from './close.ts';
-import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
 import { Flow } from './flow.ts';
 import { dropPipe } from './splice.ts';
+import type { Conn } from './stream.ts';
 
 /**
  * Reads on in the request of a client without a stream, as far as it goes now.

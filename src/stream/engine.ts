@@ -15,17 +15,16 @@ import { ADDRESS_BYTES, CONNS_PER_SESSION, CONNS_SPARE, TAIL_ROOM } from '../mod
 import type { Configuration } from '../model/config.ts';
 import { Counter, Handoff, SharedState, State } from '../model/shared.ts';
 import { Session, type StreamFacts } from '../model/stream.ts';
-import type { WorkerInit } from '../process/protocol.ts';
 import type { RuleContext } from '../rules/context.ts';
 import { Sample } from '../rules/sample.ts';
 import { reserve } from '../sys/arena.ts';
 import { clock } from '../sys/clock.ts';
 import { BlockPool } from '../sys/pool.ts';
 import type { Listener } from '../transport/listener.ts';
-import { Conn } from './conn.ts';
-import { createDebug } from './debug.ts';
+import { Connection } from './conn.ts';
 import { createPlans, type Plan } from './plan.ts';
-import { Stream } from './stream.ts';
+import { type Conn, Stream } from './stream.ts';
+import type { WorkerInit } from './worker-init.ts';
 
 /** Most connections (both sides) of one worker. */
 const CONNS_LIMIT = 1 << 20;
@@ -106,7 +105,7 @@ export class Engine implements RuleContext {
   replyFixed: boolean;
   replySilent: boolean;
 
-  constructor(init: WorkerInit) {
+  constructor(init: WorkerInit, debug: Sink | null) {
     const { config, shared } = init;
     const tune = config.global.tune;
     this.config = config;
@@ -135,7 +134,7 @@ export class Engine implements RuleContext {
       programName: init.programName,
       shared: init.logShared,
     });
-    this.debug = init.debug ? createDebug(this.streamsMax, tune.bufsize) : null;
+    this.debug = debug;
     const { workerCount } = this.shared;
     this.queue = new ServerQueue(this.shared, init.workerIndex, workerCount, this.streamsMax);
     this.conns = [];
@@ -187,7 +186,7 @@ export class Engine implements RuleContext {
 
   private createConn(): Conn {
     const id = this.conns.length;
-    const conn = new Conn(id, this.addresses + id * ADDRESS_BYTES);
+    const conn = new Connection<Stream>(id, this.addresses + id * ADDRESS_BYTES);
     this.conns.push(conn);
     return conn;
   }
@@ -298,7 +297,7 @@ function shareOf(count: number, index: number, workers: number): number {
 /** The engine of this thread. */
 export let engine: Engine;
 
-export function createEngine(init: WorkerInit): Engine {
-  engine = new Engine(init);
+export function createEngine(init: WorkerInit, debug: Sink | null): Engine {
+  engine = new Engine(init, debug);
   return engine;
 }

@@ -6,7 +6,6 @@
 import { Counter } from '../model/shared.ts';
 import { dropStreamVariables } from '../rules/variable/variables.ts';
 import { closeConn, resetConn } from './close.ts';
-import type { Conn } from './conn.ts';
 import { statusColumn } from './count.ts';
 import { showEnd } from './debug.ts';
 import { engine } from './engine.ts';
@@ -15,7 +14,7 @@ import { countUsed } from './idle-list.ts';
 import { countBytes, logStream } from './log.ts';
 import { leaveQueue, releaseServer } from './queue.ts';
 import { Step } from './step.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 
 /** Requests over which the averages of `show stat` (qtime …) decay. */
 const AVERAGE_OVER = 1024;

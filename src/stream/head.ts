@@ -16,7 +16,6 @@ import { waitForBody } from './buffering.ts';
 import { captureCookie, captureFields, captureRequestLine, makeUniqueId } from './capture.ts';
 import { armWaiting, msOrNever, waitingUntil } from './client.ts';
 import { closeClient, closeConn } from './close.ts';
-import type { Conn } from './conn.ts';
 import { cleanConnection, connectionField } from './connection-field.ts';
 import { countBadRequest, countRequest } from './count.ts';
 import { showRequest } from './debug.ts';
@@ -26,7 +25,7 @@ import { expectCookie } from './persist.ts';
 import { replyBadRequest, replyError } from './reply.ts';
 import { waitsUntil } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
-import { End, type Stream } from './stream.ts';
+import { type Conn, End, type Stream } from './stream.ts';
 
 const VERSION_LEN = 8;
 

@@ -11,8 +11,8 @@
 import { assert } from '../base/assert.ts';
 import type { Server } from '../model/runtime.ts';
 import { State } from '../model/shared.ts';
-import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
+import type { Conn } from './stream.ts';
 
 /** Idle connections in the order in which they became idle. */
 class IdleList {

@@ -11,10 +11,10 @@ import type { Server } from '../model/runtime.ts';
 import { isQuiet } from '../transport/io.ts';
 import { closeIdlePipe } from '../transport/pipe.ts';
 import { closeConn, resetConn } from './close.ts';
-import { type Conn, Side } from './conn.ts';
+import { Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { all, countIdle, disown, type IdleLists, lists, unlist } from './idle-list.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 
 /** Private connections that one client connection keeps (max-session-srv-conns). */
 const OWNED_MAX = 5;

@@ -17,7 +17,7 @@ import { assignServer, onQueueTimeout } from './assign.ts';
 import { bufferBody } from './buffering.ts';
 import { armWaiting, waitForRequest } from './client.ts';
 import { closeClient, closeConn, lingerRead } from './close.ts';
-import { type Conn, Side } from './conn.ts';
+import { Side } from './conn.ts';
 import { awaitConnection, onConnectTimeout } from './connect.ts';
 import { countClient } from './count.ts';
 import { showAccept } from './debug.ts';
@@ -33,7 +33,7 @@ import { runBackendRules, runFrontendRules } from './request.ts';
 import { onResponseTimeout } from './response.ts';
 import { route } from './route.ts';
 import { Late, Leave, Next, Step, steps } from './step.ts';
-import { End, type Stream } from './stream.ts';
+import { type Conn, End, type Stream } from './stream.ts';
 import { onTunnelTimeout, runTunnel } from './tunnel.ts';
 
 /** Steps of one stream in a row; the longest road of one turn has about ten. */

@@ -19,7 +19,6 @@ import { mem, reserveBytes } from '../sys/arena.ts';
 import { receive } from '../transport/io.ts';
 import { headSize, retryForBuffer, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
-import type { Conn } from './conn.ts';
 import { resend } from './connect.ts';
 import { cleanConnection, connectionField, takeClose } from './connection-field.ts';
 import { countServer, statusColumn } from './count.ts';
@@ -38,7 +37,7 @@ import {
 } from './reply.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
-import { End, type Stream } from './stream.ts';
+import { type Conn, End, type Stream } from './stream.ts';
 
 const zero = reserveBytes('0');
 

@@ -11,8 +11,8 @@
  */
 import { Option, SPREAD_ENDLESS } from '../model/config.ts';
 import { Handoff } from '../model/shared.ts';
-import type { Conn } from './conn.ts';
 import { engine } from './engine.ts';
+import type { Conn } from './stream.ts';
 
 /** Whether a response that is written now ends its connection. */
 export function endsAfterResponse(): boolean {

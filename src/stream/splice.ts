@@ -11,10 +11,10 @@ import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
 import { pull, push } from '../transport/io.ts';
 import { givePipe, hasPipes, type Pipe, takePipe } from '../transport/pipe.ts';
-import { type Conn, Side } from './conn.ts';
+import { Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { Flow } from './flow.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 
 /** Below this many bytes a pipe costs more than it saves. */
 const SPLICE_MIN = 32 * 1024;

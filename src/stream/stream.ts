@@ -8,9 +8,12 @@ import { NO_KEY } from '../balance/balancer.ts';
 import type { Method } from '../http/method.ts';
 import type { Server } from '../model/runtime.ts';
 import { type Cause, type Session, StreamFacts } from '../model/stream.ts';
-import type { Conn } from './conn.ts';
+import type { Connection } from './conn.ts';
 import type { Plan } from './plan.ts';
 import { Step, steps } from './step.ts';
+
+/** A connection of the worker, and the stream that it carries. */
+export type Conn = Connection<Stream>;
 
 /** Why a connection does not outlive the transaction; bits, none = it persists. */
 export const enum End {

@@ -10,14 +10,13 @@ import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
 import { endWrite } from '../transport/io.ts';
 import { forward, retryForBuffer } from './body.ts';
-import type { Conn } from './conn.ts';
 import { countServer } from './count.ts';
 import { noteHalfClose } from './debug.ts';
 import { engine } from './engine.ts';
 import { Flow } from './flow.ts';
 import { countBytes, logEarly } from './log.ts';
 import { Next } from './step.ts';
-import { End, type Stream } from './stream.ts';
+import { type Conn, End, type Stream } from './stream.ts';
 
 /** Moves bytes both ways as far as they go. */
 export function runTunnel(strm: Stream): Next {

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { headComment, isNode, lineOf, type Node, type Source, walk } from './source.ts';
 
-/** Folders of src in order: a file imports values from its own folder or an earlier one. */
+/** Folders of src in order: a file imports, types too, from its own folder or an earlier one. */
 export const layers = [
   'base',
   'sys',
@@ -35,14 +35,47 @@ export function layerFaults(source: Source): string[] {
   const own = layerOf(source.path);
   if (own < 0) return [`${source.path}: its folder is not in the list of layers`];
   const faults: string[] = [];
-  for (const { from, line, value } of source.imports) {
-    if (!value || !from.startsWith('.')) continue;
+  for (const { from, line } of source.imports) {
+    if (!from.startsWith('.')) continue;
     const target = posix.join(posix.dirname(source.path), from);
     const theirs = layerOf(target);
     if (!target.startsWith('src/') || theirs < 0 || theirs > own)
-      faults.push(`${source.path}:${line}: imports values from a later layer: ${target}`);
+      faults.push(`${source.path}:${line}: imports from a later layer: ${target}`);
   }
   return faults;
+}
+
+/**
+ * Circles of imports, types counted: each as the files that reach one another.
+ * @param sources those of the program; imports of other files do not count
+ */
+export function circleFaults(sources: readonly Source[]): string[] {
+  const targets = new Map(
+    sources.map(({ path, imports }) => [
+      path,
+      imports.map(({ from }) => posix.join(posix.dirname(path), from)),
+    ]),
+  );
+  const reached = (start: string): Set<string> => {
+    const seen = new Set<string>();
+    const left = [start];
+    for (let path = left.pop(); path !== undefined; path = left.pop()) {
+      for (const target of targets.get(path) ?? []) {
+        if (seen.has(target)) continue;
+        seen.add(target);
+        left.push(target);
+      }
+    }
+    return seen;
+  };
+  const reach = new Map([...targets.keys()].map((path) => [path, reached(path)]));
+  const faults = new Set<string>();
+  for (const [path, seen] of reach) {
+    if (!seen.has(path)) continue;
+    const members = [...seen].filter((other) => reach.get(other)?.has(path));
+    faults.add(`a circle of imports: ${members.sort().join(', ')}`);
+  }
+  return [...faults];
 }
 
 export function importFaults(source: Source): string[] {

@@ -12,8 +12,7 @@ import { parseLogFormat } from '../../rules/log-format.ts';
 import { Place } from '../../rules/scope.ts';
 import { emptyRequest } from './check-draft.ts';
 import type { ProxyDraft } from './draft.ts';
-import { type KeywordLine, Where } from './keyword.ts';
-import type { ArgumentOptionRow } from './option-argument.ts';
+import { type ArgumentOptionRow, type KeywordLine, Where } from './keyword.ts';
 import { scopeOf } from './rule.ts';
 import { explained, refuseExtra } from './words.ts';
 

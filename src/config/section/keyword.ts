@@ -5,7 +5,9 @@
  * keyword is valid, is listed by `-dK` and feeds the reference manual. A row's `parse` throws
  * ConfigError with the text that follows the location; the parser records it and goes on.
  */
+
 import type { Origin } from '../../model/config.ts';
+import type { ProxyDraft } from './draft.ts';
 import type { ParserState } from './state.ts';
 
 /** Where a proxy keyword may stand, in the order of the matrix of section 4.1. */
@@ -66,6 +68,18 @@ export interface ProxyKeywordRow<Target> extends KeywordRow<Target> {
   tight?: boolean;
   /** Appended to the warning about the wrong side. */
   hint?: string;
+}
+
+/** An `option` with arguments of its own. */
+export interface ArgumentOptionRow extends Effect {
+  name: string;
+  args: string;
+  where: number;
+  negatable?: boolean;
+  doc: string;
+  /** An older spelling: the one to write today. Not listed by `-dK`. */
+  modern?: string;
+  parse(draft: ProxyDraft, line: KeywordLine): void;
 }
 
 /** Both sides and every `defaults`. */

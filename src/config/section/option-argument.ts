@@ -6,20 +6,9 @@ import { Place } from '../../rules/scope.ts';
 import { checkOptions } from './check-option.ts';
 import type { ProxyDraft } from './draft.ts';
 import { parseForwarded } from './forwarded.ts';
-import { type Effect, type KeywordLine, Sign, Where } from './keyword.ts';
+import { type ArgumentOptionRow, type KeywordLine, Sign, Where } from './keyword.ts';
 import { scopeOf } from './rule.ts';
 import { leadingInteger, refuseExtra } from './words.ts';
-
-export interface ArgumentOptionRow extends Effect {
-  name: string;
-  args: string;
-  where: number;
-  negatable?: boolean;
-  doc: string;
-  /** An older spelling: the one to write today. Not listed by `-dK`. */
-  modern?: string;
-  parse(draft: ProxyDraft, line: KeywordLine): void;
-}
 
 const FE = Where.Frontend;
 const BE = Where.Backend;

@@ -11,13 +11,13 @@ import { FieldId, fieldNameOff } from '../../http/field.ts';
 import { Col, type HttpMessage, ROW } from '../../http/message.ts';
 import { addContentLength, beginReply, endReply } from '../../http/reply.ts';
 import { pathEnd, pathStart, queryMark } from '../../http/uri.ts';
+import type { LogFormatConfig } from '../../model/config.ts';
 import { Bytes } from '../../model/runtime.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import { type RuleContext, Verdict } from '../context.ts';
 import { compileLogFormat, type LogFormatWriter } from '../log-format.ts';
 import { Assembly } from './assembly.ts';
 import { made, makeValue } from './edit.ts';
-import type { RedirectArgs } from './redirect.ts';
 
 export const enum RedirectKind {
   Location = 0,
@@ -32,6 +32,15 @@ export const enum RedirectFlag {
   KeepQuery = 8,
   /** A prefix of exactly "/": nothing stands in front of the path. */
   SamePath = 16,
+}
+
+export interface RedirectArgs {
+  response: boolean;
+  kind: RedirectKind;
+  flags: number;
+  code: number;
+  format: LogFormatConfig;
+  cookie: LogFormatConfig | null;
 }
 
 const SLASH = 0x2f;

@@ -5,18 +5,14 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { LogFormatConfig, RulesetName } from '../../model/config.ts';
 import type { RuleScope } from '../scope.ts';
-import { RedirectAnswer, RedirectFlag, RedirectKind } from './redirect-answer.ts';
+import {
+  RedirectAnswer,
+  type RedirectArgs,
+  RedirectFlag,
+  RedirectKind,
+} from './redirect-answer.ts';
 import { type ActionRow, REQUEST_RESPONSE } from './row.ts';
 import { formatWord, literalFormat, onResponse, startsCondition } from './words.ts';
-
-export interface RedirectArgs {
-  response: boolean;
-  kind: RedirectKind;
-  flags: number;
-  code: number;
-  format: LogFormatConfig;
-  cookie: LogFormatConfig | null;
-}
 
 const codes = ['301', '302', '303', '307', '308'];
 const DEFAULT_CODE = 302;
