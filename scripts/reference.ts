@@ -9,7 +9,6 @@ import { type CheckResultRow, checkResults } from '../src/checks/result.ts';
 import { keywords, obsolete } from '../src/config/registry.ts';
 import { type Effect, Where } from '../src/config/section/keyword.ts';
 import { logFacilities, logLevels } from '../src/log/level.ts';
-import type { RulesetName } from '../src/model/config.ts';
 import { usageText } from '../src/process/usage.ts';
 import { aclRows } from '../src/rules/acl-table.ts';
 import { actionRows } from '../src/rules/action/registry.ts';
@@ -18,6 +17,7 @@ import { fetchRow, fetchRows } from '../src/rules/fetch/registry.ts';
 import { aliasRows } from '../src/rules/log-format/alias.ts';
 import { matchRows } from '../src/rules/pattern/table.ts';
 import { predefinedAcls } from '../src/rules/predefined-acl.ts';
+import { rulesetRows } from '../src/rules/ruleset-row.ts';
 import { Place } from '../src/rules/scope.ts';
 import { levelNames } from '../src/runtime/command.ts';
 import { commands } from '../src/runtime/registry.ts';
@@ -107,16 +107,15 @@ function timeoutTable(): string {
   return table(['Timeout', 'frontend', 'backend', 'What it limits'], rows);
 }
 
-const rulesets: readonly RulesetName[] = ['http-request', 'http-response', 'http-after-response'];
-
 function actionTable(): string {
   const rows = sorted(actionRows).map((row) => [
     code(row.name),
     code(row.args),
-    ...rulesets.map((ruleset) => (row.rulesets.includes(ruleset) ? '✓' : '')),
+    ...rulesetRows.map(({ name }) => (row.rulesets.includes(name) ? '✓' : '')),
     cell(row.doc),
   ]);
-  return table(['Action', 'Arguments', 'request', 'response', 'after', 'What it does'], rows);
+  const columns = rulesetRows.map(({ name }) => name.replace(' ', '<br>').replaceAll('-', '‑'));
+  return table(['Action', 'Arguments', ...columns, 'What it does'], rows);
 }
 
 /** Where a fetch may be used, of the places that exist. */
@@ -247,7 +246,7 @@ export function renderReference(): string {
     described(keywords.ring),
     '## Rules',
     '### Actions',
-    'Of `http-request`, `http-response` and `http-after-response`.',
+    'By ruleset, in the order in which a connection meets them.',
     actionTable(),
     '### Sample fetches',
     'Type `addr` is IPv4 or IPv6. The columns say whether a fetch has a value in rules on requests, in rules on responses, and in log formats.',

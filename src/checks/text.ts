@@ -11,6 +11,7 @@ import type { EntityMap, SharedState } from '../model/shared.ts';
 import { Session, StreamFacts } from '../model/stream.ts';
 import { asString } from '../rules/cast.ts';
 import type { RuleContext } from '../rules/context.ts';
+import { createDetachedContext } from '../rules/detached-context.ts';
 import type { Expression } from '../rules/evaluation.ts';
 import { compileExpression } from '../rules/expression.ts';
 import { compileLogFormat, initLogEnvironment } from '../rules/log-format.ts';
@@ -91,20 +92,7 @@ export class CheckTexts {
     const destinationHook = (): void => {};
     initLogEnvironment({ shared, pid, hostname: hostname(), captureLayouts: [], destinationHook });
     const session = new Session(reserve(32));
-    return {
-      session,
-      stream: new StreamFacts(session),
-      request: null,
-      response: null,
-      sample: new Sample(),
-      nowDateMs: 0,
-      nowMs: 0,
-      stopping: false,
-      replyBodyOff: 0,
-      replyBodyLen: 0,
-      replyFixed: false,
-      replySilent: false,
-    };
+    return createDetachedContext(session, new StreamFacts(session));
   }
 
   private serverAt({ proxyIndex, serverIndex }: CheckPlace): Server {

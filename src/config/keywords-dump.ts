@@ -6,12 +6,12 @@
  * of the Runtime API, are handed in by the caller.
  */
 
-import type { RulesetName } from '../model/config.ts';
 import { aclRows } from '../rules/acl-table.ts';
 import { actionRows } from '../rules/action/registry.ts';
 import { converterRows } from '../rules/converter/registry.ts';
 import { fetchRow, fetchRows } from '../rules/fetch/registry.ts';
 import { placeNames } from '../rules/place.ts';
+import { rulesetRows } from '../rules/ruleset-row.ts';
 import { keywords } from './registry.ts';
 import { Where } from './section/keyword.ts';
 import { flagOptions } from './section/option.ts';
@@ -56,8 +56,6 @@ function dumpOption(name: string, where: number, http: boolean): string {
   return `\toption ${name} [ ${sides.join('')}]`;
 }
 
-const rulesets: readonly RulesetName[] = ['http-request', 'http-response', 'http-after-response'];
-
 interface Listed {
   name: string;
   waitsFor?: string;
@@ -97,7 +95,7 @@ function dumpConfiguration(): string[] {
   const others = keywords.option
     .filter((row) => !('flag' in row) && row.modern === undefined)
     .map((row) => dumpOption(row.name, row.where, false));
-  const rules = rulesets.flatMap((ruleset) =>
+  const rules = rulesetRows.flatMap(({ name: ruleset }) =>
     actionRows
       .filter((row) => row.rulesets.includes(ruleset))
       .map((row) => (row.isOpen === true ? `${row.name}*` : row.name))

@@ -7,13 +7,16 @@
  */
 import { nearest } from '../base/nearest.ts';
 import type {
+  AclTestConfig,
   BindConfig,
+  ConditionConfig,
   Configuration,
   Origin,
   ProxyConfig,
   RingConfig,
 } from '../model/config.ts';
 import { resolveEntity } from '../rules/entity.ts';
+import { readsBytes } from '../rules/fetch/registry.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { findRing } from './finish.ts';
 import type { ProxyDraft } from './section/draft.ts';
@@ -73,6 +76,7 @@ function warnAboutProxy(
 ): void {
   warnLogFormat(proxy, draft, name, diagnostics);
   if (proxy.mode !== 'http') warnHttpOnly(draft, name, diagnostics);
+  else warnBytes(proxy, diagnostics);
   if (proxy.kind !== 'backend' && proxy.uniqueIdHeader !== null && proxy.uniqueIdFormat === null) {
     diagnostics.warning(null, `unique-id-header ignored for ${name} without unique-id-format.`);
   }
@@ -97,6 +101,24 @@ function warnHttpOnly(draft: ProxyDraft, name: string, diagnostics: Diagnostics)
     if (row.http && sideOf(draft, row.where) && has(`option ${row.name}`))
       ignored(`'option ${row.name}'`);
   }
+}
+
+/** Conditions on bytes as they came, which HTTP mode does not have (7.3.5); each ACL once. */
+function warnBytes(proxy: ProxyConfig, diagnostics: Diagnostics): void {
+  const lines = new Set<string>();
+  for (const { condition } of [...proxy.rules, ...proxy.useBackends]) {
+    for (const { expr, file, line } of testsOf(condition)) {
+      if (readsBytes(expr.fetch)) lines.add(`${file}:${line}`);
+    }
+  }
+  for (const line of lines) {
+    const what = `L6 sample fetches ignored on HTTP proxies (declared at ${line}).`;
+    diagnostics.warning(null, `Proxy '${proxy.name}': ${what}`);
+  }
+}
+
+function testsOf(condition: ConditionConfig | null): AclTestConfig[] {
+  return condition?.any.flatMap((all) => all.flatMap(({ tests }) => tests)) ?? [];
 }
 
 /** Whether the proxy has one of the sides, `Where` bits. */

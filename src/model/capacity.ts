@@ -37,9 +37,9 @@ export const STREAMS_MIN = 64;
 const FIXED_BYTES = 4 << 20;
 /**
  * Areas of `tune.bufsize` that a worker has once: texts of rules (4), edited values of the request
- * and of the response (2), the head being assembled (1).
+ * and of the response (2), the head being assembled (1), bytes that may be a head (1), a TLS hello (1).
  */
-const SINGLE_BUFFERS = 7;
+const SINGLE_BUFFERS = 9;
 /** Lines of one turn of the loop per log target: batch of datagrams and their headers. */
 const LOG_BATCH_BYTES = 512 << 10;
 /** Room for the texts of the variables of a stream and of a session, beside their cells. */

@@ -299,6 +299,9 @@ export interface ProxyConfig extends Origin {
   /** Backends that `reqsetbe` lines name; the args of such a rule hold an index here. */
   lineBackends: string[];
   rules: RuleConfig[];
+  /** `tcp-request inspect-delay`, `tcp-response inspect-delay` in ms; 0 = nothing is waited for. */
+  requestInspectMs: number;
+  responseInspectMs: number;
   /** Full bytes of the response per status, from `errorfile` (latin1 text). */
   errorFiles: Record<number, string>;
   logs: LogTargetConfig[];
@@ -571,7 +574,14 @@ export interface UseBackendConfig extends Origin {
   condition: ConditionConfig | null;
 }
 
-export type RulesetName = 'http-request' | 'http-response' | 'http-after-response';
+export type RulesetName =
+  | 'tcp-request connection'
+  | 'tcp-request session'
+  | 'tcp-request content'
+  | 'tcp-response content'
+  | 'http-request'
+  | 'http-response'
+  | 'http-after-response';
 
 /** Rules of one ruleset and section run in this order, whatever the order of their lines. */
 export const enum RuleStage {

@@ -172,6 +172,8 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     useBackends: [],
     lineBackends: [],
     rules: [],
+    requestInspectMs: 0,
+    responseInspectMs: 0,
     errorFiles: {},
     logs: [],
     logTag: null,

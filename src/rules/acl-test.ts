@@ -8,6 +8,7 @@ import { cast } from './cast.ts';
 import type { RuleContext } from './context.ts';
 import type { Expression } from './evaluation.ts';
 import type { Pattern } from './pattern/pattern.ts';
+import { Truth } from './truth.ts';
 
 export class AclTest {
   private readonly expression: Expression;
@@ -21,12 +22,16 @@ export class AclTest {
     this.pattern = pattern;
   }
 
-  matches(ctx: RuleContext): boolean {
+  decide(ctx: RuleContext): Truth {
     const sample = ctx.sample;
-    if (!this.expression.evaluate(ctx, sample)) return false;
+    if (!this.expression.evaluate(ctx, sample)) return missed(ctx);
     for (;;) {
-      if (cast(sample, this.target) && this.pattern.matches(sample)) return true;
-      if (!sample.more || !this.expression.evaluateNext(ctx, sample)) return false;
+      if (cast(sample, this.target) && this.pattern.matches(sample)) return Truth.True;
+      if (!sample.more || !this.expression.evaluateNext(ctx, sample)) return missed(ctx);
     }
   }
+}
+
+function missed(ctx: RuleContext): Truth {
+  return ctx.sample.mayChange && !ctx.isFinal ? Truth.Unknown : Truth.False;
 }

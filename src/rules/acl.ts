@@ -72,6 +72,8 @@ interface Criterion {
   out: TypeName;
   /** What the keyword implies; null when it is a plain fetch or converters follow. */
   match: string | null;
+  /** Numbers of its patterns are read as decimal ones (7.3.5 `req.ssl_ver`). */
+  dotted: boolean;
 }
 
 function parseCriterion(text: string, scope: RuleScope): Criterion {
@@ -90,7 +92,8 @@ function parseCriterion(text: string, scope: RuleScope): Criterion {
     if (parsed.end < text.length) {
       throw new ConfigError(`missing comma after fetch keyword '${keyword}'`);
     }
-    return { keyword, expr, out, match: acl && expr.converters.length === 0 ? acl.match : null };
+    const own = acl !== undefined && expr.converters.length === 0 ? acl : null;
+    return { keyword, expr, out, match: own?.match ?? null, dotted: own?.dotted === true };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const message = acl
@@ -131,7 +134,9 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
         `type ('${criterion.keyword}')`,
     );
   }
-  for (const word of rest.slice(used)) addPattern(test, word);
+  for (const word of rest.slice(used)) {
+    addPattern(test, criterion.dotted && test.match === 'int' ? undotted(word) : word);
+  }
   warnEmpty(test, criterion, rest, scope);
   return {
     ...scope.origin,
@@ -143,6 +148,13 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
     files: test.files,
     ...(test.foldFrom > 0 ? { ignoreCaseFrom: test.foldFrom } : {}),
   };
+}
+
+/** `3.1` as the integer that it stands for, and so on for each end of a range. */
+function undotted(word: string): string {
+  return word.replace(/(\d+)(?:\.(\d+))?/g, (_, major: string, minor = '0') =>
+    String(Number(major) * 65536 + Number(minor)),
+  );
 }
 
 function impliedMatch(criterion: Criterion): string {
@@ -169,6 +181,9 @@ function parseFlags(
     } else if (flag === '-n') {
       test.resolves = false;
     } else if (flag === '-f') {
+      if (criterion.dotted) {
+        throw new ConfigError(`patterns of '${criterion.keyword}' cannot be read from a file`);
+      }
       readPatterns(test, words[at++] ?? '', scope);
     } else if (flag === '-m') {
       setMatch(test, criterion, words[at++] ?? '');

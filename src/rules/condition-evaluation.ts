@@ -1,5 +1,7 @@
 /**
- * A compiled condition: a disjunction of conjunctions of ACLs (configuration.txt 7.2).
+ * A compiled condition: a disjunction of conjunctions of ACLs (configuration.txt 7.2). While bytes are
+ * still to come an ACL may be unknown, and with it the conjunction; then the condition is, unless
+ * another conjunction holds.
  *
  *   any    [ term term term ] or [ term ] or ...       flat, `groupEnd[g]` ends group g
  *   term   [ test test ]                               several `acl` lines of one name; first wins
@@ -8,6 +10,7 @@
  */
 import type { AclTest } from './acl-test.ts';
 import type { Condition, RuleContext } from './context.ts';
+import { Truth } from './truth.ts';
 
 /** One ACL of a condition. */
 export class Term {
@@ -19,11 +22,21 @@ export class Term {
     this.negate = negate;
   }
 
-  holds(ctx: RuleContext): boolean {
+  decide(ctx: RuleContext): Truth {
     const tests = this.tests;
-    for (let i = 0; i < tests.length; i++) if (tests[i]!.matches(ctx)) return !this.negate;
-    return this.negate;
+    let truth = Truth.False;
+    for (let i = 0; i < tests.length; i++) {
+      const result = tests[i]!.decide(ctx);
+      if (result !== Truth.False) truth = result;
+      if (result === Truth.True) break;
+    }
+    return this.negate ? opposite(truth) : truth;
   }
+}
+
+function opposite(truth: Truth): Truth {
+  if (truth === Truth.Unknown) return truth;
+  return truth === Truth.True ? Truth.False : Truth.True;
 }
 
 export class Disjunction {
@@ -42,15 +55,26 @@ export class Disjunction {
     });
   }
 
-  holds(ctx: RuleContext): boolean {
+  decide(ctx: RuleContext): Truth {
+    let truth = Truth.False;
     let at = 0;
     for (let group = 0; group < this.groupEnd.length; group++) {
       const end = this.groupEnd[group]!;
-      while (at < end && this.terms[at]!.holds(ctx)) at++;
-      if (at === end) return !this.negate;
+      const all = this.decideGroup(ctx, at, end);
+      if (all !== Truth.False) truth = all;
+      if (all === Truth.True) break;
       at = end;
     }
-    return this.negate;
+    return this.negate ? opposite(truth) : truth;
+  }
+
+  /** The first term that does not hold decides, as in HAProxy: those behind it are not looked at. */
+  private decideGroup(ctx: RuleContext, from: number, until: number): Truth {
+    for (let at = from; at < until; at++) {
+      const result = this.terms[at]!.decide(ctx);
+      if (result !== Truth.True) return result;
+    }
+    return Truth.True;
   }
 }
 
@@ -61,11 +85,16 @@ function always(_ctx: RuleContext): boolean {
 /** The condition of a rule that has none. */
 export const alwaysTrue: Condition = always;
 
+function settle(ctx: RuleContext, truth: Truth): boolean {
+  if (truth === Truth.Unknown) ctx.isUndecided = true;
+  return truth === Truth.True;
+}
+
 /** The common case of one ACL avoids the walk over groups. */
 export function compileTerm(term: Term): Condition {
-  return (ctx) => term.holds(ctx);
+  return (ctx) => settle(ctx, term.decide(ctx));
 }
 
 export function compileDisjunction(disjunction: Disjunction): Condition {
-  return (ctx) => disjunction.holds(ctx);
+  return (ctx) => settle(ctx, disjunction.decide(ctx));
 }

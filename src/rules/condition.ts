@@ -86,7 +86,7 @@ class ConditionReader {
 
   /** An ACL none of whose fetches has a value here can never match. */
   private warnPlace(tests: AclTestConfig[]): void {
-    const { place } = this.scope;
+    const { place, ruleset } = this.scope;
     const useless = (test: AclTestConfig) => {
       const row = fetchRow(test.expr.fetch);
       return row !== undefined && placeNeed(row.valid, place) !== null;
@@ -95,10 +95,11 @@ class ConditionReader {
     const [first] = tests;
     const { name, expr } = first!;
     const keyword = /^[^(),]*/.exec(expr.text)![0];
+    const where = ruleset === undefined ? '' : ` in '${ruleset}'`;
     const why =
       name === ''
-        ? `anonymous acl will never match because it uses keyword '${keyword}' which is`
-        : `acl '${name}' will never match because it only involves keywords that are`;
+        ? `anonymous acl will never match${where} because it uses keyword '${keyword}' which is`
+        : `acl '${name}' will never match${where} because it only involves keywords that are`;
     this.scope.warn(`${why} incompatible with '${placeName(place)}'`);
   }
 }

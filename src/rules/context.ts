@@ -11,6 +11,26 @@ import type { Sample } from './sample.ts';
 export interface RuleContext extends ReplyContext {
   /** The request head; null when it has gone to the server already, or in TCP mode. */
   request: HttpMessage | null;
+  /**
+   * The bytes of a request that have come and lie unchanged in their buffer (7.3.5 "request buffer"),
+   * and those of a response; length 0 = none, or they have gone.
+   */
+  requestBytesOff: number;
+  requestBytesLen: number;
+  responseBytesOff: number;
+  responseBytesLen: number;
+  /** In TCP mode: those bytes may still become the HTTP head that `request` is without. */
+  isHeadAwaited: boolean;
+  /** Nothing more will come that a rule could wait for: what cannot be decided now is false. */
+  isFinal: boolean;
+  /** Set by a condition that more bytes may still make true; it counts as false until then. */
+  isUndecided: boolean;
+  /**
+   * With Drop: the client must not be told that the connection is gone (`silent-drop`). The reset may
+   * go so many hops; 0 = none is sent where the system allows that.
+   */
+  dropSilently: boolean;
+  dropTtl: number;
   /** Registers of the evaluation in progress. */
   readonly sample: Sample;
   /** Wall clock and monotonic ms of this turn of the loop. */
@@ -38,6 +58,8 @@ export const enum Verdict {
   Fail = 6,
   /** Keep the request waiting for `timeout tarpit`, then send `Ruleset.answer` (`PT--`). */
   Tarpit = 7,
+  /** Close the server's connection and with it the stream (`close`). */
+  Close = 8,
 }
 
 /**
@@ -49,7 +71,7 @@ export type Fetch = (ctx: RuleContext, sample: Sample) => boolean;
 /** A compiled converter: transforms `sample` in place; false = no value from here on. */
 export type Convert = (ctx: RuleContext, sample: Sample) => boolean;
 
-/** A compiled condition. */
+/** A compiled condition. False with `RuleContext.isUndecided` set is an answer for now only. */
 export type Condition = (ctx: RuleContext) => boolean;
 
 /** A compiled action. */

@@ -16,6 +16,8 @@ export class Expression {
   private readonly fetch: Fetch;
   private readonly targets: Uint8Array;
   private readonly steps: readonly Convert[];
+  /** The fetch reads an HTTP head, which may still be on its way. */
+  private readonly readsHead: boolean;
 
   constructor(
     text: string,
@@ -23,12 +25,14 @@ export class Expression {
     fetch: Fetch,
     targets: Uint8Array,
     steps: readonly Convert[],
+    readsHead: boolean,
   ) {
     this.text = text;
     this.outType = outType;
     this.fetch = fetch;
     this.targets = targets;
     this.steps = steps;
+    this.readsHead = readsHead;
   }
 
   /**
@@ -44,7 +48,10 @@ export class Expression {
   /** After a value with `sample.more`: evaluates to the next occurrence. */
   evaluateNext(ctx: RuleContext, sample: Sample): boolean {
     sample.more = false;
-    if (!this.fetch(ctx, sample)) return false;
+    if (!this.fetch(ctx, sample)) {
+      if (this.readsHead && ctx.isHeadAwaited) sample.mayChange = true;
+      return false;
+    }
     const steps = this.steps;
     for (let i = 0; i < steps.length; i++) {
       if (!cast(sample, this.targets[i]!) || !steps[i]!(ctx, sample)) return false;

@@ -10,7 +10,7 @@ import { type ParsedArguments, parseArguments, parseGrammar } from './argument.t
 import { canCast, castTarget } from './cast.ts';
 import { converterRow } from './converter/registry.ts';
 import { Expression } from './evaluation.ts';
-import { fetchRow } from './fetch/registry.ts';
+import { fetchRow, readsHead } from './fetch/registry.ts';
 import { isResponsePlace, placeNeed } from './place.ts';
 import type { ArgumentCheck, ConverterRow, FetchRow, TypeName } from './row.ts';
 import { SampleType } from './sample.ts';
@@ -73,7 +73,7 @@ export function parseExpressionAt(text: string, from: number, scope: RuleScope):
   if (need !== null) {
     throw new ConfigError(
       `sample fetch <${name}> may not be reliably used here because it needs ` +
-        `'${need}' which is not available here`,
+        `'${row.needs ?? need}' which is not available here`,
     );
   }
   return parseRest(text, from, name, row, scope);
@@ -121,6 +121,10 @@ export function parseRest(
 // `hdr` and `cookie` mean the request or the response, by where they are used (7.3.6).
 function directed(name: string, scope: RuleScope): string {
   if (name === 'hdr') return isResponsePlace(scope.place) ? 'res.hdr' : 'req.hdr';
+  if (name === 'payload') return isResponsePlace(scope.place) ? 'res.payload' : 'req.payload';
+  if (name === 'payload_lv') {
+    return isResponsePlace(scope.place) ? 'res.payload_lv' : 'req.payload_lv';
+  }
   if (name === 'cookie') return isResponsePlace(scope.place) ? 'res.cook' : 'req.cook';
   return name;
 }
@@ -180,5 +184,6 @@ export function compileExpression(expr: ExprConfig, every = false): Expression {
     fetchRow(expr.fetch)!.compile(expr.args, every),
     Uint8Array.from(rows, (row) => castTarget(row.in)),
     rows.map((row, i) => row.compile(expr.converters[i]!.args)),
+    readsHead(expr.fetch),
   );
 }

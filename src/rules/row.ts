@@ -36,6 +36,8 @@ export interface FetchRow {
   readonly out: TypeName;
   /** One character per `Place`, `Y` where the value exists. */
   readonly valid: string;
+  /** What is missing elsewhere, where `valid` alone does not say it (see `placeNeed`). */
+  readonly needs?: string;
   /** One line of documentation. */
   readonly doc: string;
   readonly check?: ArgumentCheck;
@@ -63,4 +65,6 @@ export interface AclRow {
   readonly name: string;
   readonly fetch: string;
   readonly match: string;
+  /** Patterns are decimal numbers such as 3.1: two integers, the first in the upper 16 bits. */
+  readonly dotted?: boolean;
 }

@@ -12,9 +12,9 @@ import { noVariables } from '../model/variable.ts';
 import { mem, reserve, reserveBytes, text } from '../sys/arena.ts';
 import { asString } from './cast.ts';
 import type { RuleContext } from './context.ts';
+import { createDetachedContext } from './detached-context.ts';
 import type { EntityUse } from './entity.ts';
 import { compileExpression, parseExpression } from './expression.ts';
-import { Sample } from './sample.ts';
 import { Place, type RuleScope } from './scope.ts';
 
 export interface TestScope extends RuleScope {
@@ -111,18 +111,11 @@ export function testContext(request: string | null, response: string | null = nu
   mem.set([127, 0, 0, 1], session.addressOff);
   session.requests = 1;
   return {
-    session,
-    stream: new StreamFacts(session),
+    ...createDetachedContext(session, new StreamFacts(session)),
     request: request === null ? null : testMessage(request),
     response: response === null ? null : testMessage(response),
-    sample: new Sample(),
     nowDateMs: 1700000000123,
     nowMs: 5000,
-    stopping: false,
-    replyBodyOff: 0,
-    replyBodyLen: 0,
-    replyFixed: false,
-    replySilent: false,
   };
 }
 

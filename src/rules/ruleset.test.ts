@@ -203,10 +203,12 @@ describe('4.4: answers', () => {
       'http-request reject if { path /b }',
       'http-request silent-drop if { path /a }',
     ]);
-    expect(rules.run(contextOf(request), 0)).toBe(Verdict.Drop);
-    expect(rules.silent).toBe(true);
-    expect(rules.run(contextOf(request.replace('/a', '/b')), 0)).toBe(Verdict.Drop);
-    expect(rules.silent).toBe(false);
+    const ctx = contextOf(request);
+    expect(rules.run(ctx, 0)).toBe(Verdict.Drop);
+    expect(ctx.dropSilently).toBe(true);
+    const other = contextOf(request.replace('/a', '/b'));
+    expect(rules.run(other, 0)).toBe(Verdict.Drop);
+    expect(other.dropSilently).toBe(false);
   });
   test('values of an answer to a response come from that response', () => {
     const ctx = contextOf(request);

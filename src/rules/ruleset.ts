@@ -24,14 +24,11 @@ export class Ruleset {
   at: number;
   /** Rewrites that failed in the last `run` (`wrew`), in strict mode or not. */
   failedRewrites: number;
-  /** With Drop: the client must not be told that the connection is gone (`silent-drop`). */
-  silent: boolean;
   private readonly count: number;
   /** Null = the rule is unconditional. */
   private readonly conditions: (Condition | null)[];
   private readonly actions: Action[];
   private readonly answers: (Action | null)[];
-  private readonly silences: Uint8Array;
   /** Per rule: where the next stage begins. */
   private readonly stageEnds: Int32Array;
 
@@ -39,19 +36,16 @@ export class Ruleset {
     this.empty = rules.length === 0;
     this.at = 0;
     this.failedRewrites = 0;
-    this.silent = false;
     this.count = rules.length;
     this.conditions = [];
     this.actions = [];
     this.answers = [];
-    this.silences = new Uint8Array(rules.length);
     this.stageEnds = createStageEnds(rules);
-    for (const [i, rule] of rules.entries()) {
+    for (const rule of rules) {
       const row = actionRow(rule.action);
       this.conditions.push(rule.condition === null ? null : compileCondition(rule.condition));
       this.actions.push(row.compile(rule.args));
       this.answers.push(row.answer?.(rule.args) ?? null);
-      if (rule.action === 'silent-drop') this.silences[i] = 1;
     }
   }
 
@@ -63,11 +57,17 @@ export class Ruleset {
   run(ctx: RuleContext, from: number): Verdict {
     strictness.soft = (from & SOFT) !== 0;
     strictness.failures = 0;
+    ctx.dropSilently = false;
+    ctx.isUndecided = false;
     let verdict = Verdict.Continue;
     let i = from & INDEX_MASK;
     for (; i < this.count; i++) {
       const condition = this.conditions[i]!;
-      if (condition !== null && !condition(ctx)) continue;
+      if (condition !== null && !condition(ctx)) {
+        if (!ctx.isUndecided) continue;
+        verdict = Verdict.Wait;
+        break;
+      }
       verdict = this.actions[i]!(ctx);
       if (verdict === Verdict.Continue) continue;
       if (verdict !== Verdict.Allow || this.stageEnds[i] === this.count) break;
@@ -75,7 +75,6 @@ export class Ruleset {
       verdict = Verdict.Continue;
     }
     this.failedRewrites = strictness.failures;
-    this.silent = i < this.count && this.silences[i] === 1;
     this.at = strictness.soft ? i | SOFT : i;
     return verdict;
   }

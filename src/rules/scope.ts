@@ -36,6 +36,8 @@ export interface RuleScope {
   proxy: string;
   mode: 'tcp' | 'http';
   place: Place;
+  /** The ruleset, where warnings about conditions name it. */
+  ruleset?: string;
   /** Named ACLs declared so far in this section (and its defaults). */
   acls: Map<string, AclTestConfig[]>;
   /** Where the names of variables are declared. */

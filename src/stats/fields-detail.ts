@@ -88,8 +88,7 @@ export const detailFields: readonly StatField[] = [
   }),
   field('conn_tot', 'MCPP', 'u64', 'Connections so far', {
     F: (s) => s.sum(Counter.Connections),
-    // A connection of a listener is a session at once.
-    L: (s) => s.sum(Counter.Sessions),
+    L: (s) => s.sum(Counter.Connections),
   }),
   field('intercepted', 'MCPP', 'u64', 'Requests that the proxy answered itself', {
     F: (s) => http(s, Counter.Intercepted),

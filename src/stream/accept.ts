@@ -29,6 +29,7 @@ import {
   wake,
 } from '../sys/socket.ts';
 import { Listener } from '../transport/listener.ts';
+import { admitConnection, admitSession } from './admission.ts';
 import { closeConn, releaseLimit, releaseLimits } from './close.ts';
 import { Side } from './conn.ts';
 import { engine } from './engine.ts';
@@ -196,10 +197,15 @@ function takeRates(frontend: number): number {
 }
 
 function giveRates(frontend: number): void {
+  giveRate(engine.shared.state, processRate + State.ConnectionRateMax, engine.nowDateMs);
+  giveSessionRates(frontend);
+}
+
+/** The connection has not become a session. */
+function giveSessionRates(frontend: number): void {
   const { state } = engine.shared;
   const now = engine.nowDateMs;
   giveRate(state, processRate + State.SessionRateMax, now);
-  giveRate(state, processRate + State.ConnectionRateMax, now);
   giveRate(state, frontend * State.WIDTH + State.SessionRateMax, now);
 }
 
@@ -329,7 +335,9 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   }
   noteMost(frontend.frontend);
   noteMost(entity);
-  countAccepted(frontend.frontend, conn.listenerEntity);
+  countConnection(frontend.frontend, entity);
+  if (!admitConnection(conn) || !admitSession(conn)) return giveSessionRates(frontend.frontend);
+  countSession(frontend.frontend, conn.listenerEntity);
   if (!engine.poller.add(fd, conn.id, conn.generation)) {
     closeConn(conn);
     return;
@@ -358,11 +366,16 @@ function tuneClient(conn: Conn): void {
   if (userTimeout > 0) setUserTimeout(conn.fd, userTimeout);
 }
 
-function countAccepted(frontend: number, listener: number): void {
+function countConnection(frontend: number, listener: number): void {
   engine.count(PROCESS_ENTITY, Counter.Connections, 1);
   engine.rate(PROCESS_ENTITY, Counter.ConnectionSecond);
   engine.count(frontend, Counter.Connections, 1);
   engine.rate(frontend, Counter.ConnectionSecond);
+  engine.count(listener, Counter.Connections, 1);
+}
+
+/** Connections that rules have refused are none (4.4 reject). */
+function countSession(frontend: number, listener: number): void {
   engine.count(frontend, Counter.Sessions, 1);
   engine.rate(frontend, Counter.SessionSecond);
   engine.rate(PROCESS_ENTITY, Counter.SessionSecond);

@@ -13,14 +13,21 @@ import { engine } from './engine.ts';
 import type { CaptureField, Plan } from './plan.ts';
 import type { Stream } from './stream.ts';
 
-/** Gives the stream an empty capture block, unless its frontend keeps nothing or none is left. */
+/**
+ * Gives the stream an empty capture block, unless its frontend keeps nothing or none is left. A rule of
+ * `tcp-request content` may have made one already.
+ */
 function takeBlock(strm: Stream, plan: Plan): void {
-  assert(strm.captureOff === 0, 'a stream takes its second capture block');
   const layout = plan.layout;
-  if (!plan.hasLogs && layout.size === layout.uriMax) return;
+  if (strm.captureOff !== 0 || (!plan.hasLogs && layout.size === layout.uriMax)) return;
   const block = engine.captures.take();
   strm.captureOff = block;
   if (block !== 0) mem.fill(0, block + layout.uriMax, block + layout.size);
+}
+
+/** A block for what rules capture before there is a request, where the frontend has slots. */
+export function takeCaptures(strm: Stream, plan: Plan): void {
+  if (plan.layout.request.length > 0) takeBlock(strm, plan);
 }
 
 /** Of a blank and `HTTP/x.y`. */

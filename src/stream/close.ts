@@ -7,7 +7,7 @@
 import { Option } from '../model/config.ts';
 import { PROCESS_ENTITY, State } from '../model/shared.ts';
 import { dropSessionVariables } from '../rules/variable/variables.ts';
-import { wake } from '../sys/socket.ts';
+import { vanish, wake } from '../sys/socket.ts';
 import { drop, endWrite, swallow } from '../transport/io.ts';
 import { dropBuffer } from './body.ts';
 import { Side } from './conn.ts';
@@ -86,6 +86,13 @@ export function closeClient(conn: Conn): void {
   dropPipe(conn);
   engine.timers.set(conn.id, engine.nowMs + LINGER_MS);
   lingerRead(conn);
+}
+
+/** `silent-drop`: when the connection is closed, which is at once, its peer is not told. */
+export function vanishClient(conn: Conn, hops: number): void {
+  vanish(conn.fd, hops);
+  // What it may still send is not waited for: shutting the sending side would tell it.
+  conn.eof = true;
 }
 
 /** Reads and forgets; closes at the end of the stream. */

@@ -67,6 +67,8 @@ export class Engine implements RuleContext {
   /** Room to assemble a head or a log line. */
   readonly assembly: number;
   readonly assemblyMax: number;
+  /** A copy of bytes that may be a request head; 0 = no rule of TCP mode asks for one. */
+  readonly headCopy: number;
   readonly logLine: number;
   readonly logLineMax: number;
   /** `h1-case-adjust`, null when no name is listed. */
@@ -79,7 +81,7 @@ export class Engine implements RuleContext {
   /** The loop ends after this turn. */
   ended: boolean;
   /** Client connections and streams alive. */
-  clients: number;
+  clients: number = 0;
 
   /** Connections that go on in the next turn: more is ready than one turn may take. */
   readonly resumeQueue: Conn[];
@@ -97,6 +99,15 @@ export class Engine implements RuleContext {
   stream: StreamFacts | null;
   request: HttpMessage | null;
   response: HttpMessage | null;
+  requestBytesOff: number = 0;
+  requestBytesLen: number = 0;
+  responseBytesOff: number = 0;
+  responseBytesLen: number = 0;
+  isHeadAwaited: boolean = false;
+  isFinal: boolean = true;
+  isUndecided: boolean = false;
+  dropSilently: boolean = false;
+  dropTtl: number = 0;
   readonly sample: Sample;
   nowDateMs: number;
   nowMs: number;
@@ -107,7 +118,7 @@ export class Engine implements RuleContext {
 
   constructor(init: WorkerInit, debug: Sink | null) {
     const { config, shared } = init;
-    const tune = config.global.tune;
+    const { tune } = config.global;
     this.config = config;
     this.init = init;
     this.shared = new SharedState(shared);
@@ -146,6 +157,7 @@ export class Engine implements RuleContext {
     this.responseMsg = new HttpMessage(true, tune.httpMaxhdr, tune.bufsize);
     this.assemblyMax = tune.bufsize + 64;
     this.assembly = reserve(this.assemblyMax);
+    this.headCopy = this.plans.some((plan) => plan.readsHead) ? reserve(tune.bufsize) : 0;
     this.logLineMax = LOG_LINE_MAX;
     this.logLine = reserve(LOG_LINE_MAX * 2);
     const captureBytes = this.plans.reduce((most, plan) => Math.max(most, plan.layout.size), 64);
@@ -157,7 +169,6 @@ export class Engine implements RuleContext {
     this.stopping = false;
     this.stopMs = 0;
     this.ended = false;
-    this.clients = 0;
     this.resumeQueue = [];
     this.grantQueue = [];
     this.hasNice = config.proxies.some((proxy) => proxy.binds.some((bind) => bind.nice !== 0));
@@ -284,8 +295,20 @@ export class Engine implements RuleContext {
 
   /** Points the rule context at a stream. */
   attend(strm: Stream): void {
+    this.attendSession(strm.session);
     this.stream = strm;
-    this.session = strm.session;
+  }
+
+  /** Points the rule context at a client's connection that has no stream yet. */
+  attendSession(session: Session): void {
+    this.session = session;
+    this.stream = null;
+    this.requestBytesOff = 0;
+    this.requestBytesLen = 0;
+    this.responseBytesOff = 0;
+    this.responseBytesLen = 0;
+    this.isHeadAwaited = false;
+    this.isFinal = true;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { HeadError, parseRequest } from '../http/h1/parse.ts';
 import { HeadState, scanHead } from '../http/h1/prefix.ts';
-import { BodyMode, ConnectionFlag } from '../http/message.ts';
+import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { Option } from '../model/config.ts';
 import { Cause, StreamFlag } from '../model/stream.ts';
@@ -20,6 +20,7 @@ import { cleanConnection, connectionField } from './connection-field.ts';
 import { countBadRequest, countRequest } from './count.ts';
 import { showRequest } from './debug.ts';
 import { engine } from './engine.ts';
+import { beginInspection } from './inspection.ts';
 import { logGreeting } from './log.ts';
 import { expectCookie } from './persist.ts';
 import { replyBadRequest, replyError } from './reply.ts';
@@ -202,13 +203,8 @@ function onHead(conn: Conn, strm: Stream): Next {
   if (bodyOff === 0) return replyBadRequest(strm, 400);
   strm.bodyOff = bodyOff;
   strm.requestComplete = conn.body === BodyMode.None;
-  engine.timers.clear(conn.id);
   strm.method = msg.method;
   strm.version = msg.version;
-  strm.requestMs = engine.nowMs - strm.startMs;
-  strm.headOff = msg.headOff;
-  strm.headLen = msg.headLen;
-  strm.flags |= StreamFlag.HasRequest;
   const isProxied = plan.has(Option.HttpUseProxyHeader) && isProxyTarget(mem[msg.uriOff]!);
   strm.proxied = isProxied;
   const wishes = isProxied ? msg.proxyConnection : msg.connection;
@@ -217,8 +213,20 @@ function onHead(conn: Conn, strm: Stream): Next {
   strm.clientEnds = close || (msg.version < 11 && !wantsKeep) ? End.Peer : 0;
   strm.upgrade = msg.method === Method.Connect || (msg.connection & ConnectionFlag.Upgrade) !== 0;
   cleanConnection(msg, connectionField(strm));
+  engine.timers.clear(conn.id);
+  return plan.inspects ? beginInspection(strm, plan) : takeHead(conn, strm);
+}
+
+/** Nothing has refused the head, which is in `engine.requestMsg`: it becomes a request. */
+export function takeHead(conn: Conn, strm: Stream): Next {
+  const { plan } = strm;
+  const msg = engine.requestMsg;
+  strm.requestMs = engine.nowMs - strm.startMs;
+  strm.headOff = msg.headOff;
+  strm.headLen = msg.headLen;
+  strm.flags |= StreamFlag.HasRequest;
   if (engine.debug !== null) showRequest(strm, conn, msg);
-  conn.carried += headSize(msg.methodLen + msg.uriLen + VERSION_LEN, msg);
+  conn.carried += requestHeadSize(msg);
   countRequest(strm);
   engine.attend(strm);
   engine.request = msg;
@@ -231,6 +239,11 @@ function onHead(conn: Conn, strm: Stream): Next {
   if (plan.has(Option.HttpBufferRequest) && !strm.requestComplete) return waitForBody(strm);
   strm.step = Step.Rules;
   return Next.Go;
+}
+
+/** The bytes that logs and statistics count for the head of a request. */
+export function requestHeadSize(msg: HttpMessage): number {
+  return headSize(msg.methodLen + msg.uriLen + VERSION_LEN, msg);
 }
 
 /** The target of a request to a proxy begins with neither `/` nor `*` (4.2). */

@@ -47,7 +47,7 @@ export function logStream(strm: Stream, plan: Plan): void {
     const silent = strm.idleMs < 0 && plan.has(Option.DontLogNull);
     if (silent) return;
   } else if (!plan.isHttp && plan.has(Option.DontLogNull)) {
-    if (strm.bytesIn === 0 && strm.bytesOut === 0 && strm.cause === Cause.Client) return;
+    if (strm.bytesIn === 0 && strm.bytesOut === 0) return;
   }
   let level = strm.logLevel;
   if (odd && level === LEVEL_INFO && plan.has(Option.LogSeparateErrors)) level = LEVEL_ERROR;

@@ -2,10 +2,11 @@
  * The life of a stream, as a loop: it calls the step that the stream is in, which says what is next and
  * calls no other step. Events and timers of connections arrive here.
  *
- *   Head ─ [Body] ─ Rules ─ Route ─ [Body] ─ BackendRules ─ [Tarpit] ─ Balance ─ [Queue] ─ [Pause]
- *        ─ Connect ─ Request ─ Transfer ─ [Last | Tunnel | Answer] ─ Ended ─ keep alive
+ *   Head ─ [Inspect] ─ [Body] ─ Rules ─ Route ─ [Inspect] ─ [Body] ─ BackendRules ─ [Tarpit]
+ *        ─ Balance ─ [Queue] ─ [Pause] ─ Connect ─ Request ─ Transfer ─ [Last | Tunnel | Answer]
+ *        ─ Ended ─ keep alive
  *
- * A TCP stream takes the same road from Route on, and goes from Connect to Tunnel.
+ * A TCP stream begins with Inspect or Route, skips the steps of HTTP, and goes from Connect to Tunnel.
  *
  * @dataplane
  */
@@ -27,6 +28,8 @@ import { givesUp, runExchange } from './exchange.ts';
 import { endStream } from './finish.ts';
 import { onHeadTimeout, readHead } from './head.ts';
 import { onIdleEvent } from './idle.ts';
+import { inspectRequest, onInspectTimeout } from './inspect.ts';
+import { beginInspection } from './inspection.ts';
 import { logGreeting } from './log.ts';
 import { endTarpit, replyError } from './reply.ts';
 import { runBackendRules, runFrontendRules } from './request.ts';
@@ -71,6 +74,8 @@ function runStep(strm: Stream): Next {
       return readHead(strm.client!);
     case Step.Body:
       return bufferBody(strm);
+    case Step.Inspect:
+      return inspectRequest(strm);
     case Step.Rules:
       return runFrontendRules(strm);
     case Step.Route:
@@ -140,7 +145,8 @@ function startTcp(conn: Conn): void {
   engine.request = null;
   engine.response = null;
   if (plan.greets) logGreeting(strm, plan);
-  strm.step = Step.Route;
+  if (plan.inspects) beginInspection(strm, plan);
+  else strm.step = Step.Route;
   advance(strm, Next.Go);
 }
 
@@ -226,6 +232,7 @@ function onClientTimer(conn: Conn): void {
 
 function onClientLate(strm: Stream, conn: Conn): Next {
   if (strm.step === Step.Head) return onHeadTimeout(conn);
+  if (strm.step === Step.Inspect) return onInspectTimeout(strm);
   if (strm.step === Step.Tunnel) return onTunnelTimeout(strm, conn);
   strm.blame(Cause.ClientTimeout);
   if (steps[strm.step]!.late === Late.Ends) return Next.Abort;

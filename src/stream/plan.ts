@@ -7,7 +7,13 @@ import { balancesPost, createBalanceKey, createBalancer } from '../balance/regis
 import { compileErrorPages, type ErrorPages } from '../http/error-page.ts';
 import { type FieldId, fieldId } from '../http/field.ts';
 import { type CaptureLayout, captureLayout } from '../model/capture.ts';
-import type { Configuration, LogFormatConfig, Option, ProxyConfig } from '../model/config.ts';
+import type {
+  Configuration,
+  LogFormatConfig,
+  Option,
+  ProxyConfig,
+  RulesetName,
+} from '../model/config.ts';
 import { hasBackend, hasFrontend } from '../model/entity.ts';
 import { Bytes, Proxy } from '../model/runtime.ts';
 import type { EntityMap, SharedState } from '../model/shared.ts';
@@ -15,6 +21,7 @@ import { noVariables } from '../model/variable.ts';
 import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
 import { compileCondition } from '../rules/condition.ts';
 import type { Condition } from '../rules/context.ts';
+import { fetchesIn, readsBytes, readsHead } from '../rules/fetch/use.ts';
 import {
   compileLogFormat,
   defaultLogFormat,
@@ -54,6 +61,14 @@ export class Plan {
   readonly config: ProxyConfig;
   readonly isHttp: boolean;
   readonly options: number;
+  readonly connectionRules: Ruleset;
+  readonly sessionRules: Ruleset;
+  readonly contentRules: Ruleset;
+  readonly responseContentRules: Ruleset;
+  /** The bytes of a request are looked at before it goes on: by `contentRules`, or to route it. */
+  readonly inspects: boolean;
+  /** In TCP mode: something asks for parts of an HTTP head. */
+  readonly readsHead: boolean;
   readonly requestRules: Ruleset;
   readonly responseRules: Ruleset;
   readonly afterResponseRules: Ruleset;
@@ -94,7 +109,16 @@ export class Plan {
     this.config = config;
     this.isHttp = config.mode === 'http';
     this.options = config.options;
-    const rules = (name: string) => config.rules.filter((rule) => rule.ruleset === name);
+    const rules = (name: RulesetName) => config.rules.filter((rule) => rule.ruleset === name);
+    this.connectionRules = compileRuleset(rules('tcp-request connection'));
+    this.sessionRules = compileRuleset(rules('tcp-request session'));
+    this.contentRules = compileRuleset(rules('tcp-request content'));
+    this.responseContentRules = compileRuleset(rules('tcp-response content'));
+    const fetches = fetchesIn([rules('tcp-request content'), config.useBackends]);
+    this.readsHead = !this.isHttp && fetches.some(readsHead);
+    const routesByBytes =
+      !this.isHttp && fetches.some((name) => readsHead(name) || readsBytes(name));
+    this.inspects = !this.contentRules.empty || routesByBytes;
     this.requestRules = compileRuleset(rules('http-request'));
     this.responseRules = compileRuleset(rules('http-response'));
     this.afterResponseRules = compileRuleset(rules('http-after-response'));

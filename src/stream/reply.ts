@@ -20,10 +20,9 @@ import { Verdict } from '../rules/context.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { beginResponse } from '../rules/variable/variables.ts';
 import { mem } from '../sys/arena.ts';
-import { vanish } from '../sys/socket.ts';
 import { headSize } from './body.ts';
 import { dropRequestCookie } from './capture.ts';
-import { dropServer } from './close.ts';
+import { dropServer, vanishClient } from './close.ts';
 import {
   addConnectionClose,
   addConnectionKeepAlive,
@@ -134,7 +133,7 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
     case Verdict.Drop:
       strm.blame(Cause.Proxy);
       countDeniedRequest(strm);
-      if (rules.silent) vanish(strm.client!.fd);
+      if (engine.dropSilently) vanishClient(strm.client!, engine.dropTtl);
       return Next.Abort;
     case Verdict.Tarpit:
       return holdBack(strm, plan, rules);

@@ -11,6 +11,7 @@ import { Cause } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
 import { waitInBackend } from './buffering.ts';
 import { engine } from './engine.ts';
+import { beginInspection } from './inspection.ts';
 import { expectCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { replyOrAbort } from './reply.ts';
@@ -29,12 +30,21 @@ export function route(strm: Stream): Next {
     return replyOrAbort(strm, 503);
   }
   enterBackend(strm, backend);
-  if (!plan.isHttp) {
-    if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine, 0, 0);
-    strm.step = Step.Balance;
-    return Next.Go;
-  }
-  engine.count(backend.proxy.backend, Counter.Requests, 1);
+  if (plan.isHttp) engine.count(backend.proxy.backend, Counter.Requests, 1);
+  if (backend !== plan && !backend.contentRules.empty) return beginInspection(strm, backend);
+  return plan.isHttp ? enterBackendRules(strm, backend) : enterBalance(strm, backend);
+}
+
+/** TCP mode: a server is chosen next. */
+export function enterBalance(strm: Stream, backend: Plan): Next {
+  if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine, 0, 0);
+  strm.step = Step.Balance;
+  return Next.Go;
+}
+
+/** The HTTP rules of the backend are next, once the body is there that they may ask for. */
+export function enterBackendRules(strm: Stream, backend: Plan): Next {
+  const { plan } = strm;
   strm.step = Step.BackendRules;
   // It has been waited for if the frontend asks for it.
   const waits = asksForBody(strm, backend) && !plan.has(Option.HttpBufferRequest);

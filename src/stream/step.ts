@@ -13,33 +13,35 @@ export const enum Step {
   Head = 0,
   /** `option http-buffer-request`: waiting for the body or a full buffer (buffering.ts). */
   Body = 1,
+  /** `tcp-request content` of the frontend, or of the backend that was entered (inspect.ts). */
+  Inspect = 2,
   /** The frontend's rules (request.ts). */
-  Rules = 2,
+  Rules = 3,
   /** The choice of a backend (route.ts). */
-  Route = 3,
+  Route = 4,
   /** The backend's rules; then the head is written for the server (request.ts). */
-  BackendRules = 4,
+  BackendRules = 5,
   /** A rule holds the client back (tarpit.ts). */
-  Tarpit = 5,
+  Tarpit = 6,
   /** A server is chosen, or the one whose slot is held is used (assign.ts). */
-  Balance = 6,
+  Balance = 7,
   /** Waiting for a server slot (assign.ts). */
-  Queue = 7,
+  Queue = 8,
   /** Pausing before another attempt (connect.ts). */
-  Pause = 8,
+  Pause = 9,
   /** The connection to the server is being made (connect.ts). */
-  Connect = 9,
+  Connect = 10,
   /** The request is under way; no final response head yet (exchange.ts). */
-  Request = 10,
+  Request = 11,
   /** The response is under way (exchange.ts). */
-  Transfer = 11,
+  Transfer = 12,
   /** The response has gone; the server still gets the rest of the request (exchange.ts). */
-  Last = 12,
+  Last = 13,
   /** Both directions are opaque bytes (tunnel.ts). */
-  Tunnel = 13,
+  Tunnel = 14,
   /** A local answer is being sent (answer.ts). */
-  Answer = 14,
-  Ended = 15,
+  Answer = 15,
+  Ended = 16,
 }
 
 /** What a step says when it has done what it can. */
@@ -87,6 +89,7 @@ export interface StepRow {
 export const steps: readonly StepRow[] = [
   createRow(Step.Head, 'head', Stage.Request, Leave.Reads, Late.Refused),
   createRow(Step.Body, 'body', Stage.Request, Leave.Reads, Late.Refused),
+  createRow(Step.Inspect, 'inspect', Stage.Request, Leave.Reads, Late.Refused),
   createRow(Step.Rules, 'rules', Stage.Request, Leave.Reads, Late.Refused),
   createRow(Step.Route, 'route', Stage.Connect, Leave.Reads, Late.Refused),
   createRow(Step.BackendRules, 'backend-rules', Stage.Request, Leave.Reads, Late.Refused),

@@ -61,6 +61,12 @@ export class Stream extends StreamFacts {
   headLen: number = 0;
   /** Where the body that came with the head starts in the client's buffer. */
   bodyOff: number = 0;
+  /** The head is written down at `headOff`: the message may be another stream's. */
+  isFrozen: boolean = false;
+  /** The server's bytes wait for what `tcp-response content` rules say. */
+  isResponseHeld: boolean = false;
+  /** Monotonic ms until which content rules may wait for more bytes. */
+  inspectUntil: number = 0;
   /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
   proxied: boolean = false;
   /** No rule has seen the request: error pages go out as they are. */
@@ -142,6 +148,9 @@ export class Stream extends StreamFacts {
     this.headOff = 0;
     this.headLen = 0;
     this.bodyOff = 0;
+    this.isFrozen = false;
+    this.isResponseHeld = false;
+    this.inspectUntil = 0;
     this.proxied = false;
     this.unruled = false;
     this.resendFrom = 0;

@@ -14,6 +14,7 @@ import { countServer } from './count.ts';
 import { noteHalfClose } from './debug.ts';
 import { engine } from './engine.ts';
 import { Flow } from './flow.ts';
+import { beginResponse, inspectResponse } from './inspect-response.ts';
 import { countBytes, logEarly } from './log.ts';
 import { Next } from './step.ts';
 import { type Conn, End, type Stream } from './stream.ts';
@@ -23,8 +24,13 @@ export function runTunnel(strm: Stream): Next {
   const client = strm.client!;
   const server = strm.serverConn!;
   if (!strm.tunnelled) beginTunnel(strm, client, server);
+  if (strm.isResponseHeld) {
+    const next = inspectResponse(strm, false);
+    if (next > Next.Wait) return next;
+  }
   // Bytes of the server first: they are what the client waits for.
-  if (!strm.serverDone && !pump(strm, server, client, false)) return Next.Abort;
+  if (!strm.isResponseHeld && !strm.serverDone && !pump(strm, server, client, false))
+    return Next.Abort;
   if (!strm.clientDone && !pump(strm, client, server, true)) return Next.Abort;
   if (strm.serverDone && strm.clientDone) {
     strm.responseComplete = true;
@@ -41,7 +47,9 @@ function beginTunnel(strm: Stream, client: Conn, server: Conn): void {
   strm.clientEnds |= End.Framing;
   strm.serverEnds |= End.Framing;
   const { plan } = strm;
-  if (plan.has(Option.LogAsap) && !plan.isHttp) logEarly(strm, plan);
+  if (plan.isHttp) return;
+  beginResponse(strm);
+  if (plan.has(Option.LogAsap)) logEarly(strm, plan);
 }
 
 /** @returns false when one side is broken. */
@@ -108,6 +116,10 @@ function serverTimeout(strm: Stream): number {
 /** A side of the tunnel has been silent for too long. */
 export function onTunnelTimeout(strm: Stream, conn: Conn): Next {
   const client = strm.client!;
+  if (strm.isResponseHeld && conn !== client) {
+    const next = inspectResponse(strm, true);
+    if (next !== Next.Go) return next;
+  }
   const ms = clientTimeout(strm);
   // Bytes that pass make both sides active at once: when both are late, HAProxy names the client.
   const isLate = !strm.clientDone && ms >= 0 && client.activeMs + ms <= engine.nowMs;

@@ -80,13 +80,15 @@ export function setLinger(fd: number, linger: boolean): void {
 /**
  * Makes the next close say nothing to the peer (`silent-drop`): with TCP_REPAIR the kernel forgets
  * the connection; without the privilege for it, the reset is given a time to live of one hop.
+ * @param hops a reset is sent, to live so long; 0 = none if possible
  */
-export function vanish(fd: number): void {
+export function vanish(fd: number, hops: number): void {
   mem32[optionValue >> 2] = 1;
   const at = (base + optionValue) as never;
-  if (kernel.setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, at, 4) === 0) return;
-  setInt(fd, IPPROTO_IP, IP_TTL, 1);
-  setInt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1);
+  if (hops === 0 && kernel.setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, at, 4) === 0) return;
+  const ttl = hops === 0 ? 1 : hops;
+  setInt(fd, IPPROTO_IP, IP_TTL, ttl);
+  setInt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl);
   resetOnClose(fd);
 }
 

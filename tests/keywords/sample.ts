@@ -161,6 +161,8 @@ const proxy: Samples = {
   'srvtcpka-cnt': '5',
   'srvtcpka-idle': '5',
   'srvtcpka-intvl': '5',
+  'tcp-request': 'content accept',
+  'tcp-response': 'content accept',
   timeout: 'queue 5s',
   'unique-id-format': 'x',
   'unique-id-header': 'X-Id',

@@ -6,27 +6,8 @@ import { expect } from 'bun:test';
 import { answer } from '../harness/http.ts';
 import type { Proxy } from '../harness/proxy.ts';
 import { defaultsHttp, scenario, type World } from '../harness/scenario.ts';
+import { pick, type StatRow, statRows } from '../harness/statistics.ts';
 import { until } from '../harness/wait.ts';
-
-type Row = Record<string, string>;
-
-/** All rows by `proxy/name`; names of columns that haproxy 3.2 spells otherwise are made one. */
-async function rows(proxy: Proxy): Promise<Record<string, Row>> {
-  const [head = '', ...lines] = (await proxy.command('show stat')).trim().split('\n');
-  const names = head.slice(2).split(',');
-  return Object.fromEntries(
-    lines.map((line) => {
-      const values = line.split(',');
-      const row = Object.fromEntries(names.map((name, i) => [name, values[i] ?? '']));
-      return [`${values[0]}/${values[1]}`, row];
-    }),
-  );
-}
-
-/** The columns of a row that are asked for. */
-function pick(row: Row | undefined, columns: string): Row {
-  return Object.fromEntries(columns.split(' ').map((name) => [name, row?.[name] ?? 'no row']));
-}
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
 
@@ -53,12 +34,12 @@ backend b
 scenario('lastsess is the age of the last session, -1 without one (lastsess)', async (world) => {
   const server = world.http(() => answer('hello'));
   const proxy = await site(world, '', '', server.port);
-  const before = await rows(proxy);
+  const before = await statRows(proxy);
   expect([before['b/s']!['lastsess'], before['b/BACKEND']!['lastsess']]).toEqual(['-1', '-1']);
   await world.exchange(proxy.port('f'), get('/'));
   const after = await until(
     async () => {
-      const now = await rows(proxy);
+      const now = await statRows(proxy);
       // It goes on growing: the age is that of the session, not a constant.
       return Number(now['b/s']!['lastsess']) >= 2 ? now : null;
     },
@@ -67,7 +48,7 @@ scenario('lastsess is the age of the last session, -1 without one (lastsess)', a
   expect(Number(after['b/BACKEND']!['lastsess'])).toBeGreaterThanOrEqual(2);
   await world.exchange(proxy.port('f'), get('/'));
   await until(
-    async () => Number((await rows(proxy))['b/s']!['lastsess']) < 2,
+    async () => Number((await statRows(proxy))['b/s']!['lastsess']) < 2,
     () => 'a session that changes nothing',
   );
 });
@@ -88,13 +69,13 @@ listen l
   server unused 127.0.0.1:${server.port} backup
 `);
   await world.exchange(proxy.port('l'), '');
-  const all = await rows(proxy);
+  const all = await statRows(proxy);
   expect(Number(all['l/s']!['lastsess'])).toBeGreaterThanOrEqual(0);
   expect(Number(all['l/BACKEND']!['lastsess'])).toBeGreaterThanOrEqual(0);
   expect(all['l/unused']!['lastsess']).toBe('-1');
 });
 
-const denials: [string, string, string, Record<string, Row>][] = [
+const denials: [string, string, string, Record<string, StatRow>][] = [
   [
     'a request denied by the frontend',
     'http-request deny',
@@ -119,7 +100,7 @@ const denials: [string, string, string, Record<string, Row>][] = [
     '',
     { 'f/FRONTEND': { dreq: '1' }, 'f/line': { dreq: '1' } },
   ],
-  ...['frontend', 'backend'].map((side): [string, string, string, Record<string, Row>] => [
+  ...['frontend', 'backend'].map((side): [string, string, string, Record<string, StatRow>] => [
     `a response denied by the ${side}`,
     side === 'frontend' ? 'http-response deny' : '',
     side === 'backend' ? 'http-response deny' : '',
@@ -150,7 +131,7 @@ for (const [what, frontend, backend, expected] of denials) {
     const server = world.http(() => answer('hello'));
     const proxy = await site(world, frontend, backend, server.port);
     await world.exchange(proxy.port('f'), get('/'));
-    const all = await rows(proxy);
+    const all = await statRows(proxy);
     const found = Object.entries(expected).map(([name, row]) => {
       return [name, pick(all[name], Object.keys(row).join(' '))];
     });
@@ -167,10 +148,10 @@ scenario('what never became a request is one, and an error (req_tot, ereq)', asy
   gone.send('GET / HT');
   gone.close();
   await until(
-    async () => (await rows(proxy))['f/FRONTEND']!['ereq'] === '3',
+    async () => (await statRows(proxy))['f/FRONTEND']!['ereq'] === '3',
     () => 'three errors',
   );
-  const all = await rows(proxy);
+  const all = await statRows(proxy);
   expect(pick(all['f/FRONTEND'], 'req_tot h1req ereq conn_tot')).toEqual({
     req_tot: '3',
     h1req: '3',
@@ -194,7 +175,7 @@ scenario(
     });
     const proxy = await site(world, '', '', server.port);
     await world.exchange(proxy.port('f'), get('/'));
-    const all = await rows(proxy);
+    const all = await statRows(proxy);
     for (const name of ['b/s', 'b/BACKEND']) {
       expect(pick(all[name], 'eresp srv_abrt')).toEqual({ eresp: '1', srv_abrt: '1' });
     }
@@ -205,7 +186,7 @@ scenario('balancing counts what it chose, not retries or the queue (lbtot)', asy
   const refused = await site(world, '', '', world.refusedPort());
   await world.exchange(refused.port('f'), get('/'));
   const once = { lbtot: '1', wretr: '1' };
-  expect(pick((await rows(refused))['b/s'], 'lbtot wretr')).toEqual(once);
+  expect(pick((await statRows(refused))['b/s'], 'lbtot wretr')).toEqual(once);
   const waiting: (() => void)[] = [];
   const server = world.http(async (request) => {
     await new Promise<void>((resolve) => waiting.push(resolve));
@@ -224,13 +205,13 @@ listen l
   for (let served = 0; served < 3; served++) {
     await until(
       async () =>
-        waiting.length > 0 && (await rows(queued))['l/BACKEND']!['qcur'] === `${2 - served}`,
+        waiting.length > 0 && (await statRows(queued))['l/BACKEND']!['qcur'] === `${2 - served}`,
       () => 'the queue',
     );
     waiting.shift()!();
   }
   await Promise.all(all);
-  expect(pick((await rows(queued))['l/s'], 'lbtot stot')).toEqual({ lbtot: '1', stot: '3' });
+  expect(pick((await statRows(queued))['l/s'], 'lbtot stot')).toEqual({ lbtot: '1', stot: '3' });
 });
 
 scenario(
@@ -239,23 +220,23 @@ scenario(
     const server = world.http(() => answer('hello'));
     const proxy = await site(world, '', 'http-reuse always', server.port);
     const counts = 'srv_icur idle_conn_cur safe_conn_cur';
-    const idle = (unsafe: string, safe: string): Row => ({
+    const idle = (unsafe: string, safe: string): StatRow => ({
       srv_icur: '1',
       idle_conn_cur: unsafe,
       safe_conn_cur: safe,
     });
     await world.exchange(proxy.port('f'), get('/'));
     await until(
-      async () => (await rows(proxy))['b/s']!['srv_icur'] === '1',
+      async () => (await statRows(proxy))['b/s']!['srv_icur'] === '1',
       () => 'an idle connection',
     );
-    expect(pick((await rows(proxy))['b/s'], counts)).toEqual(idle('1', '0'));
+    expect(pick((await statRows(proxy))['b/s'], counts)).toEqual(idle('1', '0'));
     await world.exchange(proxy.port('f'), get('/'));
     await until(
-      async () => (await rows(proxy))['b/s']!['safe_conn_cur'] === '1',
+      async () => (await statRows(proxy))['b/s']!['safe_conn_cur'] === '1',
       () => 'a safe connection',
     );
-    expect(pick((await rows(proxy))['b/s'], counts)).toEqual(idle('0', '1'));
+    expect(pick((await statRows(proxy))['b/s'], counts)).toEqual(idle('0', '1'));
   },
 );
 
@@ -268,6 +249,6 @@ backend none
 backend one
   server s 127.0.0.1:1
 `);
-  const all = await rows(proxy);
+  const all = await statRows(proxy);
   expect([all['none/BACKEND']!['downtime'], all['one/BACKEND']!['downtime']]).toEqual(['', '0']);
 });

@@ -40,6 +40,7 @@ import {
   parseUseBackend,
 } from './rule.ts';
 import { parseDefaultServer, parseServer } from './server.ts';
+import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
 import { parseTimeout } from './timeout.ts';
 
 const { Defaults, NamedDefaults, Frontend, Backend } = {
@@ -385,6 +386,21 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'What a check sends and what it expects.',
     parse: parseTcpCheck,
+  },
+  {
+    name: 'tcp-request',
+    args: '{ connection | session | content } <action> [ { if | unless } <condition> ] | inspect-delay <timeout>',
+    where: RULES,
+    doc: 'Rules on connections and on the bytes that clients send.',
+    parse: parseTcpRequest,
+  },
+  {
+    name: 'tcp-response',
+    args: 'content <action> [ { if | unless } <condition> ] | inspect-delay <timeout>',
+    where: NamedDefaults | Backend,
+    strict: true,
+    doc: 'Rules on the bytes that servers send.',
+    parse: parseTcpResponse,
   },
   {
     name: 'timeout',

@@ -15,6 +15,7 @@ import type { LineRow } from '../../rules/action/line.ts';
 import { parseLineRule, parseRedirectStatement, parseRule } from '../../rules/action/registry.ts';
 import { parseCondition } from '../../rules/condition.ts';
 import { parseLogFormat } from '../../rules/log-format.ts';
+import { rulesetRow } from '../../rules/ruleset-row.ts';
 import { Place, type RuleScope } from '../../rules/scope.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { KeywordLine } from './keyword.ts';
@@ -66,10 +67,10 @@ function addSlot(draft: ProxyDraft, length: number): number {
 
 /** Where a ruleset is evaluated; `listen` and `defaults` count as the side that comes first. */
 function placeOf(ruleset: RulesetName, draft: ProxyDraft): Place {
-  if (ruleset === 'http-request') {
-    return draft.section === 'backend' ? Place.BackendRequestHeader : Place.FrontendRequestHeader;
-  }
-  return draft.section === 'frontend' ? Place.FrontendResponseHeader : Place.BackendResponseHeader;
+  const { frontend, backend, response } = rulesetRow(ruleset);
+  const isFrontend = response ? draft.section === 'frontend' : draft.section !== 'backend';
+  // A ruleset that one side is without is evaluated on the other one.
+  return (isFrontend ? (frontend ?? backend) : (backend ?? frontend))!;
 }
 
 export function parseAclLine(draft: ProxyDraft, line: KeywordLine): void {
@@ -115,6 +116,25 @@ export function parseRuleLine(draft: ProxyDraft, line: KeywordLine, ruleset: Rul
   addRule(draft, line, makeRule(draft, line, ruleset, line.words.slice(1)));
 }
 
+/** What runs after the rules of bytes and connections, in this order. */
+const afterTcpRules: readonly (RulesetName | 'redirect' | 'use_backend')[] = [
+  'tcp-request session',
+  'tcp-request content',
+  'http-request',
+  'redirect',
+  'use_backend',
+];
+
+/** A line of a `tcp-*` ruleset, whose name is two words. */
+export function parseTcpRuleLine(draft: ProxyDraft, line: KeywordLine, ruleset: RulesetName): void {
+  const rule = makeRule(draft, line, ruleset, line.words.slice(2));
+  draft.config.rules.push(rule);
+  draft.seen[ruleset] ??= line.origin;
+  if (rulesetRow(ruleset).response) return;
+  const own = afterTcpRules.indexOf(ruleset);
+  warnOrder(draft, line, ruleset, afterTcpRules.slice(own + 1));
+}
+
 /** 4.2 "redirect": older form of the action, evaluated after all `http-request` rules. */
 export function parseRedirect(draft: ProxyDraft, line: KeywordLine): void {
   const scope = scopeOf(draft, line, placeOf('http-request', draft));
@@ -130,16 +150,27 @@ function warnOrder(
   draft: ProxyDraft,
   line: KeywordLine,
   keyword: string,
-  later: readonly ('redirect' | 'use_backend')[],
+  later: readonly (RulesetName | 'redirect' | 'use_backend')[],
 ): void {
   for (const other of later) {
-    const written = other === 'redirect' ? draft.redirects : draft.config.useBackends;
-    if (written.length === 0) continue;
+    if (!isWritten(draft, other)) continue;
+    const article = other === 'http-request' ? 'an' : 'a';
     line.state.diagnostics.warning(
       line.origin,
-      `a '${keyword}' rule placed after a '${other}' rule will still be processed before.`,
+      `a '${keyword}' rule placed after ${article} '${other}' rule will still be processed before.`,
     );
     return;
+  }
+}
+
+function isWritten(draft: ProxyDraft, kind: RulesetName | 'redirect' | 'use_backend'): boolean {
+  switch (kind) {
+    case 'redirect':
+      return draft.redirects.length > 0;
+    case 'use_backend':
+      return draft.config.useBackends.length > 0;
+    default:
+      return draft.config.rules.some((rule) => rule.ruleset === kind);
   }
 }
 
@@ -231,10 +262,12 @@ function makeRule(
   words: string[],
 ): RuleConfig {
   const scope = scopeOf(draft, line, placeOf(ruleset, draft));
+  if (rulesetRow(ruleset).tcp) scope.ruleset = ruleset;
   try {
     return { ...line.origin, ruleset, ...parseRule(ruleset, words, scope) };
   } catch (problem) {
-    if (problem instanceof ConfigError && problem.message.startsWith(`'${ruleset}`)) {
+    if (rulesetRow(ruleset).tcp || !(problem instanceof ConfigError)) throw problem;
+    if (problem.message.startsWith(`'${ruleset}`)) {
       throw tightError(problem.message);
     }
     throw problem;

@@ -26,7 +26,9 @@ export function capture(
   const slots = response ? layout.response : layout.request;
   if (slot >= slots.length) return Verdict.Continue;
   const { sample } = ctx;
-  if (!expression.evaluate(ctx, sample) || !asString(sample)) return Verdict.Continue;
+  if (!expression.evaluate(ctx, sample) || !asString(sample)) {
+    return sample.mayChange && !ctx.isFinal ? Verdict.Wait : Verdict.Continue;
+  }
   const { at, max } = slots[slot]!;
   const len = Math.min(sample.len, max);
   const to = strm.captureOff + at;

@@ -3,7 +3,15 @@ import { ConfigError } from '../../base/config-error.ts';
 import { reasonText, STATUS_MAX, STATUS_MIN } from '../../http/status.ts';
 import { Verdict } from '../context.ts';
 import { reserveText, strictness } from './edit.ts';
-import { type ActionRow, EVERY, REQUEST, REQUEST_RESPONSE, RESPONSES } from './row.ts';
+import {
+  type ActionRow,
+  CONTENT,
+  EVERY,
+  REQUEST,
+  REQUEST_RESPONSE,
+  RESPONSES,
+  TCP,
+} from './row.ts';
 import { requireWords, startsCondition } from './words.ts';
 
 interface StatusArgs {
@@ -26,7 +34,22 @@ const SILENT = -1;
 /** An action without arguments: whatever follows is taken for a condition. */
 const parseNothing: ActionRow['parse'] = (words) => ({ args: null, rest: words.slice() });
 
+interface DropArgs {
+  /** Hops that the reset may go; 0 = it is not sent at all where the system allows that. */
+  resetTtl: number;
+}
+
+const TTL_MAX = 255;
+
 export const flowActions = [
+  {
+    name: 'accept',
+    rulesets: TCP,
+    args: '',
+    doc: 'ends the ruleset and lets the connection or its bytes pass',
+    parse: parseNothing,
+    compile: () => () => Verdict.Allow,
+  },
   {
     name: 'allow',
     rulesets: EVERY,
@@ -36,8 +59,16 @@ export const flowActions = [
     compile: () => () => Verdict.Allow,
   },
   {
+    name: 'close',
+    rulesets: ['tcp-response content'],
+    args: '',
+    doc: "closes the server's connection at once, and with it the client's",
+    parse: parseNothing,
+    compile: () => () => Verdict.Close,
+  },
+  {
     name: 'reject',
-    rulesets: REQUEST,
+    rulesets: [...TCP, ...REQUEST],
     args: '',
     doc: 'closes the connection without an answer',
     parse: parseNothing,
@@ -45,7 +76,7 @@ export const flowActions = [
   },
   {
     name: 'set-log-level',
-    rulesets: EVERY,
+    rulesets: [...CONTENT, ...EVERY],
     args: '<level>',
     doc: 'sets the level of the log line, or "silent" for none',
     parse(words) {
@@ -109,14 +140,28 @@ export const flowActions = [
   },
   {
     name: 'silent-drop',
-    rulesets: REQUEST_RESPONSE,
-    args: '',
+    rulesets: [...TCP, ...REQUEST_RESPONSE],
+    args: '[ rst-ttl <ttl> ]',
     doc: 'makes the connection disappear without telling the client',
     parse(words) {
-      if (words[0] === 'rst-ttl') throw new ConfigError("'rst-ttl' is not supported yet by sluice");
-      return { args: null, rest: words.slice() };
+      const args: DropArgs = { resetTtl: 0 };
+      if (words[0] !== 'rst-ttl') return { args, rest: words.slice() };
+      const text = words[1] ?? '';
+      if (text === '') throw new ConfigError('missing rst-ttl value');
+      args.resetTtl = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+      if (args.resetTtl < 1 || args.resetTtl > TTL_MAX) {
+        throw new ConfigError(`valid rst-ttl values are [1-${TTL_MAX}]`);
+      }
+      return { args, rest: words.slice(2) };
     },
-    compile: () => () => Verdict.Drop,
+    compile(args) {
+      const { resetTtl } = args as DropArgs;
+      return (ctx) => {
+        ctx.dropSilently = true;
+        ctx.dropTtl = resetTtl;
+        return Verdict.Drop;
+      };
+    },
   },
   {
     name: 'strict-mode',

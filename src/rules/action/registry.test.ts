@@ -121,9 +121,9 @@ describe('4.4: errors of a rule', () => {
     "Unexpected value 'foo'. Only 'on' and 'off' are supported",
   );
   expected(
-    'http-request silent-drop rst-ttl 3',
+    'http-request silent-drop rst-ttl 300',
     'http-request silent-drop',
-    "'rst-ttl' is not supported yet by sluice",
+    'valid rst-ttl values are [1-255]',
   );
   expected(
     'http-request redirect',

@@ -6,6 +6,7 @@ import { isKnownAction } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
 import type { RulesetName } from '../../model/config.ts';
 import { parseCondition } from '../condition.ts';
+import { rulesetRow } from '../ruleset-row.ts';
 import type { RuleScope } from '../scope.ts';
 import { answerActions } from './answer.ts';
 import { captureActions } from './capture.ts';
@@ -65,12 +66,35 @@ export function parseRule(
 ): ParsedRule {
   const name = words[0] ?? '';
   const row = rowsByName.get(name) ?? openRow(name);
-  if (row === undefined || !row.rulesets.includes(ruleset)) throw unknownAction(ruleset, name);
+  if (row === undefined || !row.rulesets.includes(ruleset)) {
+    throw unknownAction(ruleset, name, scope);
+  }
+  if (rulesetRow(ruleset).tcp) return parseTcpRule(ruleset, row, words, scope);
   const rule = `'${ruleset} ${name}'`;
   const parsed = explained(`error detected in ${scope.proxy} while parsing ${rule} rule : `, () =>
     row.parse(row.isOpen === true ? words : words.slice(1), scope, ruleset),
   );
   return { action: row.name, args: parsed.args, condition: conditionOf(rule, parsed, scope) };
+}
+
+/** The messages of rules on connections and bytes have a form of their own. */
+function parseTcpRule(
+  ruleset: RulesetName,
+  row: ActionRow,
+  words: readonly string[],
+  scope: RuleScope,
+): ParsedRule {
+  const rule = `'${ruleset} ${row.name}'`;
+  const { args, rest } = within(`${rule} : `, () => row.parse(words.slice(1), scope, ruleset));
+  const [word] = rest;
+  if (word === undefined) return { action: row.name, args, condition: null };
+  if (!startsCondition(word)) {
+    throw new ConfigError(
+      `${rule} only accepts 'if' or 'unless', in ${scope.proxy} (got '${word}')`,
+    );
+  }
+  const what = `${rule} : error detected in ${scope.proxy} while parsing '${word}' condition : `;
+  return { action: row.name, args, condition: within(what, () => parseCondition(rest, scope)) };
 }
 
 /**
@@ -124,20 +148,28 @@ function conditionOf(rule: string, parsed: ParsedAction, scope: RuleScope) {
 
 /** Runs a parser and completes the message that it throws. */
 function explained<T>(prefix: string, parse: () => T): T {
+  return within(prefix, parse, '.');
+}
+
+/** Runs a parser and puts the message that it throws between two texts. */
+function within<T>(prefix: string, parse: () => T, end = ''): T {
   try {
     return parse();
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
-    throw new ConfigError(`${prefix}${problem.message}.`);
+    throw new ConfigError(`${prefix}${problem.message}${end}`);
   }
 }
 
-function unknownAction(ruleset: RulesetName, name: string): ConfigError {
+function unknownAction(ruleset: RulesetName, name: string, scope: RuleScope): ConfigError {
   if (isKnownAction(ruleset, name)) {
     return new ConfigError(`'${ruleset} ${name}' is not supported yet by sluice.`);
   }
   const names = actionNames(ruleset);
   const list = names.map((known) => `'${known}'`).join(', ');
+  if (rulesetRow(ruleset).tcp) {
+    return new ConfigError(`'${ruleset}' expects ${list} in ${scope.proxy} (got '${name}').`);
+  }
   const missing = name === '' ? ' (missing argument)' : '';
   const near = name === '' ? null : nearest(name, names);
   const hint = near === null ? '' : ` Did you mean '${near}' maybe ?`;

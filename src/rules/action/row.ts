@@ -39,6 +39,15 @@ export interface ActionRow {
   answer?(args: unknown): Action;
 }
 
+/** Rules on connections and bytes. */
+export const TCP: readonly RulesetName[] = [
+  'tcp-request connection',
+  'tcp-request session',
+  'tcp-request content',
+  'tcp-response content',
+];
+/** Those that see content, which may be waited for. */
+export const CONTENT: readonly RulesetName[] = ['tcp-request content', 'tcp-response content'];
 export const REQUEST: readonly RulesetName[] = ['http-request'];
 export const RESPONSES: readonly RulesetName[] = ['http-response', 'http-after-response'];
 export const REQUEST_RESPONSE: readonly RulesetName[] = ['http-request', 'http-response'];

@@ -2,6 +2,7 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { LogFormatConfig, RulesetName } from '../../model/config.ts';
 import { parseLogFormat } from '../log-format.ts';
+import { rulesetRow } from '../ruleset-row.ts';
 import type { RuleScope } from '../scope.ts';
 
 /** A condition begins here. */
@@ -51,5 +52,5 @@ export function literalFormat(text: string, scope: RuleScope): LogFormatConfig {
 
 /** Rules of responses and of answers work on the response, the others on the request. */
 export function onResponse(ruleset: RulesetName): boolean {
-  return ruleset !== 'http-request';
+  return rulesetRow(ruleset).response;
 }

@@ -79,7 +79,8 @@ function fetchFirstRequest(ctx: RuleContext, sample: Sample): boolean {
 }
 
 function fetchIsHttp(ctx: RuleContext, sample: Sample): boolean {
-  sample.setBool(ctx.request !== null);
+  if (ctx.request === null) return false;
+  sample.setBool(true);
   return true;
 }
 

@@ -102,7 +102,10 @@ function checkUuid(args: ArgConfig[]): void {
   }
 }
 
-function fetchTrue(_ctx: RuleContext, sample: Sample): boolean {
+/** Rules that wait for nothing have no inspection period: it is always over. */
+function fetchEnd(ctx: RuleContext, sample: Sample): boolean {
+  sample.mayChange = true;
+  if (!ctx.isFinal) return false;
   sample.setBool(true);
   return true;
 }
@@ -168,9 +171,8 @@ export const processFetches = [
     name: 'wait_end',
     args: '',
     out: 'bool',
-    // HTTP rules have no inspection period: it is always over.
     valid: valid.running,
     doc: 'true when the inspection period is over',
-    compile: () => fetchTrue,
+    compile: () => fetchEnd,
   },
 ] as const satisfies readonly FetchRow[];

@@ -5,15 +5,27 @@ import { captureFetches } from './capture.ts';
 import { constantFetches } from './constant.ts';
 import { cookieFetches } from './cookie.ts';
 import { headerFetches } from './header.ts';
+import { helloFetches } from './hello.ts';
 import { layer4Fetches } from './layer4.ts';
 import { loadFetches } from './load.ts';
 import { messageFetches } from './message.ts';
+import { payloadFetches } from './payload.ts';
 import { processFetches } from './process.ts';
 import { proxyFetches } from './proxy.ts';
 import { timerFetches } from './timer.ts';
 import { urlFetches } from './url.ts';
 import { urlParameterFetches } from './url-parameter.ts';
 import { variableFetches } from './variable.ts';
+
+/** What is read from the head of an HTTP message. */
+const headFetches: readonly FetchRow[] = [
+  ...messageFetches,
+  ...urlFetches,
+  ...urlParameterFetches,
+  ...headerFetches,
+  ...cookieFetches,
+  ...authorizationFetches,
+];
 
 export const fetchRows: readonly FetchRow[] = [
   ...constantFetches,
@@ -23,12 +35,9 @@ export const fetchRows: readonly FetchRow[] = [
   ...loadFetches,
   ...layer4Fetches,
   ...timerFetches,
-  ...messageFetches,
-  ...urlFetches,
-  ...urlParameterFetches,
-  ...headerFetches,
-  ...cookieFetches,
-  ...authorizationFetches,
+  ...headFetches,
+  ...payloadFetches,
+  ...helloFetches,
   ...captureFetches,
 ];
 
@@ -36,6 +45,20 @@ const byName = new Map(fetchRows.map((row) => [row.name, row]));
 
 export function fetchRow(name: string): FetchRow | undefined {
   return byName.get(name);
+}
+
+const headNames = new Set(headFetches.map((row) => row.name));
+
+const byteNames = new Set([...payloadFetches, ...helloFetches].map((row) => row.name));
+
+/** Whether a fetch reads bytes as they have come, which HTTP mode does not have (7.3.5). */
+export function readsBytes(name: string): boolean {
+  return byteNames.has(name as never);
+}
+
+/** Whether a fetch reads the head of an HTTP message. */
+export function readsHead(name: string): boolean {
+  return headNames.has(name);
 }
 
 export function fetchNames(): readonly string[] {

@@ -12,9 +12,10 @@ import { releaseTo, reserve, reserveMark, text } from '../../sys/arena.ts';
 import { setFormatted } from '../action/variable-edit.ts';
 import { asString } from '../cast.ts';
 import type { RuleContext } from '../context.ts';
+import { createDetachedContext } from '../detached-context.ts';
 import { compileExpression } from '../expression.ts';
 import { compileLogFormat, initLogIdentity } from '../log-format.ts';
-import { Sample, SampleType } from '../sample.ts';
+import { SampleType } from '../sample.ts';
 import type { Place, RuleScope } from '../scope.ts';
 import { ProcessStore, processStoreBytes } from './process-store.ts';
 import { SetIf } from './value.ts';
@@ -53,20 +54,7 @@ function internalContext(): RuleContext {
   if (context === null) {
     initLogIdentity(process.pid, hostname());
     const session = new Session(reserve(ADDRESS_BYTES));
-    context = {
-      session,
-      stream: null,
-      request: null,
-      response: null,
-      sample: new Sample(),
-      nowDateMs: 0,
-      nowMs: 0,
-      stopping: false,
-      replyBodyOff: 0,
-      replyBodyLen: 0,
-      replyFixed: false,
-      replySilent: false,
-    };
+    context = createDetachedContext(session, null);
   }
   context.nowDateMs = Date.now();
   context.nowMs = performance.now();
