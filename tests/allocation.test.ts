@@ -214,6 +214,45 @@ backend app
     response: 'pong',
     responseEnd: 'pong',
   },
+  'bytes of both sides that are inspected': {
+    config: `  mode tcp
+  option tcplog
+  tcp-request connection reject if { src 192.0.2.1 }
+  tcp-request session accept if { src_port gt 0 }
+  tcp-request inspect-delay 5s
+  tcp-request content capture req.ssl_sni len 20
+  tcp-request content capture path len 20 if HTTP
+  tcp-request content reject if { req.rdp_cookie -m found } or { req.payload_lv(0,1) -m str x }
+  tcp-request content accept if { req.len gt 3 } or { hdr(host) -m found }
+  default_backend app
+${backend}  mode tcp
+  tcp-response inspect-delay 5s
+  tcp-response content accept if { res.payload(0,4) -m str pong } or { res.ssl_hello_type 2 }
+`,
+    request: get,
+    requestEnd: '\r\n\r\n',
+    response: 'pong',
+    responseEnd: 'pong',
+    connects: true,
+    exchanges: 6000,
+  },
+  'rules that wait': {
+    config: `  tcp-request inspect-delay 1ms
+  tcp-request content accept if WAIT_END
+  http-request pause 1
+  http-request wait-for-body time 5s
+  http-request set-header X-Length %[req.body_len]
+  default_backend app
+${backend}  http-response pause 1
+  http-response wait-for-body time 5s at-least 3
+  http-response set-header X-Length %[res.body_len]
+`,
+    request: get,
+    requestEnd: '\r\n\r\n',
+    response: hello,
+    responseEnd: 'hello',
+    exchanges: 4000,
+  },
   'connections that come and go': {
     config: `  option httpclose\n  default_backend app\n${backend}`,
     request: get,

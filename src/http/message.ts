@@ -69,6 +69,10 @@ export class HttpMessage {
   body: BodyMode = BodyMode.None;
   /** With BodyMode.Length. Exact up to 2^53. */
   contentLength: number = 0;
+  /** What of the body lies in the buffer; with `isBodyFramed` as chunks that we have framed. */
+  bodyOff: number = 0;
+  bodyLen: number = 0;
+  isBodyFramed: boolean = false;
   /** `ConnectionFlag` bits seen in Connection fields. */
   connection: number = 0;
   /** The same of Proxy-Connection fields (`option http-use-proxy-header`). */
@@ -111,6 +115,9 @@ export class HttpMessage {
     this.scratchUsed = 0;
     this.body = BodyMode.None;
     this.contentLength = 0;
+    this.bodyOff = 0;
+    this.bodyLen = 0;
+    this.isBodyFramed = false;
     this.connection = 0;
     this.proxyConnection = 0;
     this.expectContinue = false;

@@ -23,6 +23,12 @@ export interface RuleContext extends ReplyContext {
   isHeadAwaited: boolean;
   /** Nothing more will come that a rule could wait for: what cannot be decided now is false. */
   isFinal: boolean;
+  /** The action that asked to wait is called again: what it waited for is there, or its time is over. */
+  isResumed: boolean;
+  /** With Wait, from an action: for how long at most, in ms. */
+  waitMs: number;
+  /** And for how many bytes of the body: 0 = all of it; -1 = for none, only for the time to pass. */
+  waitBytes: number;
   /** Set by a condition that more bytes may still make true; it counts as false until then. */
   isUndecided: boolean;
   /**

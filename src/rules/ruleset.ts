@@ -16,6 +16,8 @@ import { type Action, type Condition, type RuleContext, Verdict } from './contex
 
 /** Added to a position when `strict-mode off` is in force there. */
 const SOFT = 1 << 24;
+/** And when the action there has asked to wait: it is called again, its condition is not. */
+const WAITED = 1 << 25;
 const INDEX_MASK = SOFT - 1;
 
 export class Ruleset {
@@ -61,21 +63,25 @@ export class Ruleset {
     ctx.isUndecided = false;
     let verdict = Verdict.Continue;
     let i = from & INDEX_MASK;
+    let waited = 0;
+    ctx.isResumed = (from & WAITED) !== 0;
     for (; i < this.count; i++) {
-      const condition = this.conditions[i]!;
+      const condition = ctx.isResumed ? null : this.conditions[i]!;
       if (condition !== null && !condition(ctx)) {
         if (!ctx.isUndecided) continue;
         verdict = Verdict.Wait;
         break;
       }
       verdict = this.actions[i]!(ctx);
+      ctx.isResumed = false;
       if (verdict === Verdict.Continue) continue;
+      if (verdict === Verdict.Wait) waited = WAITED;
       if (verdict !== Verdict.Allow || this.stageEnds[i] === this.count) break;
       i = this.stageEnds[i]! - 1;
       verdict = Verdict.Continue;
     }
     this.failedRewrites = strictness.failures;
-    this.at = strictness.soft ? i | SOFT : i;
+    this.at = (strictness.soft ? i | SOFT : i) | waited;
     return verdict;
   }
 

@@ -1,20 +1,19 @@
 /**
- * `option http-buffer-request` (4.2): the rules of the proxy that has it run only when the body, or as
- * much of it as the buffer holds, is there. Meanwhile other streams use the message, so the head is
- * read again from the client's buffer.
+ * Waiting for the body of a request: `option http-buffer-request` (4.2), before the rules of the proxy
+ * that has it, and `wait-for-body` (4.4) in the middle of rules. They go on when the body, or as much of
+ * it as the buffer holds, is there.
  *
  * @dataplane
  */
 import { FieldId } from '../http/field.ts';
-import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode } from '../http/message.ts';
 import { Cause } from '../model/stream.ts';
-import { mem, reserveBytes } from '../sys/arena.ts';
+import { reserveBytes } from '../sys/arena.ts';
 import { receive, transmit } from '../transport/io.ts';
 import { appendBody } from './body.ts';
-import { cleanConnection, connectionField } from './connection-field.ts';
 import { engine } from './engine.ts';
-import { readHeadAgain, replyBadRequest, replyFailure } from './reply.ts';
+import { freezeRequest, thawRequest } from './freeze.ts';
+import { replyBadRequest, replyFailure } from './reply.ts';
 import { Next, Step } from './step.ts';
 import { End, type Stream } from './stream.ts';
 
@@ -24,30 +23,28 @@ const continueOff = reserveBytes(CONTINUE);
 const CONTINUE_COUNTED = 40;
 
 /**
- * Waits for the whole body, a full buffer or a timeout. The bytes stay behind the head; chunk framing
- * is checked as they come.
+ * Waits for the whole body, a full buffer or a timeout; then the rules of `step` go on. The bytes stay
+ * behind the head; chunk framing is checked as they come.
+ * @param ms how long at most, beside what the timeouts say; -1 = no limit of its own
+ * @param bytes how much of the body is enough, 0 = all of it
  */
-export function waitForBody(strm: Stream): Next {
-  strm.step = Step.Body;
-  // Nobody behind us asks for the body before it is complete. RFC 9110 15.2: HTTP/1.0 knows no
-  // interim responses.
-  if (engine.requestMsg.expectContinue && strm.version >= 11) {
-    transmit(strm.client!, continueOff, CONTINUE.length, false);
-    strm.bytesOut += CONTINUE_COUNTED;
+export function waitForBody(strm: Stream, step: Step, ms: number, bytes: number): Next {
+  const msg = engine.requestMsg;
+  if (msg.expectContinue) {
+    // Nobody behind us asks for the body before it is complete. RFC 9110 15.2: HTTP/1.0 knows no
+    // interim responses.
+    if (strm.version >= 11) {
+      transmit(strm.client!, continueOff, CONTINUE.length, false);
+      strm.bytesOut += CONTINUE_COUNTED;
+    }
+    msg.removeAll(FieldId.Expect, 0, 6);
   }
+  if (!freezeRequest(strm)) return replyFailure(strm);
+  strm.step = Step.Body;
+  strm.heldStep = step;
+  strm.holdUntil = ms < 0 ? Number.POSITIVE_INFINITY : engine.nowMs + ms;
+  strm.bodyWanted = bytes;
   return Next.Go;
-}
-
-/** The rules of the frontend have edited the head: it is written down, to be read again later. */
-export function waitInBackend(strm: Stream): Next {
-  const conn = strm.client!;
-  const len = serializeHead(engine.requestMsg, engine.assembly, engine.assemblyMax, null);
-  const dst = strm.bodyOff - len;
-  if (len === 0 || dst < conn.buf) return replyFailure(strm);
-  mem.copyWithin(dst, engine.assembly, engine.assembly + len);
-  strm.headOff = dst;
-  strm.headLen = len;
-  return waitForBody(strm);
 }
 
 /** More of a buffered body may be there. */
@@ -70,7 +67,8 @@ export function bufferBody(strm: Stream): Next {
     strm.clientEnds |= End.Failure;
     return Next.Done;
   }
-  if (strm.requestComplete || conn.inWr >= end) return resumeRules(strm);
+  const isEnough = strm.bodyWanted > 0 && conn.carried - strm.headBytes >= strm.bodyWanted;
+  if (strm.requestComplete || isEnough || conn.inWr >= end) return resumeRules(strm);
   armBuffering(strm);
   return Next.Wait;
 }
@@ -83,18 +81,16 @@ function armBuffering(strm: Stream): void {
   const pauseMs = strm.frontend!.config.timeout.client;
   let at = pauseMs >= 0 ? engine.nowMs + pauseMs : Infinity;
   if (requestMs >= 0) at = Math.min(at, strm.startMs + strm.idleMs + requestMs);
+  at = Math.min(at, strm.holdUntil);
   if (at < Infinity) engine.timers.set(conn.id, at);
   else engine.timers.clear(conn.id);
 }
 
 /** The body is there: the rules go on. */
 function resumeRules(strm: Stream): Next {
-  const msg = engine.requestMsg;
   engine.timers.clear(strm.client!.id);
   strm.requestMs = engine.nowMs - strm.startMs;
-  if (!readHeadAgain(strm)) return replyFailure(strm);
-  cleanConnection(msg, connectionField(strm));
-  if (msg.expectContinue) msg.removeAll(FieldId.Expect, 0, 6);
-  strm.step = strm.inBackend ? Step.BackendRules : Step.Rules;
+  if (!thawRequest(strm)) return replyFailure(strm);
+  strm.step = strm.heldStep;
   return Next.Go;
 }

@@ -106,6 +106,9 @@ export class Engine implements RuleContext {
   isHeadAwaited: boolean = false;
   isFinal: boolean = true;
   isUndecided: boolean = false;
+  isResumed: boolean = false;
+  waitMs: number = 0;
+  waitBytes: number = -1;
   dropSilently: boolean = false;
   dropTtl: number = 0;
   readonly sample: Sample;

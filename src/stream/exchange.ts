@@ -13,14 +13,18 @@ import { flush, forward, retryForBuffer } from './body.ts';
 import { countClient, countServer } from './count.ts';
 import { engine } from './engine.ts';
 import { Flow } from './flow.ts';
+import { checkHeld, Held } from './hold-response.ts';
 import { countBytes } from './log.ts';
 import { replyError } from './reply.ts';
-import { readResponse } from './response.ts';
+import { badResponse, onResponseTimeout, readResponse, resumeResponse } from './response.ts';
 import { Next, Step } from './step.ts';
 import { End, type Stream } from './stream.ts';
 
 /** Most response heads of one stream in one turn: a server may send interim ones without end. */
 const HEADS_PER_TURN = 16;
+
+/** Most rules that wait for what is there already, of one response in one turn. */
+const WAITS_PER_TURN = 1024;
 
 /** Goes on with whatever both sides are ready for. */
 export function runExchange(strm: Stream): Next {
@@ -38,8 +42,9 @@ export function runExchange(strm: Stream): Next {
   if (strm.responseComplete) return strm.requestSent ? Next.Done : armTimers(strm);
   if (strm.step === Step.Request) {
     if (client.hup && givesUp(strm)) return clientLeft(strm);
-    const next = awaitHead(strm);
+    const next = strm.isResponseHeld ? awaitHeld(strm) : awaitHead(strm);
     if (next !== Next.Wait) return next;
+    if (strm.isResponseHeld) return next;
   }
   if (strm.responseStarted) {
     const flow = forward(server, client);
@@ -52,7 +57,7 @@ export function runExchange(strm: Stream): Next {
 function awaitHead(strm: Stream): Next {
   const client = strm.client!;
   const server = strm.serverConn!;
-  for (let heads = 0; !strm.responseStarted; heads++) {
+  for (let heads = 0; !strm.responseStarted && !strm.isResponseHeld; heads++) {
     if (strm.interim && flush(server, client) !== Flow.Done) return Next.Wait;
     if (heads === HEADS_PER_TURN) {
       engine.resume(server);
@@ -61,6 +66,26 @@ function awaitHead(strm: Stream): Next {
     const isBare = !server.readable && server.inRd === server.inWr;
     if (isBare && !server.eof && server.error === 0) return Next.Wait;
     const next = readResponse(strm);
+    if (next !== Next.Go) return next;
+  }
+  if (strm.isResponseHeld) return awaitHeld(strm);
+  return strm.step === Step.Tunnel ? Next.Go : Next.Wait;
+}
+
+/** A response whose rules wait. @returns Wait as long as they do, or when it is ready to be sent */
+function awaitHeld(strm: Stream): Next {
+  for (let waits = 0; strm.isResponseHeld; waits++) {
+    const held = waits === WAITS_PER_TURN ? Held.Yes : checkHeld(strm);
+    switch (held) {
+      case Held.Yes:
+        return Next.Wait;
+      case Held.Late:
+        return onResponseTimeout(strm);
+      case Held.Invalid:
+        return badResponse(strm);
+      default:
+    }
+    const next = resumeResponse(strm);
     if (next !== Next.Go) return next;
   }
   return strm.step === Step.Tunnel ? Next.Go : Next.Wait;

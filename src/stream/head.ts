@@ -20,6 +20,7 @@ import { cleanConnection, connectionField } from './connection-field.ts';
 import { countBadRequest, countRequest } from './count.ts';
 import { showRequest } from './debug.ts';
 import { engine } from './engine.ts';
+import { noteBody } from './freeze.ts';
 import { beginInspection } from './inspection.ts';
 import { logGreeting } from './log.ts';
 import { expectCookie } from './persist.ts';
@@ -226,7 +227,9 @@ export function takeHead(conn: Conn, strm: Stream): Next {
   strm.headLen = msg.headLen;
   strm.flags |= StreamFlag.HasRequest;
   if (engine.debug !== null) showRequest(strm, conn, msg);
-  conn.carried += requestHeadSize(msg);
+  strm.headBytes = requestHeadSize(msg);
+  conn.carried += strm.headBytes;
+  noteBody(msg, conn, strm.bodyOff);
   countRequest(strm);
   engine.attend(strm);
   engine.request = msg;
@@ -236,9 +239,9 @@ export function takeHead(conn: Conn, strm: Stream): Next {
   if (plan.uniqueId !== null) makeUniqueId(strm, plan);
   captureFields(strm, plan.captureRequest, msg);
   captureCookie(strm, plan, msg);
-  if (plan.has(Option.HttpBufferRequest) && !strm.requestComplete) return waitForBody(strm);
   strm.step = Step.Rules;
-  return Next.Go;
+  if (!plan.has(Option.HttpBufferRequest) || strm.requestComplete) return Next.Go;
+  return waitForBody(strm, Step.Rules, -1, 0);
 }
 
 /** The bytes that logs and statistics count for the head of a request. */

@@ -32,7 +32,8 @@ export function beginResponse(strm: Stream): void {
  */
 export function inspectResponse(strm: Stream, isLate: boolean): Next {
   const conn = strm.serverConn!;
-  if (conn.readable && !fill(conn)) {
+  // Without a buffer it waits too, but not longer than for bytes.
+  if (conn.readable && !fill(conn) && !isLate && !isOver(strm)) {
     retryForBuffer(strm);
     return Next.Wait;
   }

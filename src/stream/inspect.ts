@@ -48,7 +48,9 @@ export function onInspectTimeout(strm: Stream): Next {
 function inspectBytes(strm: Stream, late: Cause): Next {
   const plan = inspecting(strm);
   const conn = strm.client!;
-  if (conn.readable && !fill(conn)) {
+  // Without a buffer it waits too, but not longer than for bytes.
+  if (conn.readable && !fill(conn) && late === Cause.None && !isOver(strm)) {
+    armClient(strm, conn);
     retryForBuffer(strm);
     return Next.Wait;
   }
@@ -65,15 +67,13 @@ function inspectBytes(strm: Stream, late: Cause): Next {
   if (verdict === Verdict.Wait) {
     // Who waits for the first byte needs no buffer.
     if (conn.inRd === conn.inWr) dropBuffer(conn);
-    const ms = strm.frontend!.config.timeout.client;
-    if (ms >= 0) engine.timers.set(conn.id, conn.activeMs + ms);
-    else engine.timers.clear(conn.id);
+    armClient(strm, conn);
     return hold(strm);
   }
   endWait(strm);
   if (verdict > Verdict.Allow) return refuse(strm, verdict);
   engine.isFinal = true;
-  if (cause !== Cause.None) return leave(strm, cause);
+  if (cause !== Cause.None) return loseClient(strm, cause);
   if (strm.inBackend) return enterBalance(strm, plan);
   strm.step = Step.Route;
   return Next.Go;
@@ -97,6 +97,12 @@ function peekHead(conn: Conn): void {
   const used = parseRequest(engine.requestMsg, engine.headCopy, len, engine.httpMaxhdr, false);
   engine.isHeadAwaited = used === HeadError.Incomplete;
   if (used > 0) engine.request = engine.requestMsg;
+}
+
+function armClient(strm: Stream, conn: Conn): void {
+  const ms = strm.frontend!.config.timeout.client;
+  if (ms >= 0) engine.timers.set(conn.id, conn.activeMs + ms);
+  else engine.timers.clear(conn.id);
 }
 
 /** More bytes, the end or a timer brings it on. */
@@ -130,9 +136,11 @@ function dropBytes(strm: Stream, conn: Conn): void {
 }
 
 /** The client is gone or silent. A backend is chosen all the same, whose abort it is then. */
-function leave(strm: Stream, cause: Cause): Next {
+export function loseClient(strm: Stream, cause: Cause): Next {
+  const { step } = strm;
   if (!strm.inBackend) route(strm);
-  strm.step = Step.Inspect;
+  strm.step = step;
+  if (strm.plan.isHttp) strm.requestMs = engine.nowMs - strm.startMs;
   strm.blame(cause);
   countClient(strm, Counter.RequestErrors);
   if (strm.inBackend) engine.count(strm.backend!.backend, Counter.ClientAborts, 1);
@@ -177,5 +185,5 @@ function holdHead(strm: Stream): Next {
 /** The client has reset its connection while its request was waiting. */
 function loseHead(strm: Stream, conn: Conn): Next {
   if (!strm.inBackend) takeHead(conn, strm);
-  return leave(strm, Cause.Client);
+  return loseClient(strm, Cause.Client);
 }

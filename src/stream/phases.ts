@@ -6,7 +6,7 @@
  *        ─ Balance ─ [Queue] ─ [Pause] ─ Connect ─ Request ─ Transfer ─ [Last | Tunnel | Answer]
  *        ─ Ended ─ keep alive
  *
- * A TCP stream begins with Inspect or Route, skips the steps of HTTP, and goes from Connect to Tunnel.
+ * Rules may go back to Body, or to Hold, and on from where they were. A TCP stream begins with Inspect or Route, skips the steps of HTTP, and goes from Connect to Tunnel.
  *
  * @dataplane
  */
@@ -27,8 +27,9 @@ import { engine } from './engine.ts';
 import { givesUp, runExchange } from './exchange.ts';
 import { endStream } from './finish.ts';
 import { onHeadTimeout, readHead } from './head.ts';
+import { resumeHeld } from './hold.ts';
 import { onIdleEvent } from './idle.ts';
-import { inspectRequest, onInspectTimeout } from './inspect.ts';
+import { inspectRequest, loseClient, onInspectTimeout } from './inspect.ts';
 import { beginInspection } from './inspection.ts';
 import { logGreeting } from './log.ts';
 import { endTarpit, replyError } from './reply.ts';
@@ -78,6 +79,8 @@ function runStep(strm: Stream): Next {
       return inspectRequest(strm);
     case Step.Rules:
       return runFrontendRules(strm);
+    case Step.Hold:
+      return runHeld(strm);
     case Step.Route:
       return route(strm);
     case Step.BackendRules:
@@ -97,6 +100,11 @@ function runStep(strm: Stream): Next {
     default:
       return Next.Wait;
   }
+}
+
+function runHeld(strm: Stream): Next {
+  const next = resumeHeld(strm);
+  return next === Next.Abort ? loseClient(strm, Cause.Client) : next;
 }
 
 /** The stream is over: what becomes of its client's connection. */
@@ -237,7 +245,10 @@ function onClientLate(strm: Stream, conn: Conn): Next {
   strm.blame(Cause.ClientTimeout);
   if (steps[strm.step]!.late === Late.Ends) return Next.Abort;
   strm.clientEnds |= End.Failure;
-  if (strm.step === Step.Body) strm.requestMs = -1;
+  if (strm.step === Step.Body) {
+    strm.requestMs = -1;
+    countClient(strm, Counter.RequestErrors);
+  }
   return replyError(strm, 408);
 }
 

@@ -96,9 +96,13 @@ function replyPage(strm: Stream, status: number): Next {
   return len === 0 ? Next.Done : startReply(strm, pages.off(status), len);
 }
 
-/** Runs a ruleset and counts the edits that failed without stopping it. */
+/**
+ * Runs a ruleset, from the rule on that has waited, and counts the edits that failed without stopping
+ * it.
+ */
 export function runRuleset(strm: Stream, rules: Ruleset, entity: number): Verdict {
-  const verdict = rules.run(engine, 0);
+  const verdict = rules.run(engine, strm.ruleIndex);
+  strm.ruleIndex = verdict === Verdict.Wait ? rules.at : 0;
   if (rules.failedRewrites > 0) {
     engine.count(entity, Counter.FailedRewrites, rules.failedRewrites);
     if (strm.server !== null) {

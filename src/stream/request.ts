@@ -17,6 +17,7 @@ import {
   takeClose,
 } from './connection-field.ts';
 import { engine } from './engine.ts';
+import { holdRequest } from './hold.ts';
 import { readCookie } from './persist.ts';
 import { replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { endsAfterResponse } from './soft-stop.ts';
@@ -28,6 +29,7 @@ export function runFrontendRules(strm: Stream): Next {
   const { plan } = strm;
   if (!plan.requestRules.empty) {
     const verdict = runRuleset(strm, plan.requestRules, plan.proxy.frontend);
+    if (verdict === Verdict.Wait) return holdRequest(strm);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, plan, plan.requestRules);
   }
   strm.step = Step.Route;
@@ -40,6 +42,7 @@ export function runBackendRules(strm: Stream): Next {
   const { requestRules } = backendPlan;
   if (backendPlan !== plan && !requestRules.empty) {
     const verdict = runRuleset(strm, requestRules, backendPlan.proxy.backend);
+    if (verdict === Verdict.Wait) return holdRequest(strm);
     if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backendPlan, requestRules);
   }
   const isWritten =

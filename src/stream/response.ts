@@ -13,17 +13,21 @@ import { Method } from '../http/method.ts';
 import { hasBody } from '../http/status.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
-import { Cause, StreamFlag } from '../model/stream.ts';
+import { Cause, Stage, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 import { receive } from '../transport/io.ts';
 import { headSize, retryForBuffer, takeBuffer, takeFirst } from './body.ts';
 import { captureCookie, captureFields } from './capture.ts';
+import { vanishClient } from './close.ts';
 import { resend } from './connect.ts';
 import { cleanConnection, connectionField, takeClose } from './connection-field.ts';
-import { countServer, statusColumn } from './count.ts';
+import { countDeniedRequest, countDeniedResponse, countServer, statusColumn } from './count.ts';
 import { showResponse } from './debug.ts';
 import { engine } from './engine.ts';
+import { noteBody, thawResponse } from './freeze.ts';
+import { holdResponse } from './hold-response.ts';
+import { isOver } from './inspection.ts';
 import { logEarly } from './log.ts';
 import { writeCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
@@ -37,7 +41,7 @@ import {
 } from './reply.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
-import { type Conn, End, type Stream } from './stream.ts';
+import { type Conn, End, ResponseRules, type Stream } from './stream.ts';
 
 const zero = reserveBytes('0');
 
@@ -156,17 +160,84 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): Nex
   engine.attend(strm);
   engine.request = null;
   engine.response = msg;
-  if (!backend.responseRules.empty) {
-    const verdict = runRuleset(strm, backend.responseRules, backend.proxy.backend);
-    if (verdict > Verdict.Allow) return replace(strm, verdict, backend);
+  noteBody(msg, conn, bodyOff);
+  strm.responseBodyOff = bodyOff;
+  strm.responseRules = ResponseRules.Content;
+  strm.inspectUntil = engine.nowMs + backend.config.responseInspectMs;
+  return runResponseRules(strm, conn);
+}
+
+/** A response that has waited goes on. */
+export function resumeResponse(strm: Stream): Next {
+  engine.timers.clear(engine.streamTimer(strm));
+  strm.isResponseHeld = false;
+  return thawResponse(strm) ? runResponseRules(strm, strm.serverConn!) : badResponse(strm);
+}
+
+/** The rules that the response has still to pass. */
+function runResponseRules(strm: Stream, conn: Conn): Next {
+  const { plan, backendPlan: backend } = strm;
+  if (strm.responseRules === ResponseRules.Content) {
+    const verdict = runContentRules(strm, backend);
+    if (verdict === Verdict.Wait) return hold(strm);
+    if (verdict > Verdict.Allow) return refuse(strm, verdict);
+    strm.responseRules = ResponseRules.Backend;
   }
-  if (plan !== backend && !plan.responseRules.empty) {
-    const verdict = runRuleset(strm, plan.responseRules, plan.proxy.frontend);
+  if (strm.responseRules === ResponseRules.Backend) {
+    const verdict = runHttpRules(strm, backend, backend.proxy.backend);
+    if (verdict === Verdict.Wait) return hold(strm);
+    if (verdict > Verdict.Allow) return replace(strm, verdict, backend);
+    strm.responseRules = ResponseRules.Frontend;
+  }
+  if (plan !== backend) {
+    const verdict = runHttpRules(strm, plan, plan.proxy.frontend);
+    if (verdict === Verdict.Wait) return hold(strm);
     if (verdict > Verdict.Allow) return replace(strm, verdict, plan);
   }
   if (!writeCookie(strm)) return badResponse(strm);
   runAfterResponse(strm, plan);
-  return placeResponse(strm, conn, plan, bodyOff);
+  return placeResponse(strm, conn, plan, strm.responseBodyOff);
+}
+
+function runHttpRules(strm: Stream, plan: Plan, entity: number): Verdict {
+  const { responseRules } = plan;
+  return responseRules.empty ? Verdict.Continue : runRuleset(strm, responseRules, entity);
+}
+
+/** `tcp-response content`: the head is there, only the delay can be waited for. */
+function runContentRules(strm: Stream, backend: Plan): Verdict {
+  if (backend.responseContentRules.empty) return Verdict.Continue;
+  engine.isFinal = isOver(strm);
+  const verdict = backend.responseContentRules.run(engine, 0);
+  engine.isFinal = true;
+  engine.waitMs = strm.inspectUntil - engine.nowMs;
+  engine.waitBytes = -1;
+  return verdict;
+}
+
+function hold(strm: Stream): Next {
+  return holdResponse(strm) ? Next.Go : badResponse(strm);
+}
+
+/** A rule on the bytes of the server closes: nothing of the response reaches the client. */
+function refuse(strm: Stream, verdict: Verdict): Next {
+  strm.status = 0;
+  strm.dataMs = -1;
+  if (verdict === Verdict.Close) {
+    strm.blame(Cause.Server);
+    countServer(strm, Counter.ResponseErrors);
+    return replyError(strm, 502);
+  }
+  strm.step = Step.Transfer;
+  strm.blame(Cause.Proxy);
+  if (engine.dropSilently) {
+    strm.stage = Stage.Request;
+    countDeniedRequest(strm);
+    vanishClient(strm.client!, engine.dropTtl);
+  } else {
+    countDeniedResponse(strm);
+  }
+  return Next.Abort;
 }
 
 /** A rule puts another answer in the place of the server's. */
@@ -262,6 +333,6 @@ export function isRepeatable(method: Method): boolean {
 /** `timeout server` expired before the head: 504, `sH--`. */
 export function onResponseTimeout(strm: Stream): Next {
   strm.blame(Cause.ServerTimeout);
-  countServer(strm, Counter.ResponseErrors);
+  if (!strm.isResponseHeld) countServer(strm, Counter.ResponseErrors);
   return replyError(strm, 504);
 }

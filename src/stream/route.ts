@@ -9,7 +9,7 @@ import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
 import { mem } from '../sys/arena.ts';
-import { waitInBackend } from './buffering.ts';
+import { waitForBody } from './buffering.ts';
 import { engine } from './engine.ts';
 import { beginInspection } from './inspection.ts';
 import { expectCookie } from './persist.ts';
@@ -48,7 +48,8 @@ export function enterBackendRules(strm: Stream, backend: Plan): Next {
   strm.step = Step.BackendRules;
   // It has been waited for if the frontend asks for it.
   const waits = asksForBody(strm, backend) && !plan.has(Option.HttpBufferRequest);
-  return waits && !strm.requestComplete ? waitInBackend(strm) : Next.Go;
+  if (!waits || strm.requestComplete) return Next.Go;
+  return waitForBody(strm, Step.BackendRules, -1, 0);
 }
 
 function asksForBody(strm: Stream, backend: Plan): boolean {

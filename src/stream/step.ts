@@ -17,31 +17,33 @@ export const enum Step {
   Inspect = 2,
   /** The frontend's rules (request.ts). */
   Rules = 3,
+  /** A rule on the request has asked for some time to pass (hold.ts). */
+  Hold = 4,
   /** The choice of a backend (route.ts). */
-  Route = 4,
+  Route = 5,
   /** The backend's rules; then the head is written for the server (request.ts). */
-  BackendRules = 5,
+  BackendRules = 6,
   /** A rule holds the client back (tarpit.ts). */
-  Tarpit = 6,
+  Tarpit = 7,
   /** A server is chosen, or the one whose slot is held is used (assign.ts). */
-  Balance = 7,
+  Balance = 8,
   /** Waiting for a server slot (assign.ts). */
-  Queue = 8,
+  Queue = 9,
   /** Pausing before another attempt (connect.ts). */
-  Pause = 9,
+  Pause = 10,
   /** The connection to the server is being made (connect.ts). */
-  Connect = 10,
+  Connect = 11,
   /** The request is under way; no final response head yet (exchange.ts). */
-  Request = 11,
+  Request = 12,
   /** The response is under way (exchange.ts). */
-  Transfer = 12,
+  Transfer = 13,
   /** The response has gone; the server still gets the rest of the request (exchange.ts). */
-  Last = 13,
+  Last = 14,
   /** Both directions are opaque bytes (tunnel.ts). */
-  Tunnel = 14,
+  Tunnel = 15,
   /** A local answer is being sent (answer.ts). */
-  Answer = 15,
-  Ended = 16,
+  Answer = 16,
+  Ended = 17,
 }
 
 /** What a step says when it has done what it can. */
@@ -91,6 +93,7 @@ export const steps: readonly StepRow[] = [
   createRow(Step.Body, 'body', Stage.Request, Leave.Reads, Late.Refused),
   createRow(Step.Inspect, 'inspect', Stage.Request, Leave.Reads, Late.Refused),
   createRow(Step.Rules, 'rules', Stage.Request, Leave.Reads, Late.Refused),
+  createRow(Step.Hold, 'hold', Stage.Request, Leave.Reads, Late.Ends),
   createRow(Step.Route, 'route', Stage.Connect, Leave.Reads, Late.Refused),
   createRow(Step.BackendRules, 'backend-rules', Stage.Request, Leave.Reads, Late.Refused),
   createRow(Step.Tarpit, 'tarpit', Stage.Tarpit, Leave.GivesUp, Late.Ends),

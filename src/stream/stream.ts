@@ -33,6 +33,15 @@ export const enum End {
   Failure = 64,
 }
 
+/** The rulesets that a response passes, in their order. */
+export const enum ResponseRules {
+  /** `tcp-response content` of the backend. */
+  Content = 0,
+  /** `http-response` of the backend, then of the frontend. */
+  Backend = 1,
+  Frontend = 2,
+}
+
 export class Stream extends StreamFacts {
   /** Number of this object in its pool: timer id and queue id derive from it. */
   readonly slot: number;
@@ -63,8 +72,19 @@ export class Stream extends StreamFacts {
   bodyOff: number = 0;
   /** The head is written down at `headOff`: the message may be another stream's. */
   isFrozen: boolean = false;
-  /** The server's bytes wait for what `tcp-response content` rules say. */
+  /** Monotonic ms when the waiting of a rule is over; the step whose rules go on then. */
+  holdUntil: number = 0;
+  heldStep: Step = Step.Head;
+  /** Bytes of the body that a rule waits for; 0 = all, -1 = none. */
+  bodyWanted: number = 0;
+  /** What the head of the request counts for: the rest of the client's bytes is its body. */
+  headBytes: number = 0;
+  /** The server's bytes, or the response in HTTP mode, wait for what rules say. */
   isResponseHeld: boolean = false;
+  /** The response: which rules are next (`ResponseRules`), its body, the head written down before it. */
+  responseRules: ResponseRules = ResponseRules.Content;
+  responseBodyOff: number = 0;
+  responseHeadLen: number = 0;
   /** Monotonic ms until which content rules may wait for more bytes. */
   inspectUntil: number = 0;
   /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
@@ -149,7 +169,14 @@ export class Stream extends StreamFacts {
     this.headLen = 0;
     this.bodyOff = 0;
     this.isFrozen = false;
+    this.holdUntil = 0;
+    this.heldStep = Step.Head;
+    this.bodyWanted = 0;
+    this.headBytes = 0;
     this.isResponseHeld = false;
+    this.responseRules = ResponseRules.Content;
+    this.responseBodyOff = 0;
+    this.responseHeadLen = 0;
     this.inspectUntil = 0;
     this.proxied = false;
     this.unruled = false;

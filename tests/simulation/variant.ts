@@ -167,6 +167,70 @@ export const variants: Variant[] = [
     clients: 8,
   },
   {
+    name: 'mode tcp, bytes of both sides are inspected, sound',
+    mode: 'tcp',
+    defaults: 'option tcplog\n  timeout client-fin 3s\n  timeout server-fin 3s',
+    rules: `
+  tcp-request inspect-delay 900ms
+  tcp-request content set-log-level info if { req.payload(0,200) -m found }
+  tcp-request content accept if { req.ssl_hello_type 1 } or { hdr(host) -m found }
+  tcp-request content accept if { req.len gt 3000 }
+  tcp-response inspect-delay 700ms
+  tcp-response content accept if { res.len gt 2000 }`,
+    servers: pair(),
+    limits: gentle,
+    strict: true,
+    clients: 8,
+  },
+  {
+    name: 'mode tcp, bytes of both sides are inspected, small buffers, faults',
+    mode: 'tcp',
+    global: 'tune.bufsize 2048\n  tune.maxrewrite 64',
+    defaults: 'option tcplog',
+    rules: `
+  tcp-request connection reject if { src_port -m int 40000:40100 }
+  tcp-request inspect-delay 300ms
+  tcp-request content reject if { req.len 13 } WAIT_END
+  tcp-request content accept if { req.len gt 5000 }
+  tcp-response inspect-delay 300ms
+  tcp-response content close if { res.len 17 }
+  tcp-response content accept if { res.len gt 5000 }`,
+    servers: pair('maxconn 2'),
+    limits: rough,
+    clients: 10,
+  },
+  {
+    name: 'rules that wait: pauses, bodies, inspection of heads, sound',
+    defaults: 'http-reuse always\n  option http-buffer-request',
+    rules: `
+  tcp-request inspect-delay 20ms
+  tcp-request content accept if { req.hdr(x-seed) -m end 1 } WAIT_END
+  http-request pause 15 if { req.hdr(x-seed) -m end 2 4 6 }
+  http-request wait-for-body time 3s
+  http-request set-header X-Length %[req.body_len]
+  http-response pause 10ms if { status 200 }
+  http-response wait-for-body time 3s at-least 500
+  http-response set-header X-Length %[res.body_len]`,
+    servers: pair(),
+    limits: gentle,
+    strict: true,
+    clients: 10,
+  },
+  {
+    name: 'rules that wait: pauses and bodies, small buffers, faults',
+    global: 'tune.bufsize 2048\n  tune.maxrewrite 512',
+    defaults: 'http-reuse safe',
+    rules: `
+  http-request wait-for-body time 800ms at-least 300
+  http-request pause req.hdr(content-length),mod(40)
+  http-request deny if { req.body -m sub abc }
+  http-response wait-for-body time 800ms
+  http-response pause 5`,
+    servers: pair('maxconn 3'),
+    limits: { ...small, paddingMax: 300 },
+    clients: 12,
+  },
+  {
     name: 'mode tcp, maxconn 2, faults',
     mode: 'tcp',
     defaults: 'option tcplog\n  option nolinger',

@@ -229,7 +229,7 @@ describe('4.4: errors of a rule', () => {
       ['http-request', 'sc-inc-gpc0(1)'],
       ['http-request', 'track-sc0'],
       ['http-request', 'lua.foo'],
-      ['http-response', 'wait-for-body'],
+      ['http-response', 'cache-store'],
       ['http-after-response', 'set-map(x)'],
     ];
     for (const [ruleset, name] of lines) {

@@ -17,6 +17,7 @@ import { parseRedirect, redirectActions } from './redirect.ts';
 import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
 import { targetActions } from './target.ts';
 import { variableActions } from './variable.ts';
+import { waitActions } from './wait.ts';
 import { startsCondition } from './words.ts';
 
 /** Sorted by name, as the manual lists them. */
@@ -28,6 +29,7 @@ export const actionRows: readonly ActionRow[] = [
   ...redirectActions,
   ...targetActions,
   ...variableActions,
+  ...waitActions,
 ].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 const rowsByName = new Map(actionRows.map((row) => [row.name, row]));

@@ -1,6 +1,7 @@
 /** The sample fetches (configuration.txt 7.3.2 to 7.3.6), one file per family. */
 import type { FetchRow } from '../row.ts';
 import { authorizationFetches } from './authorization.ts';
+import { bodyFetches } from './body.ts';
 import { captureFetches } from './capture.ts';
 import { constantFetches } from './constant.ts';
 import { cookieFetches } from './cookie.ts';
@@ -20,6 +21,7 @@ import { variableFetches } from './variable.ts';
 /** What is read from the head of an HTTP message. */
 const headFetches: readonly FetchRow[] = [
   ...messageFetches,
+  ...bodyFetches,
   ...urlFetches,
   ...urlParameterFetches,
   ...headerFetches,

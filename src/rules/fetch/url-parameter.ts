@@ -9,77 +9,31 @@
 import { ConfigError } from '../../base/config-error.ts';
 import type { HttpMessage } from '../../http/message.ts';
 import type { ArgConfig } from '../../model/config.ts';
-import { mem, reserveBytes } from '../../sys/arena.ts';
+import { mem } from '../../sys/arena.ts';
 import type { Fetch } from '../context.ts';
-import { fold } from '../fold.ts';
 import { readLeadingInt, readValue } from '../integer.ts';
 import { valid } from '../place.ts';
 import type { FetchRow } from '../row.ts';
-import type { Sample } from '../sample.ts';
+import { nextParameter, Parameter } from './parameter.ts';
 
-const EQUALS = 0x3d;
-const AMPERSAND = 0x26;
-const SEMICOLON = 0x3b;
 const QUESTION = 0x3f;
 
-class Parameter {
-  readonly off: number;
-  readonly len: number;
-  readonly delimiter: number;
-  readonly ignoreCase: boolean;
-
-  constructor(args: readonly ArgConfig[]) {
-    const name = Buffer.from(String(args[0] ?? ''), 'latin1');
-    this.off = reserveBytes(name);
-    this.len = name.length;
-    this.delimiter = Buffer.from(String(args[1] ?? '') || '?', 'latin1')[0] ?? QUESTION;
-    this.ignoreCase = args[2] === 'i';
-  }
-}
-
-function sameName(at: number, len: number, wanted: Parameter): boolean {
-  if (len !== wanted.len) return false;
-  for (let i = 0; i < len; i++) {
-    const a = mem[at + i]!;
-    const b = mem[wanted.off + i]!;
-    if (a !== b && !(wanted.ignoreCase && fold[a] === fold[b])) return false;
-  }
-  return true;
-}
-
-function isEnd(byte: number, delimiter: number): boolean {
-  return byte === AMPERSAND || byte === SEMICOLON || byte === delimiter;
-}
-
-/** Finds the parameter at or after offset `sample.iter` (0 = the start) of the target. */
-function nextParameter(req: HttpMessage, wanted: Parameter, sample: Sample): boolean {
+/** Where the query begins: behind the first delimiter of the target. */
+function queryOff(req: HttpMessage, delimiter: number): number {
   const end = req.uriOff + req.uriLen;
-  let at = req.uriOff + sample.iter;
-  if (sample.iter === 0) {
-    while (at < end && mem[at] !== wanted.delimiter) at++;
-    at++;
-  }
-  while (at < end) {
-    let stop = at;
-    while (stop < end && !isEnd(mem[stop]!, wanted.delimiter)) stop++;
-    let equals = at;
-    while (equals < stop && mem[equals] !== EQUALS) equals++;
-    if (equals < stop && (wanted.len === 0 || sameName(at, equals - at, wanted))) {
-      sample.setStr(equals + 1, stop - equals - 1);
-      sample.iter = stop + 1 - req.uriOff;
-      sample.more = stop + 1 < end;
-      return true;
-    }
-    at = stop + 1;
-  }
-  return false;
+  let at = req.uriOff;
+  while (at < end && mem[at] !== delimiter) at++;
+  return at + 1;
 }
 
 function compileParameter(args: readonly ArgConfig[], every: boolean): Fetch {
-  const wanted = new Parameter(args);
+  const wanted = new Parameter(String(args[0] ?? ''), args[2] === 'i');
+  const delimiter = Buffer.from(String(args[1] ?? '') || '?', 'latin1')[0] ?? QUESTION;
   return (ctx, sample) => {
-    if (ctx.request === null) return false;
-    if (!nextParameter(ctx.request, wanted, sample)) return false;
+    const req = ctx.request;
+    if (req === null) return false;
+    const end = req.uriOff + req.uriLen;
+    if (!nextParameter(queryOff(req, delimiter), end, delimiter, wanted, sample)) return false;
     if (!every) sample.more = false;
     return true;
   };
