@@ -39,6 +39,20 @@ export class HaproxyChecker {
     return { exitCode: run.exitCode, findings };
   }
 
+  /** All errors of a text as they are printed, also those that are about no line. */
+  alerts(text: string): string[] {
+    writeFileSync(join(this.folder, 't.cfg'), Buffer.from(text, 'latin1'));
+    const command = [haproxy!, '-c', '-f', 't.cfg'];
+    const { stderr } = Bun.spawnSync(command, {
+      cwd: this.folder,
+      stdout: 'ignore',
+      stderr: 'pipe',
+    });
+    const found = stderr.toString('latin1').matchAll(/^\[ALERT\] +\(\d+\) : (.*(?:\n [^\n]*)*)$/gm);
+    const summary = /^(?:config : )?(?:Error\(s\) found|Fatal errors found)/;
+    return [...found].map(([, alert]) => alert!).filter((alert) => !summary.test(alert));
+  }
+
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -290,6 +290,7 @@ export interface ProxyConfig extends Origin {
   dynamicCookieKey: string | null;
   /** `force-persist` and `ignore-persist` in their order. */
   persistRules: PersistRuleConfig[];
+  stickTable: StickTableConfig | null;
   forwardFor: ForwardConfig | null;
   originalTo: ForwardConfig | null;
   /** `option forwarded` (RFC 7239), null when off. */
@@ -347,6 +348,33 @@ export interface PersistRuleConfig extends Origin {
   /** `force-persist`, else `ignore-persist`. */
   force: boolean;
   condition: ConditionConfig | null;
+}
+
+/** `stick-table` (4.2, 11.1). */
+export interface StickTableConfig extends Origin {
+  /** That of its proxy. */
+  name: string;
+  type: 'ip' | 'ipv6' | 'integer' | 'string' | 'binary';
+  /** Longest key. */
+  keyBytes: number;
+  /** Most entries. */
+  size: number;
+  /** 0 = never. */
+  expireMs: number;
+  nopurge: boolean;
+  serverKey: 'name' | 'addr';
+  /** `brates-factor`: bytes that count as one in rates of bytes. */
+  bytesFactor: number;
+  data: StickDataConfig[];
+}
+
+/** One type behind `store`. */
+export interface StickDataConfig {
+  type: string;
+  /** Elements of an array, otherwise 1. */
+  count: number;
+  /** Of a rate, otherwise 0. */
+  periodMs: number;
 }
 
 export interface CaptureConfig {

@@ -165,6 +165,7 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     cookie: null,
     dynamicCookieKey: null,
     persistRules: [],
+    stickTable: null,
     forwardFor: null,
     originalTo: null,
     forwarded: null,

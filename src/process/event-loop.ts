@@ -16,6 +16,7 @@ import { setDestinationHook } from '../rules/fetch/source.ts';
 import { initLogEnvironment } from '../rules/log-format.ts';
 import { initScratch } from '../rules/scratch.ts';
 import { initVariables } from '../rules/variable/variables.ts';
+import { initStickTables } from '../stick-table/registry.ts';
 import {
   closeListeners,
   createListeners,
@@ -97,6 +98,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   const heapBytes = variableHeapBytes(config, maxconn, streamsMax);
   initEntities(config, init.entities);
   initVariables(config.variables, config.global.tune, heapBytes);
+  initStickTables(init.config, init.stickTables);
   createEngine(init, init.debug ? createDebug(streamsMax, config.global.tune.bufsize) : null);
   nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
   const plans = engine.plans;

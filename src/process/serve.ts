@@ -19,7 +19,9 @@ import { type SharedBuffers, SharedState } from '../model/shared.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import type { InfoSource } from '../stats/info.ts';
 import { Sampler } from '../stats/sampler.ts';
+import { allocateStickTables, initStickTables } from '../stick-table/registry.ts';
 import type { WorkerInit } from '../stream/worker-init.ts';
+import { clock } from '../sys/clock.ts';
 import { libc } from '../sys/libc.ts';
 import type { CommandLine } from './command-line.ts';
 import type { Console } from './console.ts';
@@ -120,6 +122,7 @@ async function startServing(
   const stats: StatsSocket = new StatsSocket({
     config,
     env,
+    stickTables: initStickTables(config, init.stickTables),
     stats: { config, entities, shared, sampler, checks },
     info: {
       ...createInfo(request, limits, { entities, shared, sampler, startMs }),
@@ -128,6 +131,7 @@ async function startServing(
       bootMs: () => bootMs,
     },
     nowMs: () => Date.now(),
+    tickMs: monotonicMs,
   });
   const listeners = new ListenerPause({ ...common, bound, stats });
   const control = new Control({ ...common, close, listeners });
@@ -215,6 +219,12 @@ function announce(request: ServeRequest, nullFd: number): void {
   reportReady(pipe);
 }
 
+/** The clock of the workers' loops. */
+function monotonicMs(): number {
+  clock.update();
+  return clock.nowMs;
+}
+
 /** What all workers are told; index and listeners differ. */
 function createInit(
   request: ServeRequest,
@@ -230,6 +240,7 @@ function createInit(
     config,
     entities,
     shared: buffers,
+    stickTables: allocateStickTables(config),
     workerIndex: 0,
     poison: request.commandLine.poison,
     debug: request.commandLine.debug,

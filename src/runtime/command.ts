@@ -3,6 +3,7 @@ import type { Environment } from '../config/environment.ts';
 import type { Configuration } from '../model/config.ts';
 import type { InfoSource } from '../stats/info.ts';
 import type { StatsSource } from '../stats/subject.ts';
+import type { StickTable } from '../stick-table/table.ts';
 
 /** Levels of a stats socket (configuration.txt 5.1 level); each may do what the lower ones may. */
 export const enum Level {
@@ -20,6 +21,9 @@ export interface RuntimeSource {
   stats: StatsSource;
   info: InfoSource;
   nowMs(): number;
+  stickTables: readonly StickTable[];
+  /** Monotonic ms, as the workers' loops and the entries of stick tables have it. */
+  tickMs(): number;
 }
 
 /** Modes of a connection: closed after one line, kept open, kept open with a prompt. */

@@ -6,6 +6,7 @@ import { parseText } from '../config/fixture.ts';
 import { numberEntities } from '../model/entity.ts';
 import { PROCESS_ENTITY, SharedState, State } from '../model/shared.ts';
 import { Sampler } from '../stats/sampler.ts';
+import { allocateStickTables, initStickTables } from '../stick-table/registry.ts';
 import type { RuntimeSource } from './command.ts';
 
 export const startMs = 1_700_000_000_000;
@@ -57,6 +58,8 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
       cli: { connections: 0, requests: 0 },
     },
     nowMs: () => nowMs,
+    stickTables: initStickTables(config, allocateStickTables(config, 1)),
+    tickMs: () => nowMs,
   };
   return {
     source,

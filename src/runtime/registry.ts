@@ -9,6 +9,7 @@ import { type CliState, type Command, Level } from './command.ts';
 import { envCommands } from './show-env.ts';
 import { infoCommands } from './show-info.ts';
 import { statCommands } from './show-stat.ts';
+import { tableCommands } from './table.ts';
 import { variableCommands } from './variable.ts';
 
 const helpCommand: Command = {
@@ -25,6 +26,7 @@ const listed: readonly Command[] = [
   ...statCommands,
   ...envCommands,
   ...variableCommands,
+  ...tableCommands,
 ].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** All commands; the last three are those that HAProxy puts at the end of every help. */

@@ -8,6 +8,8 @@ export interface WorkerInit {
   config: Configuration;
   entities: EntityMap;
   shared: SharedBuffers;
+  /** The memory of the stick tables, in the order of the configuration. */
+  stickTables: SharedArrayBuffer[];
   /** 0-based. */
   workerIndex: number;
   /** Byte to fill blocks of memory with when they are handed out (`-dM`); -1 = none. */

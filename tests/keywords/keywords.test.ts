@@ -60,7 +60,7 @@ const head = 'defaults\n mode http\n timeout connect 1s\n timeout client 1s\n ti
 const listen = (bind = '', server = ''): string =>
   `listen l\n bind :45000 ${bind}\n server first 127.0.0.1:1\n` +
   ` server second 127.0.0.1:2 check ${server}\n` +
-  ` server third 127.0.0.1:3 ${/^(check$|track)/.test(server) ? 'check' : ''}\nbackend other\n`;
+  ` server third 127.0.0.1:3 ${/^(check$|track)/.test(server) ? 'check' : ''}\nbackend other\n stick-table type ip size 5\n`;
 const inListen = (line: string): string =>
   `global\n external-check\n insecure-fork-wanted\n${head}${listen().replace('backend', `${line}\nbackend`)}`;
 

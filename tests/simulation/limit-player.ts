@@ -12,6 +12,7 @@ import { PROCESS_ENTITY, SharedState, type State } from '../../src/model/shared.
 import { createEventLoop, turn } from '../../src/process/event-loop.ts';
 import { writeInitialState } from '../../src/process/initial-state.ts';
 import type { ToWorker } from '../../src/process/protocol.ts';
+import { allocateStickTables } from '../../src/stick-table/registry.ts';
 import { closeListeners } from '../../src/stream/accept.ts';
 import { engine } from '../../src/stream/engine.ts';
 import { Random } from '../fuzz/random.ts';
@@ -77,6 +78,7 @@ class Player {
         config,
         entities,
         shared,
+        stickTables: allocateStickTables(config, 1),
         workerIndex: 0,
         poison: -1,
         // The room of the worker, which the limits stay below.

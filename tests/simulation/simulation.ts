@@ -15,6 +15,10 @@ import { createEventLoop, turn } from '../../src/process/event-loop.ts';
 import { writeInitialState } from '../../src/process/initial-state.ts';
 import type { ToWorker } from '../../src/process/protocol.ts';
 import { variableBytes } from '../../src/rules/variable/variables.ts';
+import { DataType } from '../../src/stick-table/data-type.ts';
+import { audit } from '../../src/stick-table/fixture.ts';
+import { allocateStickTables, stickTables } from '../../src/stick-table/registry.ts';
+import { createSlot } from '../../src/stick-table/slot.ts';
 import { closeListeners } from '../../src/stream/accept.ts';
 import { Side } from '../../src/stream/conn.ts';
 import { engine } from '../../src/stream/engine.ts';
@@ -131,6 +135,7 @@ class Simulation {
       config,
       entities,
       shared,
+      stickTables: allocateStickTables(config, 1),
       workerIndex: 0,
       poison: random.oneIn(2) ? 0x55 : -1,
       maxconn,
@@ -322,6 +327,17 @@ class Simulation {
     see('buffers', engine.buffers.inUse);
     see('captures', engine.captures.inUse);
     see('bytes of variables', variableBytes());
+    for (const table of stickTables()) {
+      left.push(...audit(table));
+      const slot = createSlot(table, DataType.ConnCur, 0);
+      for (let at = 0; at < table.positions; at++) {
+        const entry = table.openAt(at, 0);
+        if (entry === 0) continue;
+        see('uses of an entry', table.uses(entry));
+        if (slot.offset !== 0) see('conn_cur of an entry', slot.read(table, entry, 0));
+        table.close();
+      }
+    }
     see('streams', engine.streams.length - new Set(engine['freeStreams']).size);
     see('doubly freed streams', engine['freeStreams'].length - new Set(engine['freeStreams']).size);
     see('living streams', engine.streams.filter((strm) => !strm!.ended).length);

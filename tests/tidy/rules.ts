@@ -8,6 +8,7 @@ export const layers = [
   'sys',
   'loop',
   'model',
+  'stick-table',
   'transport',
   'http',
   'log',

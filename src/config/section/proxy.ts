@@ -41,6 +41,7 @@ import {
 } from './rule.ts';
 import { parseDefaultServer, parseServer } from './server.ts';
 import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
+import { parseStickTable } from './stick-table.ts';
 import { parseTimeout } from './timeout.ts';
 
 const { Defaults, NamedDefaults, Frontend, Backend } = {
@@ -379,6 +380,13 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'Time between keep-alive probes to servers.',
     parse: parseKeepaliveDelay('srvtcpkaIntvlMs'),
+  },
+  {
+    name: 'stick-table',
+    args: 'type <type> size <size> [expire <expire>] [nopurge] [srvkey { name | addr }] [store <data_type>]* [brates-factor <factor>]',
+    where: Frontend | Backend,
+    doc: 'A table of keys with what is counted for each of them.',
+    parse: parseStickTable,
   },
   {
     name: 'tcp-check',
