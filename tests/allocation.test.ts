@@ -122,6 +122,29 @@ backend app
     response: hello,
     responseEnd: 'hello',
   },
+  'requests that are tracked in stick tables': {
+    config: `
+  stick-table type ip size 100 expire 10s store http_req_rate(1s),conn_cur,bytes_out_cnt,gpc(2)
+  http-request track-sc0 src
+  http-request track-sc1 path table seen
+  http-request sc-inc-gpc(1,0)
+  http-request set-header X-Rate "%[sc0_http_req_rate] %[src_get_gpc(1,l)] %[path,table_conn_cnt(seen)]"
+  http-request deny if { sc_conn_cur(0) gt 5000 }
+  http-response track-sc2 status table codes
+  default_backend app
+backend seen
+  stick-table type string len 8 size 2 store conn_cnt,http_err_cnt,bytes_in_rate(1s)
+backend codes
+  stick-table type integer size 10 nopurge store gpt0
+backend app
+  server s1 127.0.0.1:{{server}}
+  server s2 127.0.0.1:{{server}}
+`,
+    request: get,
+    requestEnd: '\r\n\r\n',
+    response: hello,
+    responseEnd: 'hello',
+  },
   'requests that set and read variables of every scope': {
     config: `
   http-request set-var(txn.path) path,lower

@@ -103,6 +103,7 @@ describe('global (3.1, 3.2)', () => {
       varsSessMax: 3072,
       varsTxnMax: 2048,
       varsReqresMax: 1024,
+      stickCounters: 3,
       sharesListeners: false,
     });
     expect(config.global.statsSockets).toMatchObject([

@@ -1,5 +1,5 @@
 /**
- * `stick-table` side by side with the `haproxy` of
+ * `stick-table`, `track-sc0` and what else refers to tables, side by side with the `haproxy` of
  * the machine (configuration.txt 4.2, 4.4, 11.1): what is refused, and the words for it.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
@@ -83,6 +83,95 @@ type ip size 5g
   .split('\n')
   .map((line) => `stick-table ${line}`);
 
+/** Rules of the backend. */
+const rules = `
+http-request track-sc0
+http-request track-sc0 src
+http-request track-sc0 src table
+http-request track-sc0 src table foo
+http-request track-sc0 src table t
+http-request track-sc0 src table t if
+http-request track-sc0 src table t foo
+http-request track-sc0 src foo
+http-request track-sc3 src table t
+http-request track-sc src table t
+http-request track-sc(0) src table t
+http-request track-scx src table t
+http-request track-sc0 foo table t
+http-request track-sc0 bool(true) table t
+http-request track-sc0 method table t
+http-request track-sc0 res.hdr(x) table t
+http-response track-sc0 res.hdr(x) table t
+http-response track-sc0 src table t
+http-request sc-inc-gpc0(0)
+http-request sc-inc-gpc0
+http-request sc-inc-gpc0()
+http-request sc-inc-gpc0(3)
+http-request sc-inc-gpc0(x)
+http-request sc-inc-gpc0(0) foo
+http-request sc-inc-gpc0(0) if TRUE
+http-request sc-inc-gpc1(0)
+http-request sc-inc-gpc(0,0)
+http-request sc-inc-gpc(0)
+http-request sc-inc-gpc
+http-request sc-inc-gpc(100,0)
+http-request sc-inc-gpc(x,0)
+http-request sc-inc-gpc(0,3)
+http-request sc-inc-gpc(0,0,0)
+http-request sc-inc-gpc(0,0
+http-request sc-set-gpt0(0) 3
+http-request sc-set-gpt0(0)
+http-request sc-set-gpt0(0) foo
+http-request sc-set-gpt0(0) 3 foo
+http-request sc-set-gpt0(0) req.hdr(x)
+http-request sc-set-gpt0(0) 5000000000
+http-request sc-set-gpt0(0) -1
+http-request sc-set-gpt0(3) 3
+http-request sc-set-gpt(0,0) req.hdr(x) if TRUE
+http-request sc-set-gpt(0,3) 3
+http-request sc-set-gpt(0) 3
+http-request sc-add-gpc(0,0) 3
+http-request sc-add-gpc(0) 1
+http-request sc-add-gpc(0,3) 3
+http-response sc-add-gpc(0,0) int(2)
+http-after-response sc-inc-gpc0(1)
+acl a src_conn_cnt gt 3
+acl a src_conn_cnt(foo) gt 3
+acl a src_conn_cnt(t) gt 3
+acl a src_conn_cnt(t,1) gt 3
+acl a sc0_conn_cnt gt 3
+acl a sc0_conn_cnt(t) gt 3
+acl a sc0_conn_cnt(foo) gt 3
+acl a sc_conn_cnt(0) gt 3
+acl a sc_conn_cnt gt 3
+acl a sc_conn_cnt(5) gt 3
+acl a sc_conn_cnt(0,foo) gt 3
+acl a sc_get_gpc(0) gt 3
+acl a sc_get_gpc(0,9) gt 3
+http-request set-header x %[src,table_gpc0]
+http-request set-header x %[src,table_gpc0()]
+http-request set-header x %[src,table_gpc0(t)]
+http-request set-header x %[src,table_gpc0(foo)]
+http-request set-header x %[src,table_gpc(1)]
+http-request set-header x %[src,table_gpc(1,t)]
+http-request set-header x %[src,table_gpc(x,t)]
+http-request set-header x %[src,table_expire(t,5)]
+http-request set-header x %[src,table_expire(t,x)]
+http-request set-header x %[src,in_table(t)]
+http-request set-header x %[table_cnt(t)]
+http-request set-header x %[table_cnt]
+http-request set-header x %[sc0_key]
+`
+  .trim()
+  .split('\n');
+
+/** Global lines. */
+const globals = [
+  ...['x', '-1', '3x', '', '7'].map((value) => `tune.stick-counters ${value}`),
+  ...['', 'x', '400', '400-', '+400', '-400-450,+500', '99', '600', '400-300', '400,402-444 500'],
+  ...['+400 foo', '400,', ',400', '400-450-460', '100-599', '0', '+-4', 'all'],
+].map((word) => (word.startsWith('tune') ? word : `http-err-codes ${word}`));
+
 let checker: HaproxyChecker;
 
 beforeAll(() => {
@@ -115,7 +204,10 @@ function ours(text: string): string[] {
 
 describe.skipIf(haproxy === null)('what is refused, and the words for it', () => {
   const inBackend = (line: string) => `${head}backend b\n ${line}\n server s 127.0.0.1:1\n`;
-  for (const [what, lines] of [['stick-table', tables]] as const) {
+  for (const [what, lines] of [
+    ['stick-table', tables],
+    ['rules and samples', rules],
+  ] as const) {
     test(what, () => {
       for (const line of lines) {
         expect({ line, errors: ours(inBackend(line)) }).toEqual({
@@ -126,17 +218,52 @@ describe.skipIf(haproxy === null)('what is refused, and the words for it', () =>
     });
   }
 
+  test('global', () => {
+    for (const line of globals) {
+      const text = `global\n ${line}\n${head}`;
+      expect({ line, errors: ours(text) }).toEqual({ line, errors: theirs(text) });
+    }
+  });
+
+  test('tune.stick-counters bounds the numbers of rules', () => {
+    for (const count of [0, 1, 5]) {
+      for (const rule of ['track-sc0 src table t', 'track-sc4 src table t', 'sc-inc-gpc0(4)']) {
+        const text = `global\n tune.stick-counters ${count}\n${inBackend(`http-request ${rule}`)}`;
+        expect({ count, rule, errors: ours(text) }).toEqual({ count, rule, errors: theirs(text) });
+      }
+    }
+  });
+
   test('two tables of one name', () => {
     const text = `${head} stick-table type ip size 2k\n`;
     expect(ours(text)).toEqual(theirs(text));
     const sides = `${head}frontend t\n bind 127.0.0.1:0\n stick-table type ip size 2k\n`;
     expect(ours(sides)).toEqual(theirs(sides));
   });
+
+  test('the type of a key must fit the table', () => {
+    for (const type of ['ip', 'ipv6', 'integer', 'string', 'binary']) {
+      for (const key of [
+        'src',
+        'path',
+        'int(1)',
+        'bin(00)',
+        'method',
+        'bool(1)',
+        'src,ipmask(24)',
+      ]) {
+        const text = `${head}backend b\n stick-table type ${type} size 9\n http-request track-sc0 ${key}\n`;
+        expect({ type, key, errors: ours(text) }).toEqual({ type, key, errors: theirs(text) });
+      }
+    }
+  });
 });
 
-test('a table cannot be in defaults (4.2)', () => {
-  const { errors } = parseText(`${head}defaults d\n mode http\n stick-table type ip size 9\n`);
-  expect(errors.length).toBe(1);
+test('a table cannot be in defaults, and rules there must name theirs (4.2)', () => {
+  const lines = ['stick-table type ip size 9', 'http-request track-sc0 src'];
+  for (const line of lines) {
+    expect(parseText(`${head}defaults d\n mode http\n ${line}\n`).errors.length, line).toBe(1);
+  }
 });
 
 test('what needs peers is refused by name (11.1)', () => {

@@ -23,6 +23,7 @@ import type { ProxyDraft } from './section/draft.ts';
 import { Where } from './section/keyword.ts';
 import { flagOptions } from './section/option.ts';
 import type { ParserState } from './section/state.ts';
+import { checkTables } from './section/stick-table.ts';
 import { sectionName } from './section/words.ts';
 
 export function validate(config: Configuration, state: ParserState): void {
@@ -44,6 +45,7 @@ export function validate(config: Configuration, state: ParserState): void {
   }
   if (complete) for (const ring of config.rings) warnRingTimeouts(ring, diagnostics);
   if (!state.sectionLost) checkRings(config, diagnostics);
+  checkTables(config, state);
   checkSameAddress(config, diagnostics);
   if (!state.sectionLost) checkReferences(config, state);
 }

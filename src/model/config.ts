@@ -69,6 +69,9 @@ export interface GlobalConfig {
   cpuMap: (number[] | null)[];
   /** Never sleep in the poller. */
   busyPolling: boolean;
+  /** Statuses that count as errors of the client, and as failures of the server (3.1). */
+  httpErrCodes: number[];
+  httpFailCodes: number[];
   noReusePort: boolean;
   /** `external-check`: whether programs may check servers, and with which environment. */
   externalCheck: 'off' | 'clean' | 'preserve-env';
@@ -134,6 +137,8 @@ export interface TuneConfig {
   varsReqresMax: number;
   /** `tune.listener.default-shards`: a socket per worker, or one that they share. */
   sharesListeners: boolean;
+  /** Entries that a session or stream may track. */
+  stickCounters: number;
 }
 
 export interface StatsSocketConfig extends Origin {

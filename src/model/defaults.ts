@@ -42,6 +42,7 @@ export function defaultTune(): TuneConfig {
     varsTxnMax: 0,
     varsReqresMax: 0,
     sharesListeners: false,
+    stickCounters: 3,
   };
 }
 
@@ -82,12 +83,24 @@ export function defaultGlobal(): GlobalConfig {
     maxsessrate: 0,
     cpuMap: Array.from({ length: 64 }, () => null),
     busyPolling: false,
+    httpErrCodes: defaultErrCodes(),
+    httpFailCodes: defaultFailCodes(),
     noReusePort: false,
     externalCheck: 'off',
     forkWanted: false,
     tls: defaultTls(),
     waiting: {},
   };
+}
+
+/** 3.1 "http-err-codes". */
+function defaultErrCodes(): number[] {
+  return Array.from({ length: 100 }, (_, i) => 400 + i);
+}
+
+/** 3.1 "http-fail-codes". */
+function defaultFailCodes(): number[] {
+  return Array.from({ length: 100 }, (_, i) => 500 + i).filter((n) => n !== 501 && n !== 505);
 }
 
 /** 3.1: "ssl-*", "ca-base", "crt-base". */

@@ -6,6 +6,7 @@
  *
  * @dataplane
  */
+import type { CounterSet } from './counter-set.ts';
 import type { Proxy, Server } from './runtime.ts';
 
 /** Address families as the kernel numbers them. */
@@ -109,6 +110,8 @@ export class Session {
   fd: number = -1;
   /** Variables of the scope `sess` (see `rules/variable/local-store.ts`), 0 = none. */
   variables: number = 0;
+  /** The entries of stick tables that it tracks; null until it has tracked one. */
+  counters: CounterSet | null = null;
 
   constructor(addressOff: number) {
     this.addressOff = addressOff;
@@ -193,6 +196,8 @@ export class StreamFacts {
   ended: boolean = false;
   /** The backend that a `reqsetbe` line chose: index in the frontend's `lineBackends`; -1 = none. */
   lineBackend: number = -1;
+  /** The entries of stick tables that it tracks; null until this object has tracked one. */
+  counters: CounterSet | null = null;
 
   constructor(session: Session) {
     this.session = session;

@@ -17,6 +17,7 @@ import { initLogEnvironment } from '../rules/log-format.ts';
 import { initScratch } from '../rules/scratch.ts';
 import { initVariables } from '../rules/variable/variables.ts';
 import { initStickTables } from '../stick-table/registry.ts';
+import { initTracking } from '../stick-table/tracking.ts';
 import {
   closeListeners,
   createListeners,
@@ -98,7 +99,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   const heapBytes = variableHeapBytes(config, maxconn, streamsMax);
   initEntities(config, init.entities);
   initVariables(config.variables, config.global.tune, heapBytes);
-  initStickTables(init.config, init.stickTables);
+  initTracking(initStickTables(init.config, init.stickTables), init.config.global);
   createEngine(init, init.debug ? createDebug(streamsMax, config.global.tune.bufsize) : null);
   nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
   const plans = engine.plans;

@@ -146,7 +146,7 @@ function addArgument(
 
 /** Types for which an empty word stands for itself; the name of a proxy then means the own one. */
 function isText(type: string): boolean {
-  return ['string', 'regex', 'backend', 'frontend', 'server'].includes(type);
+  return ['string', 'regex', 'backend', 'frontend', 'server', 'table'].includes(type);
 }
 
 const INTEGER = /^[+-]?[0-9]+$/;

@@ -65,6 +65,12 @@ function trailing(expr: ExprConfig): ConfigError {
   return new ConfigError(`missing comma after ${kind} '${last ? last.name : expr.fetch}'`);
 }
 
+/** What the fetch that a text begins with needs and has not where it stands; null = nothing. */
+export function missingAt(text: string, scope: RuleScope): string | null {
+  const row = fetchRow(directed(readName(text, 0), scope));
+  return row === undefined ? null : placeNeed(row.valid, scope.place);
+}
+
 /** Parses the expression that starts at `from`; it ends where neither `,` nor a name follows. */
 export function parseExpressionAt(text: string, from: number, scope: RuleScope): ParsedExpression {
   const name = readName(text, from);

@@ -6,22 +6,9 @@
 import type { ArgConfig } from '../model/config.ts';
 import type { Convert, Fetch } from './context.ts';
 import type { RuleScope } from './scope.ts';
+import type { TypeName } from './type-name.ts';
 
-/**
- * Types as the tables print them. `addr` is IPv4 or IPv6, `any` is known only while running, `same`
- * is the type that came in.
- */
-export type TypeName =
-  | 'any'
-  | 'same'
-  | 'bool'
-  | 'sint'
-  | 'addr'
-  | 'ipv4'
-  | 'ipv6'
-  | 'str'
-  | 'bin'
-  | 'meth';
+export type { TypeName };
 
 /**
  * A check of arguments beyond their types. Throws `ConfigError`. May replace elements of `args`

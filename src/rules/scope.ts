@@ -3,6 +3,7 @@ import type { AclTestConfig, Origin } from '../model/config.ts';
 import type { PatternData } from '../model/pattern.ts';
 import type { VariablesConfig } from '../model/variable.ts';
 import type { EntityUse } from './entity.ts';
+import type { TypeName } from './type-name.ts';
 
 /** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */
 export const enum Place {
@@ -70,4 +71,24 @@ export interface RuleScope {
    * len`) and returns its index. Absent where captures cannot be declared.
    */
   captureSlot?(length: number): number;
+  /**
+   * A stick table is referred to; whether there is one is checked when all has been read.
+   * @param name '' for that of the section itself
+   * @param use what to say when it does not exist (%), or does not take such keys
+   * @returns its name
+   */
+  table?(name: string, use: Omit<TableUse, 'origin' | 'table'>): string;
+  /** tune.stick-counters. */
+  stickCounters: number;
+}
+
+/** A reference to a stick table. */
+export interface TableUse {
+  origin: Origin;
+  table: string;
+  /** The error when there is no such table. */
+  missing: string;
+  /** The type of the keys that will be looked for, and the error when the table has others. */
+  key?: TypeName;
+  mismatch?: string;
 }

@@ -15,6 +15,7 @@ import { engine } from './engine.ts';
 import { countUsed, disown, unlist } from './idle-list.ts';
 import { dropPipe } from './splice.ts';
 import type { Conn, Stream } from './stream.ts';
+import { releaseTracked } from './tracked.ts';
 
 /** How long a closed connection may go on sending before it is reset, in ms. */
 const LINGER_MS = 1000;
@@ -105,6 +106,7 @@ export function lingerRead(conn: Conn): void {
 function leaveFrontend(conn: Conn): void {
   const frontend = conn.session.frontend!;
   dropSessionVariables(conn.session);
+  releaseTracked(conn.session.counters);
   engine.clients--;
   Atomics.sub(engine.shared.handoff, engine.loadCell, 1);
   releaseLimits(frontend.frontend, conn.listenerEntity);

@@ -5,8 +5,10 @@
  * @dataplane
  */
 import { Counter, State } from '../model/shared.ts';
+import { Event } from '../stick-table/tracking.ts';
 import { engine } from './engine.ts';
 import type { Stream } from './stream.ts';
+import { noteTracked } from './tracked.ts';
 
 /** An event on the client's side: frontend and bind line. */
 export function countClient(strm: Stream, column: Counter): void {
@@ -37,12 +39,14 @@ export function countRequest(strm: Stream): void {
   const frontend = strm.frontend!.frontend;
   engine.count(frontend, Counter.Requests, 1);
   engine.rate(frontend, Counter.RequestSecond);
+  noteTracked(strm, Event.Request, 1);
 }
 
 /** `ereq` of something that never became a request; it counts as one all the same. */
 export function countBadRequest(strm: Stream): void {
   countRequest(strm);
   countClient(strm, Counter.RequestErrors);
+  noteTracked(strm, Event.Error, 1);
 }
 
 /** `lastsess`: the backend and the server were given a stream now. Written once a second. */

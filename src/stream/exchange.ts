@@ -8,6 +8,7 @@ import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
+import { Event } from '../stick-table/tracking.ts';
 import { endWrite } from '../transport/io.ts';
 import { flush, forward, retryForBuffer } from './body.ts';
 import { countClient, countServer } from './count.ts';
@@ -19,6 +20,7 @@ import { replyError } from './reply.ts';
 import { badResponse, onResponseTimeout, readResponse, resumeResponse } from './response.ts';
 import { Next, Step } from './step.ts';
 import { End, type Stream } from './stream.ts';
+import { noteTracked } from './tracked.ts';
 
 /** Most response heads of one stream in one turn: a server may send interim ones without end. */
 const HEADS_PER_TURN = 16;
@@ -147,6 +149,7 @@ function onResponseFlow(strm: Stream, flow: Flow): Next {
       // 9.1: srv_abrt is a part of eresp.
       countServer(strm, Counter.ServerAborts);
       countServer(strm, Counter.ResponseErrors);
+      noteTracked(strm, Event.Failure, 1);
       return Next.Abort;
   }
 }

@@ -15,6 +15,7 @@ import { countBytes, logStream } from './log.ts';
 import { leaveQueue, releaseServer } from './queue.ts';
 import { Step } from './step.ts';
 import type { Conn, Stream } from './stream.ts';
+import { releaseTracked } from './tracked.ts';
 
 /** Requests over which the averages of `show stat` (qtime …) decay. */
 const AVERAGE_OVER = 1024;
@@ -39,6 +40,7 @@ export function endStream(strm: Stream): boolean {
   engine.response = null;
   logStream(strm, strm.plan);
   dropStreamVariables(strm);
+  releaseTracked(strm.counters);
   releaseServer(strm);
   if (engine.debug !== null) showEnd(strm);
   client.carried = 0;

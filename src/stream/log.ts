@@ -6,9 +6,11 @@
 import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, StreamFlag } from '../model/stream.ts';
+import { Event } from '../stick-table/tracking.ts';
 import { engine } from './engine.ts';
 import type { Plan } from './plan.ts';
 import type { Stream } from './stream.ts';
+import { noteTracked } from './tracked.ts';
 
 const LEVEL_ERROR = 3;
 const LEVEL_INFO = 6;
@@ -27,6 +29,8 @@ export function countBytes(strm: Stream): void {
   if (into === 0 && out === 0) return;
   strm.countedIn = strm.bytesIn;
   strm.countedOut = strm.bytesOut;
+  if (into > 0) noteTracked(strm, Event.BytesIn, into);
+  if (out > 0) noteTracked(strm, Event.BytesOut, out);
   addBytes(strm.frontend!.frontend, into, out);
   addBytes(client.listenerEntity, into, out);
   if (strm.inBackend) addBytes(strm.backend!.backend, into, out);

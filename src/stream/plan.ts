@@ -192,6 +192,7 @@ function createConnectFormat(config: ProxyConfig): LogFormatConfig {
     readFile: () => '',
     patternFile: () => null,
     bufsize: 0,
+    stickCounters: 0,
   };
   return parseLogFormat(defaultLogFormat[config.mode], scope);
 }

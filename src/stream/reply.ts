@@ -19,6 +19,7 @@ import { Cause, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { beginResponse } from '../rules/variable/variables.ts';
+import { Event } from '../stick-table/tracking.ts';
 import { mem } from '../sys/arena.ts';
 import { headSize } from './body.ts';
 import { dropRequestCookie } from './capture.ts';
@@ -36,6 +37,7 @@ import type { Plan } from './plan.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
 import { End, type Stream } from './stream.ts';
+import { noteTracked } from './tracked.ts';
 
 /** `HTTP/1.1` and three digits. */
 export const STATUS_LINE_LEN = 11;
@@ -122,7 +124,7 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
       if (strm.step === Step.Request) {
         countDeniedResponse(strm);
       } else {
-        countDeniedRequest(strm);
+        refuseRequest(strm);
         noteCookie(strm);
       }
       return replyPrepared(strm);
@@ -145,6 +147,12 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
       engine.count(entity, Counter.FailedRewrites, 1);
       return replyFailure(strm);
   }
+}
+
+/** A rule has refused the request: an error of its client. */
+function refuseRequest(strm: Stream): void {
+  countDeniedRequest(strm);
+  noteTracked(strm, Event.Error, 1);
 }
 
 /** The head outgrew its limits or a rule failed: 500, `PR--`. */
@@ -180,7 +188,7 @@ export function readHeadAgain(strm: Stream): boolean {
 export function endTarpit(strm: Stream): Next {
   const rules = strm.tarpitPlan!.requestRules;
   strm.blame(Cause.Proxy);
-  countDeniedRequest(strm);
+  refuseRequest(strm);
   if (!readHeadAgain(strm)) return replyError(strm, 500);
   engine.responseMsg.begin();
   if (rules.answer(engine, strm.ruleIndex) === Verdict.Fail) return replyError(strm, 500);

@@ -15,6 +15,7 @@ import { Option } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Stage, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
+import { Event } from '../stick-table/tracking.ts';
 import { mem, reserveBytes } from '../sys/arena.ts';
 import { receive } from '../transport/io.ts';
 import { headSize, retryForBuffer, takeBuffer, takeFirst } from './body.ts';
@@ -42,6 +43,7 @@ import {
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
 import { type Conn, End, ResponseRules, type Stream } from './stream.ts';
+import { noteStatus, noteTracked } from './tracked.ts';
 
 const zero = reserveBytes('0');
 
@@ -160,6 +162,7 @@ function onResponse(strm: Stream, conn: Conn, backend: Plan, bytes: number): Nex
   engine.attend(strm);
   engine.request = null;
   engine.response = msg;
+  noteStatus(strm, msg.status);
   noteBody(msg, conn, bodyOff);
   strm.responseBodyOff = bodyOff;
   strm.responseRules = ResponseRules.Content;
@@ -298,6 +301,7 @@ function dropBody(strm: Stream, conn: Conn, msg: HttpMessage, toHead: boolean): 
 export function badResponse(strm: Stream): Next {
   strm.blame(Cause.Proxy);
   countServer(strm, Counter.ResponseErrors);
+  noteTracked(strm, Event.Failure, 1);
   strm.status = 0;
   return replyError(strm, 502);
 }
@@ -312,6 +316,7 @@ function serverLeft(strm: Stream): Next {
   // What it left behind is half a head.
   strm.blame(conn.inWr === conn.inRd ? Cause.Server : Cause.Proxy);
   countServer(strm, Counter.ResponseErrors);
+  noteTracked(strm, Event.Failure, 1);
   return replyError(strm, 502);
 }
 
@@ -333,6 +338,9 @@ export function isRepeatable(method: Method): boolean {
 /** `timeout server` expired before the head: 504, `sH--`. */
 export function onResponseTimeout(strm: Stream): Next {
   strm.blame(Cause.ServerTimeout);
-  if (!strm.isResponseHeld) countServer(strm, Counter.ResponseErrors);
+  if (!strm.isResponseHeld) {
+    countServer(strm, Counter.ResponseErrors);
+    noteTracked(strm, Event.Failure, 1);
+  }
   return replyError(strm, 504);
 }

@@ -70,6 +70,9 @@ class PoliteClient implements Client {
   #index = 0;
   /** Requests from here on are not waited for. */
   #leftAt = Number.POSITIVE_INFINITY;
+  /** Messages that are under way, and whether the next one waits for their end. */
+  #sending = 0;
+  #asksLater = false;
   #bodySent = false;
   #tunnelData: string | null = null;
   readonly #list: Exchange[];
@@ -135,8 +138,13 @@ class PoliteClient implements Client {
   #send(text: string, isLast: boolean): void {
     const { far, random, stage } = this;
     const ends = isLast && stage.halfCloses && !this.#list.at(-1)!.upgrade && random.oneIn(5);
+    this.#sending++;
     sendPieces(far, random, stage, text, () => {
+      this.#sending--;
       if (ends) far.end();
+      if (!this.#asksLater || this.done) return;
+      this.#asksLater = false;
+      this.#ask();
     });
   }
 
@@ -254,7 +262,10 @@ class PoliteClient implements Client {
     if (this.#pipelined) return;
     const pauseUs = this.random.oneIn(2) ? 0 : this.random.below(this.stage.pauseUs * 4 + 1);
     this.far.socket.timeline.after(pauseUs, () => {
-      if (!this.done) this.#ask();
+      if (this.done) return;
+      // An early answer does not end the request: the rest of its body comes before the next one.
+      if (this.#sending > 0) this.#asksLater = true;
+      else this.#ask();
     });
   }
 

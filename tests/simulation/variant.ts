@@ -158,6 +158,22 @@ export const variants: Variant[] = [
     clients: 12,
   },
   {
+    name: 'stick tables: tracking and a full table, maxconn 1 and maxqueue, faults',
+    defaults: 'option redispatch 1\n  retries 2\n  http-reuse safe',
+    rules: `
+  stick-table type string len 12 size 4 expire 1s store conn_cnt,conn_cur,http_req_rate(1s),http_err_cnt,http_fail_cnt,bytes_in_cnt,bytes_out_rate(500ms),gpc(2),gpt0
+  http-request track-sc0 req.hdr(x-seed)
+  http-request track-sc1 path
+  http-request sc-inc-gpc(1,0)
+  http-request sc-set-gpt0(1) 7
+  http-request deny if { sc_conn_cur(0) gt 9 } or { req.hdr(x-seed) -m end 77 }
+  http-response track-sc2 status if { status ge 500 }`,
+    servers: `${pair('maxconn 1 maxqueue 2')}
+  server dead 127.0.0.1:${serverPorts.dead}`,
+    limits: rough,
+    clients: 14,
+  },
+  {
     name: 'mode tcp, sound',
     mode: 'tcp',
     defaults: 'option tcplog\n  timeout client-fin 3s\n  timeout server-fin 3s',

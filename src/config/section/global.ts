@@ -6,6 +6,7 @@ import { parseCpuMap } from './cpu-map.ts';
 import { type KeywordLine, type KeywordRow, Sign } from './keyword.ts';
 import { parseLogTarget } from './log.ts';
 import { parseStats, parseUnixBind } from './stats-socket.ts';
+import { parseStatusCodes } from './status-codes.ts';
 import { delayMs, integer, refuseExtra, requireInteger, tightError } from './words.ts';
 
 type FlagField =
@@ -307,6 +308,18 @@ export const globalKeywords = [
     parse: (global, line) => {
       global.hardStopAfterMs = stopTime(line);
     },
+  },
+  {
+    name: 'http-err-codes',
+    args: '[+-]<range>[,...] [...]',
+    doc: 'Statuses that count as errors of the client in stick tables.',
+    parse: parseStatusCodes('httpErrCodes'),
+  },
+  {
+    name: 'http-fail-codes',
+    args: '[+-]<range>[,...] [...]',
+    doc: 'Statuses that count as failures of the server in stick tables.',
+    parse: parseStatusCodes('httpFailCodes'),
   },
   {
     name: 'insecure-fork-wanted',

@@ -16,7 +16,7 @@ import { parseLineRule, parseRedirectStatement, parseRule } from '../../rules/ac
 import { parseCondition } from '../../rules/condition.ts';
 import { parseLogFormat } from '../../rules/log-format.ts';
 import { rulesetRow } from '../../rules/ruleset-row.ts';
-import { Place, type RuleScope } from '../../rules/scope.ts';
+import { Place, type RuleScope, type TableUse } from '../../rules/scope.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { KeywordLine } from './keyword.ts';
 import { lineHint } from './line-hint.ts';
@@ -57,7 +57,34 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
     },
     patternFile: (path, kind, compile) => line.state.patternFile(path, kind, compile, line.origin),
     bufsize: line.state.global.tune.bufsize,
+    stickCounters: line.state.global.tune.stickCounters,
+    table: (name, use) => tableOf(draft, line, name, use),
   };
+}
+
+/** See `RuleScope.table`. */
+function tableOf(
+  draft: ProxyDraft,
+  line: KeywordLine,
+  name: string,
+  use: Omit<TableUse, 'origin' | 'table'>,
+): string {
+  // A `defaults` section has no table, and does not know who uses it.
+  if (name === '' && draft.section === 'defaults') {
+    throw new ConfigError('a table name must be set in a defaults section');
+  }
+  const table = name === '' ? draft.name : name;
+  const { tableUses } = line.state;
+  const words = { missing: use.missing.replaceAll('%', table) };
+  const { mismatch } = use;
+  tableUses.push({
+    ...use,
+    ...words,
+    ...(mismatch === undefined ? {} : { mismatch: mismatch.replaceAll('%', table) }),
+    origin: line.origin,
+    table,
+  });
+  return table;
 }
 
 /** A request capture that a rule fills: it has no header field of its own. */

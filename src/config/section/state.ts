@@ -11,6 +11,7 @@ import type {
 import type { PatternData } from '../../model/pattern.ts';
 import { noVariables, type VariablesConfig } from '../../model/variable.ts';
 import type { EntityReference } from '../../rules/entity.ts';
+import type { TableUse } from '../../rules/scope.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';
@@ -69,6 +70,8 @@ export class ParserState {
   readonly references: EntityReference[] = [];
   /** `-dr`: a server whose name has no address is put into maintenance instead of refused. */
   allowsUnresolved = false;
+  /** References to stick tables, checked at the end. */
+  readonly tableUses: TableUse[] = [];
   /** Compiled pattern files by how they are matched and where they lie. */
   private readonly patternFiles = new Map<string, PatternData>();
 

@@ -1,11 +1,23 @@
-/** `stick-table` (4.2, 11.1). */
+/**
+ * `stick-table` (4.2, 11.1) and the references to tables that expressions and rules make. A table may
+ * stand behind what refers to it, so references are checked when everything has been read.
+ */
 import { ConfigError } from '../../base/config-error.ts';
 import { DurationError, parseDuration } from '../../base/value/duration.ts';
-import type { StickDataConfig, StickTableConfig } from '../../model/config.ts';
+import type {
+  Configuration,
+  Origin,
+  StickDataConfig,
+  StickTableConfig,
+} from '../../model/config.ts';
+import { canCast } from '../../rules/cast.ts';
+import type { TypeName } from '../../rules/row.ts';
+import type { TableUse } from '../../rules/scope.ts';
 import { type DataRow, dataRow, Kind } from '../../stick-table/data-type.ts';
 import { TABLE_BYTES_MAX, tableLayout } from '../../stick-table/layout.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { KeywordLine } from './keyword.ts';
+import type { ParserState } from './state.ts';
 import { durationMs, sectionName, tightError } from './words.ts';
 
 const ADDRESS4_BYTES = 4;
@@ -263,4 +275,41 @@ export function parseStickTable(draft: ProxyDraft, line: KeywordLine): void {
     );
   }
   draft.config.stickTable = new TableReader(draft.name, line).read();
+}
+
+const keyTypes: Readonly<Record<StickTableConfig['type'], TypeName>> = {
+  ip: 'ipv4',
+  ipv6: 'ipv6',
+  integer: 'sint',
+  string: 'str',
+  binary: 'bin',
+};
+
+/** Checks the references. */
+export function checkTables(config: Configuration, state: ParserState): void {
+  const tables = new Map<string, StickTableConfig>();
+  for (const { stickTable } of config.proxies) {
+    if (stickTable !== null) tables.set(stickTable.name, stickTable);
+  }
+  const isRefused = (origin: Origin) =>
+    state.diagnostics.list.some(
+      (found) =>
+        found.severity === 'ALERT' &&
+        found.origin?.file === origin.file &&
+        found.origin.line === origin.line,
+    );
+  // A section may be missing only because it was refused.
+  for (const use of state.sectionLost ? [] : state.tableUses) {
+    const table = tables.get(use.table);
+    if (faultOf(use, table) !== null && !isRefused(use.origin)) {
+      state.diagnostics.error(use.origin, faultOf(use, table)!);
+    }
+  }
+}
+
+/** What is wrong with a reference, null = nothing. */
+function faultOf(use: TableUse, table: StickTableConfig | undefined): string | null {
+  if (table === undefined) return use.missing;
+  const fits = use.key === undefined || canCast(use.key, keyTypes[table.type]);
+  return fits ? null : (use.mismatch ?? null);
 }

@@ -96,6 +96,24 @@ function parseShards(global: GlobalConfig, line: KeywordLine): void {
   global.tune.sharesListeners = word !== 'by-thread';
 }
 
+const STICK_COUNTERS_MAX = 100;
+
+function setStickCounters(global: GlobalConfig, line: KeywordLine): void {
+  const word = line.words[1] ?? '';
+  const value = word === '' ? 0 : integer(word);
+  if (value === null) {
+    throw new ConfigError(`tune.stick-counters: '${word}' is an invalid number`);
+  }
+  if (value < 0 || value > STICK_COUNTERS_MAX) {
+    const fault = value < 0 ? 'be negative' : `exceed ${STICK_COUNTERS_MAX}`;
+    throw new ConfigError(
+      `tune.stick-counters: the number of stick-counters may not ${fault} (was ${value})`,
+    );
+  }
+  refuseExtra(line.words, 1);
+  global.tune.stickCounters = value;
+}
+
 export const tuneKeywords = [
   {
     name: 'max-spread-checks',
@@ -220,4 +238,10 @@ export const tuneKeywords = [
     doc: `Most bytes of the variables of ${what}; 0 is no limit.`,
     parse: setSize(field),
   })),
+  {
+    name: 'tune.stick-counters',
+    args: '<number>',
+    doc: 'Entries of stick tables that a session, or a request, may track.',
+    parse: setStickCounters,
+  },
 ] as const satisfies readonly KeywordRow<GlobalConfig>[] as readonly KeywordRow<GlobalConfig>[];

@@ -294,9 +294,6 @@ const others = [
   ...waiting('the PROXY protocol', [
     ['pp2-never-send-local', '', flag, 'Checks never use the LOCAL command.'],
   ]),
-  ...waiting('stick tables', [
-    ['tune.stick-counters', number, count(), 'Tracking counters of a stream.'],
-  ]),
   ...waiting('peers', [
     ['tune.peers.max-updates-at-once', number, count(1), 'Updates of a peer in a row.'],
   ]),

@@ -32,6 +32,12 @@ describe('4.3: the table of actions', () => {
       'del-header',
       'replace-header',
       'replace-value',
+      'sc-add-gpc',
+      'sc-inc-gpc',
+      'sc-inc-gpc0',
+      'sc-inc-gpc1',
+      'sc-set-gpt',
+      'sc-set-gpt0',
       'set-header',
       'set-log-level',
       'set-status',
@@ -226,8 +232,7 @@ describe('4.4: errors of a rule', () => {
   });
   test('an action of the manual that is missing is told from a misspelling', () => {
     const lines: [RulesetName, string][] = [
-      ['http-request', 'sc-inc-gpc0(1)'],
-      ['http-request', 'track-sc0'],
+      ['http-request', 'set-map(x)'],
       ['http-request', 'lua.foo'],
       ['http-response', 'cache-store'],
       ['http-after-response', 'set-map(x)'],

@@ -15,6 +15,7 @@ import { headerActions } from './header.ts';
 import { type LineRow, lineRows, parseLineArgs } from './line.ts';
 import { parseRedirect, redirectActions } from './redirect.ts';
 import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
+import { stickActions } from './stick.ts';
 import { targetActions } from './target.ts';
 import { variableActions } from './variable.ts';
 import { waitActions } from './wait.ts';
@@ -27,6 +28,7 @@ export const actionRows: readonly ActionRow[] = [
   ...flowActions,
   ...headerActions,
   ...redirectActions,
+  ...stickActions,
   ...targetActions,
   ...variableActions,
   ...waitActions,
@@ -87,7 +89,8 @@ function parseTcpRule(
   scope: RuleScope,
 ): ParsedRule {
   const rule = `'${ruleset} ${row.name}'`;
-  const { args, rest } = within(`${rule} : `, () => row.parse(words.slice(1), scope, ruleset));
+  const taken = row.isOpen === true ? words : words.slice(1);
+  const { args, rest } = within(`${rule} : `, () => row.parse(taken, scope, ruleset));
   const [word] = rest;
   if (word === undefined) return { action: row.name, args, condition: null };
   if (!startsCondition(word)) {

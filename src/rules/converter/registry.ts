@@ -8,6 +8,7 @@ import { integerConverters } from './integer.ts';
 import { joinConverters } from './join.ts';
 import { jsonConverters } from './json.ts';
 import { regexConverters } from './regex.ts';
+import { stickConverters } from './stick.ts';
 import { stringConverters } from './string.ts';
 import { substringConverters } from './substring.ts';
 import { variableConverters } from './variable.ts';
@@ -24,6 +25,7 @@ export const converterRows: readonly ConverterRow[] = [
   ...hashConverters,
   ...joinConverters,
   ...variableConverters,
+  ...stickConverters,
 ];
 
 const byName = new Map(converterRows.map((row) => [row.name, row]));

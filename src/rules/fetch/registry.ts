@@ -13,7 +13,9 @@ import { messageFetches } from './message.ts';
 import { payloadFetches } from './payload.ts';
 import { processFetches } from './process.ts';
 import { proxyFetches } from './proxy.ts';
+import { stickSourceFetches } from './stick-source.ts';
 import { timerFetches } from './timer.ts';
+import { trackedFetches } from './tracked.ts';
 import { urlFetches } from './url.ts';
 import { urlParameterFetches } from './url-parameter.ts';
 import { variableFetches } from './variable.ts';
@@ -37,6 +39,8 @@ export const fetchRows: readonly FetchRow[] = [
   ...loadFetches,
   ...layer4Fetches,
   ...timerFetches,
+  ...stickSourceFetches,
+  ...trackedFetches,
   ...headFetches,
   ...payloadFetches,
   ...helloFetches,

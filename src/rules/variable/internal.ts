@@ -89,6 +89,7 @@ export function internalScope(
     },
     patternFile: () => null,
     bufsize: tune.bufsize,
+    stickCounters: 0,
   };
 }
 
