@@ -122,7 +122,7 @@ backend app
     response: hello,
     responseEnd: 'hello',
   },
-  'requests that are tracked in stick tables': {
+  'requests that are tracked in stick tables and stick to servers': {
     config: `
   stick-table type ip size 100 expire 10s store http_req_rate(1s),conn_cur,bytes_out_cnt,gpc(2)
   http-request track-sc0 src
@@ -137,6 +137,9 @@ backend seen
 backend codes
   stick-table type integer size 10 nopurge store gpt0
 backend app
+  stick-table type binary len 12 size 10
+  stick on req.hdr(cookie)
+  stick store-response res.hdr(x-a)
   server s1 127.0.0.1:{{server}}
   server s2 127.0.0.1:{{server}}
 `,

@@ -1,5 +1,5 @@
 /**
- * `stick-table`, `track-sc0` and what else refers to tables, side by side with the `haproxy` of
+ * `stick-table`, `stick`, `track-sc0` and what else refers to tables, side by side with the `haproxy` of
  * the machine (configuration.txt 4.2, 4.4, 11.1): what is refused, and the words for it.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
@@ -82,6 +82,40 @@ type ip size 5g
   .trim()
   .split('\n')
   .map((line) => `stick-table ${line}`);
+
+const sticks = `
+on
+foo
+match src
+match src table
+match src table foo
+match src table t
+match src table t foo
+match src table t if
+match src table t if foo
+match src if TRUE
+match foo table t
+match src,lower table t
+match hdr(x) table t
+match int(3) table t
+on url_param(x) table t
+store-request src table t
+store-response src table t
+store-response res.hdr(x) table t
+store-response req.hdr(x) table t
+store-request res.hdr(x) table t
+match res.hdr(x) table t
+match bool(true) table t
+match method table t
+match bin(00) table t
+match table t
+store foo
+store src table t
+match src table t table t
+`
+  .trim()
+  .split('\n')
+  .map((line) => `stick ${line}`);
 
 /** Rules of the backend. */
 const rules = `
@@ -206,6 +240,7 @@ describe.skipIf(haproxy === null)('what is refused, and the words for it', () =>
   const inBackend = (line: string) => `${head}backend b\n ${line}\n server s 127.0.0.1:1\n`;
   for (const [what, lines] of [
     ['stick-table', tables],
+    ['stick', sticks],
     ['rules and samples', rules],
   ] as const) {
     test(what, () => {
@@ -252,7 +287,7 @@ describe.skipIf(haproxy === null)('what is refused, and the words for it', () =>
         'bool(1)',
         'src,ipmask(24)',
       ]) {
-        const text = `${head}backend b\n stick-table type ${type} size 9\n http-request track-sc0 ${key}\n`;
+        const text = `${head}backend b\n stick-table type ${type} size 9\n stick on ${key}\n`;
         expect({ type, key, errors: ours(text) }).toEqual({ type, key, errors: theirs(text) });
       }
     }
@@ -260,7 +295,11 @@ describe.skipIf(haproxy === null)('what is refused, and the words for it', () =>
 });
 
 test('a table cannot be in defaults, and rules there must name theirs (4.2)', () => {
-  const lines = ['stick-table type ip size 9', 'http-request track-sc0 src'];
+  const lines = [
+    'stick-table type ip size 9',
+    'stick on src table t',
+    'http-request track-sc0 src',
+  ];
   for (const line of lines) {
     expect(parseText(`${head}defaults d\n mode http\n ${line}\n`).errors.length, line).toBe(1);
   }

@@ -42,6 +42,8 @@ function configuration(parts: Parts = {}) {
         servers: new Array(checks).fill({ check: {}, agent: null }),
         errorFiles: {},
         rules: [],
+        stickTable: null,
+        stickRules: [],
         useBackends: [],
         logs: [],
         captureRequest: [],
@@ -53,6 +55,20 @@ function configuration(parts: Parts = {}) {
 }
 
 describe('capacity of a worker', () => {
+  test('has room for the keys that wait to be stored (4.2 stick store-request)', () => {
+    const stores = (lines: string) => {
+      const { config } = parseText(
+        `backend t\n stick-table type string len 1000 size 9\nbackend b\n${lines}`,
+      );
+      return workerCapacity(config, 2000, 2, 0).arenaBytes;
+    };
+    const none = stores('');
+    expect(stores(' stick match src table t\n stick store-response src table t\n')).toBe(none);
+    const perStream = (stores(' stick on src table t\n') - none) / 2000;
+    expect(perStream).toBeGreaterThan(8 * 1000);
+    expect(perStream).toBeLessThan(9 * 1024);
+  });
+
   test('has two buffers for every stream', () => {
     const capacity = workerCapacity(configuration(), 2000, 2, 0);
     expect(capacity.buffers).toBe(2 * capacity.streams);

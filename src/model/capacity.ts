@@ -31,6 +31,10 @@ const SESSION_BYTES = CONNS_PER_SESSION * ADDRESS_BYTES;
 export const TAIL_ROOM = 64;
 /** A request buffer and a response buffer. */
 export const BUFFERS_PER_STREAM = 2;
+/** 4.2 stick store-request: keys that a request may leave behind. */
+export const STICK_STORES_MAX = 8;
+/** In front of each of them: its rule and its length. */
+export const STICK_HEAD_BYTES = 8;
 /** Streams that always fit, however many connections only wait. */
 export const STREAMS_MIN = 64;
 /** Poller events, sockaddrs, socket options, log-format scratch, header tables. */
@@ -90,6 +94,29 @@ function captureBytes(config: Configuration): number {
   return strideOf(most);
 }
 
+/**
+ * Bytes of one key that waits for the answer of a server (stream/stick.ts): of the longest that
+ * any `stick` line stores. 0 = there is no such line.
+ */
+export function stickStride(config: Configuration): number {
+  const tables = new Map(config.proxies.map((proxy) => [proxy.name, proxy.stickTable]));
+  let longest = 0;
+  for (const { stickRules } of config.proxies) {
+    for (const rule of stickRules) {
+      if (rule.stores === 'request') {
+        longest = Math.max(longest, tables.get(rule.table)?.keyBytes ?? 0);
+      }
+    }
+  }
+  return longest === 0 ? 0 : STICK_HEAD_BYTES + Math.ceil(longest / 4) * 4;
+}
+
+/** Of all waiting keys of a stream. */
+function stickBytes(config: Configuration): number {
+  const stride = stickStride(config);
+  return stride === 0 ? 0 : strideOf(stride * STICK_STORES_MAX);
+}
+
 /** Cells and texts of the variables of one stream, 0 when no rule has any. */
 function streamVariableBytes({ variables }: Configuration): number {
   const cells = variables.transaction.length + variables.message.length;
@@ -118,7 +145,7 @@ export function variableHeapBytes(
 
 function streamBytes(config: Configuration): number {
   const buffers = BUFFERS_PER_STREAM * bufferBytes(config);
-  return buffers + captureBytes(config) + streamVariableBytes(config);
+  return buffers + captureBytes(config) + streamVariableBytes(config) + stickBytes(config);
 }
 
 function sessionBytes(config: Configuration): number {

@@ -296,6 +296,8 @@ export interface ProxyConfig extends Origin {
   /** `force-persist` and `ignore-persist` in their order. */
   persistRules: PersistRuleConfig[];
   stickTable: StickTableConfig | null;
+  /** `stick` lines in their order. */
+  stickRules: StickRuleConfig[];
   forwardFor: ForwardConfig | null;
   originalTo: ForwardConfig | null;
   /** `option forwarded` (RFC 7239), null when off. */
@@ -380,6 +382,15 @@ export interface StickDataConfig {
   count: number;
   /** Of a rate, otherwise 0. */
   periodMs: number;
+}
+
+/** `stick match`, `stick on`, `stick store-request`, `stick store-response` (4.2). */
+export interface StickRuleConfig extends Origin {
+  matches: boolean;
+  stores: 'request' | 'response' | null;
+  expr: ExprConfig;
+  table: string;
+  condition: ConditionConfig | null;
 }
 
 export interface CaptureConfig {
@@ -487,6 +498,8 @@ export interface ServerConfig extends Origin {
   sourceAddress: Address | null;
   tcpUserTimeout: number;
   cookie: string | null;
+  /** `non-stick`: nobody is made to come back. */
+  nonStick: boolean;
   /** Options that wait for `ssl`, by their names. */
   tls: Record<string, WaitingValue>;
 }

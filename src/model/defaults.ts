@@ -179,6 +179,7 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     dynamicCookieKey: null,
     persistRules: [],
     stickTable: null,
+    stickRules: [],
     forwardFor: null,
     originalTo: null,
     forwarded: null,
@@ -284,6 +285,7 @@ export function defaultServer(origin: Origin): ServerConfig {
     sourceAddress: null,
     tcpUserTimeout: -1,
     cookie: null,
+    nonStick: false,
     tls: {},
   };
 }

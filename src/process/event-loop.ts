@@ -44,6 +44,7 @@ import {
 } from '../stream/phases.ts';
 import { evictQueued, settleBackend, takeGrants } from '../stream/queue.ts';
 import { isOver } from '../stream/soft-stop.ts';
+import { createStickKeys } from '../stream/stick.ts';
 import type { Conn, Stream } from '../stream/stream.ts';
 import type { WorkerInit } from '../stream/worker-init.ts';
 import { clock } from '../sys/clock.ts';
@@ -111,6 +112,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
     destinationHook: fetchDestination,
   });
   setDestinationHook(fetchDestination);
+  createStickKeys();
   createIdleLists(plans.flatMap((plan) => plan.proxy.servers));
   createPipes(engine.pipesMax, init.config.global.tune.pipesize);
   wakeFd = init.wakeFds[init.workerIndex]!;

@@ -58,7 +58,7 @@ export function assignServer(strm: Stream): Next {
   return waitInQueue(strm);
 }
 
-/** Goes to the server of the client's cookie. @returns Back when another one is to be chosen */
+/** Goes to the server of the client's cookie, or of its key. @returns Back when another one is to be chosen */
 function takeBound(strm: Stream, server: Server): Next {
   strm.isBound = false;
   if (hasRoom(engine.shared, server) && engine.queue.tryAcquire(server)) {
@@ -66,7 +66,9 @@ function takeBound(strm: Stream, server: Server): Next {
   }
   if (!isQueueFull(server)) return waitForServer(strm, server);
   // 5.2 maxqueue: then persistence is broken, where a request may go elsewhere at all.
-  return strm.backendPlan.has(Option.Redispatch) ? Next.Back : refuse(strm, server);
+  if (!strm.backendPlan.has(Option.Redispatch)) return refuse(strm, server);
+  strm.triedServer = server;
+  return Next.Back;
 }
 
 /** 5.2 maxqueue. */

@@ -34,6 +34,7 @@ import { countUsed } from './idle-list.ts';
 import { chooseLater, releaseServer } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
 import { Next, Step } from './step.ts';
+import { storeStick } from './stick.ts';
 import type { Conn, Stream } from './stream.ts';
 
 /** Longest pause before a retry on the same server, in ms (4.2 retries). */
@@ -153,8 +154,17 @@ function begin(strm: Stream, conn: Conn): Next {
   } else {
     strm.step = Step.Tunnel;
     strm.dataMs = strm.connectMs;
+    if (strm.backendPlan.stickRules !== null) keepTcp(strm);
   }
   return Next.Go;
+}
+
+/** What `stick` lines remember of a connection without messages. */
+function keepTcp(strm: Stream): void {
+  engine.attend(strm);
+  engine.request = null;
+  engine.response = null;
+  storeStick(strm);
 }
 
 /** `timeout connect` has expired. */

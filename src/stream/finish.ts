@@ -14,6 +14,7 @@ import { countUsed } from './idle-list.ts';
 import { countBytes, logStream } from './log.ts';
 import { leaveQueue, releaseServer } from './queue.ts';
 import { Step } from './step.ts';
+import { releaseStick } from './stick.ts';
 import type { Conn, Stream } from './stream.ts';
 import { releaseTracked } from './tracked.ts';
 
@@ -41,6 +42,7 @@ export function endStream(strm: Stream): boolean {
   logStream(strm, strm.plan);
   dropStreamVariables(strm);
   releaseTracked(strm.counters);
+  releaseStick(strm);
   releaseServer(strm);
   if (engine.debug !== null) showEnd(strm);
   client.carried = 0;

@@ -27,7 +27,7 @@ export function readCookie(strm: Stream, plan: Plan): boolean {
   const { cookie } = plan;
   if (cookie === null) return true;
   const now = tickOf(engine.nowDateMs);
-  const fits = cookie.readRequest(engine.requestMsg, strm, persistence(plan), now);
+  const fits = cookie.readRequest(engine.requestMsg, strm, persistenceOf(plan), now);
   strm.isBound = strm.cookieServer !== null;
   return fits;
 }
@@ -38,7 +38,8 @@ export function noteCookie(strm: Stream): void {
   strm.server = strm.cookieServer;
 }
 
-function persistence(plan: Plan): Persist {
+/** What `force-persist`, `ignore-persist` and `option persist` say of the request. */
+export function persistenceOf(plan: Plan): Persist {
   const rules = plan.persistRules;
   for (let i = 0; i < rules.length; i++) {
     if (rules[i]!.condition(engine)) return rules[i]!.persist;

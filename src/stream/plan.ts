@@ -19,6 +19,7 @@ import { Bytes, Proxy } from '../model/runtime.ts';
 import type { EntityMap, SharedState } from '../model/shared.ts';
 import { noVariables } from '../model/variable.ts';
 import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
+import { compileStickRules, type StickRule } from '../persistence/stick-rules.ts';
 import { compileCondition } from '../rules/condition.ts';
 import type { Condition } from '../rules/context.ts';
 import { fetchesIn, readsBytes, readsHead } from '../rules/fetch/use.ts';
@@ -85,6 +86,8 @@ export class Plan {
   readonly persistRules: PersistRule[];
   /** The body of a POST request is waited for: it may hold the key. */
   readonly balancesPost: boolean;
+  /** `stick` lines, null = none. */
+  readonly stickRules: readonly StickRule[] | null;
   /** By the index of the backend: those that requests of this frontend went to. */
   private readonly forwardings: Map<number, Forwarding>;
   readonly layout: CaptureLayout;
@@ -134,6 +137,7 @@ export class Plan {
       persist: force ? Persist.Forced : Persist.Ignored,
     }));
     this.balancesPost = balancesPost(config);
+    this.stickRules = compileStickRules(config.stickRules, proxy.servers);
     this.forwardings = new Map();
     this.layout = captureLayout(config, logurilen);
     this.captureRequest = captures(config.captureRequest, this.layout.request);

@@ -22,6 +22,7 @@ import { readCookie } from './persist.ts';
 import { replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
+import { applyStickRules } from './stick.ts';
 import { End, type Stream } from './stream.ts';
 
 /** `http-request` of the frontend. */
@@ -66,6 +67,7 @@ function placeRequest(strm: Stream): boolean {
   if (backend.balanceKey !== null) {
     strm.balanceKey = backend.balanceKey(engine, strm.bodyOff, conn.outEnd - strm.bodyOff);
   }
+  if (backend.stickRules !== null) applyStickRules(strm);
   strm.sentMethod = msg.method;
   const mode = Math.max(plan.config.httpMode, backend.config.httpMode);
   if (mode === HttpMode.Close) strm.clientEnds |= End.Mode;

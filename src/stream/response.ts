@@ -42,6 +42,7 @@ import {
 } from './reply.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
+import { storeStick } from './stick.ts';
 import { type Conn, End, ResponseRules, type Stream } from './stream.ts';
 import { noteStatus, noteTracked } from './tracked.ts';
 
@@ -185,6 +186,7 @@ function runResponseRules(strm: Stream, conn: Conn): Next {
     if (verdict === Verdict.Wait) return hold(strm);
     if (verdict > Verdict.Allow) return refuse(strm, verdict);
     strm.responseRules = ResponseRules.Backend;
+    if (backend.stickRules !== null) storeStick(strm);
   }
   if (strm.responseRules === ResponseRules.Backend) {
     const verdict = runHttpRules(strm, backend, backend.proxy.backend);

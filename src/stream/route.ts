@@ -16,6 +16,7 @@ import { expectCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { replyOrAbort } from './reply.ts';
 import { Next, Step } from './step.ts';
+import { applyStickRules } from './stick.ts';
 import type { Stream } from './stream.ts';
 
 /** Longest name of a backend that a rule makes. */
@@ -38,6 +39,7 @@ export function route(strm: Stream): Next {
 /** TCP mode: a server is chosen next. */
 export function enterBalance(strm: Stream, backend: Plan): Next {
   if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine, 0, 0);
+  if (backend.stickRules !== null) applyStickRules(strm);
   strm.step = Step.Balance;
   return Next.Go;
 }

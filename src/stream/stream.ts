@@ -107,13 +107,16 @@ export class Stream extends StreamFacts {
   /** The tarpit rule that holds it: the plan whose it is, and its position in the ruleset. */
   tarpitPlan: Plan | null = null;
   ruleIndex: number = 0;
-  /** The server that the client's cookie leads to, and whether it is still to be gone to. */
+  /** The server that the client's cookie or a `stick` line leads to, and whether it is still to be gone to. */
   cookieServer: Server | null = null;
   isBound: boolean = false;
   ignoresCookie: boolean = false;
   /** The dates in that cookie (persistence/cookie-date.ts); 0 = none. */
   cookieLast: number = 0;
   cookieFirst: number = 0;
+  /** Keys that wait to be stored (persistence.ts): their block and number. */
+  stickBlock: number = 0;
+  stickStores: number = 0;
   /** Last server tried, to prefer another one on redispatch. */
   triedServer: Server | null = null;
   /** The hash that chooses its server (4.2 balance); `NO_KEY` = it has none. */
@@ -195,6 +198,8 @@ export class Stream extends StreamFacts {
     this.ignoresCookie = false;
     this.cookieLast = 0;
     this.cookieFirst = 0;
+    this.stickBlock = 0;
+    this.stickStores = 0;
     this.triedServer = null;
     this.balanceKey = NO_KEY;
     this.upgrade = false;

@@ -166,6 +166,7 @@ const proxy: Samples = {
   'srvtcpka-intvl': '5',
   'tcp-request': 'content accept',
   'tcp-response': 'content accept',
+  stick: 'on src table other if TRUE',
   'stick-table':
     'type string len 5 size 9 expire 5s nopurge srvkey addr store gpt(2),bytes_in_rate(5s) brates-factor 5',
   timeout: 'queue 5s',

@@ -22,6 +22,7 @@ import { createSlot } from '../../src/stick-table/slot.ts';
 import { closeListeners } from '../../src/stream/accept.ts';
 import { Side } from '../../src/stream/conn.ts';
 import { engine } from '../../src/stream/engine.ts';
+import { stickKeysInUse } from '../../src/stream/stick.ts';
 import type { WorkerInit } from '../../src/stream/worker-init.ts';
 import { connectionsIn } from '../fuzz/exchange.ts';
 import { Random } from '../fuzz/random.ts';
@@ -327,6 +328,7 @@ class Simulation {
     see('buffers', engine.buffers.inUse);
     see('captures', engine.captures.inUse);
     see('bytes of variables', variableBytes());
+    see('keys that wait', stickKeysInUse());
     for (const table of stickTables()) {
       left.push(...audit(table));
       const slot = createSlot(table, DataType.ConnCur, 0);

@@ -158,10 +158,13 @@ export const variants: Variant[] = [
     clients: 12,
   },
   {
-    name: 'stick tables: tracking and a full table, maxconn 1 and maxqueue, faults',
+    name: 'stick tables: tracking, stickiness and a full table, maxconn 1 and maxqueue, faults',
     defaults: 'option redispatch 1\n  retries 2\n  http-reuse safe',
     rules: `
   stick-table type string len 12 size 4 expire 1s store conn_cnt,conn_cur,http_req_rate(1s),http_err_cnt,http_fail_cnt,bytes_in_cnt,bytes_out_rate(500ms),gpc(2),gpt0
+  stick on req.hdr(x-seed),field(1,-)
+  stick store-request path
+  stick store-response res.hdr(x-seed) if { res.hdr(x-seed) -m found }
   http-request track-sc0 req.hdr(x-seed)
   http-request track-sc1 path
   http-request sc-inc-gpc(1,0)
@@ -169,7 +172,7 @@ export const variants: Variant[] = [
   http-request deny if { sc_conn_cur(0) gt 9 } or { req.hdr(x-seed) -m end 77 }
   http-response track-sc2 status if { status ge 500 }`,
     servers: `${pair('maxconn 1 maxqueue 2')}
-  server dead 127.0.0.1:${serverPorts.dead}`,
+  server dead 127.0.0.1:${serverPorts.dead} non-stick`,
     limits: rough,
     clients: 14,
   },
@@ -248,8 +251,10 @@ export const variants: Variant[] = [
   },
   {
     name: 'mode tcp, maxconn 2, faults',
+    name: 'mode tcp, maxconn 2, stick on src_port, faults',
     mode: 'tcp',
     defaults: 'option tcplog\n  option nolinger',
+    rules: '\n  stick-table type integer size 5\n  stick on src_port,mod(4)',
     servers: `${pair('maxconn 2')}\n  server dead 127.0.0.1:${serverPorts.dead}`,
     limits: rough,
     clients: 10,

@@ -41,6 +41,7 @@ import {
 } from './rule.ts';
 import { parseDefaultServer, parseServer } from './server.ts';
 import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
+import { parseStick } from './stick.ts';
 import { parseStickTable } from './stick-table.ts';
 import { parseTimeout } from './timeout.ts';
 
@@ -380,6 +381,13 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'Time between keep-alive probes to servers.',
     parse: parseKeepaliveDelay('srvtcpkaIntvlMs'),
+  },
+  {
+    name: 'stick',
+    args: '{ match | on | store-request | store-response } <pattern> [table <table>] [{if | unless} <cond>]',
+    where: Backend,
+    doc: 'Remember which server a client was sent to, and send it there again.',
+    parse: parseStick,
   },
   {
     name: 'stick-table',

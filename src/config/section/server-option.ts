@@ -369,6 +369,14 @@ export const serverOptions = [
     },
   },
   {
+    name: 'non-stick',
+    args: '',
+    doc: 'What it serves is not remembered in stick tables.',
+    parse: (line) => {
+      line.settings.server.nonStick = true;
+    },
+  },
+  {
     name: 'pool-max-conn',
     args: '<max>',
     doc: 'Most idle connections kept to the server; -1 is no limit.',

@@ -285,7 +285,7 @@ const keyTypes: Readonly<Record<StickTableConfig['type'], TypeName>> = {
   binary: 'bin',
 };
 
-/** Checks the references. */
+/** Checks the references, and lets the tables of `stick` lines store servers. */
 export function checkTables(config: Configuration, state: ParserState): void {
   const tables = new Map<string, StickTableConfig>();
   for (const { stickTable } of config.proxies) {
@@ -303,6 +303,15 @@ export function checkTables(config: Configuration, state: ParserState): void {
     const table = tables.get(use.table);
     if (faultOf(use, table) !== null && !isRefused(use.origin)) {
       state.diagnostics.error(use.origin, faultOf(use, table)!);
+    }
+  }
+  for (const { stickRules } of config.proxies) {
+    for (const rule of stickRules) {
+      const data = tables.get(rule.table)?.data ?? [];
+      for (const type of ['server_id', 'server_key']) {
+        if (data.some((stored) => stored.type === type)) continue;
+        data.push({ type, count: 1, periodMs: 0 });
+      }
     }
   }
 }
