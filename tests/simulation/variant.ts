@@ -250,7 +250,6 @@ export const variants: Variant[] = [
     clients: 12,
   },
   {
-    name: 'mode tcp, maxconn 2, faults',
     name: 'mode tcp, maxconn 2, stick on src_port, faults',
     mode: 'tcp',
     defaults: 'option tcplog\n  option nolinger',

@@ -40,9 +40,9 @@ import {
   parseUseBackend,
 } from './rule.ts';
 import { parseDefaultServer, parseServer } from './server.ts';
-import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
 import { parseStick } from './stick.ts';
 import { parseStickTable } from './stick-table.ts';
+import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
 import { parseTimeout } from './timeout.ts';
 
 const { Defaults, NamedDefaults, Frontend, Backend } = {
