@@ -88,10 +88,11 @@ describe('balance leastconn (4.2)', () => {
 
   test('those who wait for a server count as its connections', () => {
     const { fixture, balancer, queue } = setup([{}, {}]);
-    queue.enqueue(0, fixture.servers[0]!);
-    expect(balancer.pick(null)!.index).toBe(1);
-    queue.remove(0);
     expect(balancer.pick(null)!.index).toBe(0);
+    queue.enqueue(0, fixture.servers[1]!);
+    expect(balancer.pick(null)!.index).toBe(0);
+    queue.remove(0);
+    expect(balancer.pick(null)!.index).toBe(1);
   });
 
   test('a limit that moves with the load is kept (5.2 minconn)', () => {

@@ -65,11 +65,11 @@ ${targets.join('\n')}
   }
 
   /** Sends a request; its place is known when a server has it or it waits. @returns its target. */
-  async send(key?: string): Promise<string> {
+  async send(key?: string, field = key ? `K: ${key}` : ''): Promise<string> {
     const target = `/${this.#sent++}`;
     const client = await this.world.connect(this.proxy.port('f'));
     this.#clients.push(client);
-    client.send(`GET ${target} HTTP/1.1\r\nHost: h\r\n${key ? `K: ${key}\r\n` : ''}\r\n`);
+    client.send(`GET ${target} HTTP/1.1\r\nHost: h\r\n${field && `${field}\r\n`}\r\n`);
     await until(
       async () =>
         this.serverOf(target) > 0 || client.count() > 0 || (await this.settled()) === this.#sent,
@@ -108,6 +108,13 @@ ${targets.join('\n')}
     const rows = (await this.proxy.command('show stat')).split('\n');
     const own = rows.filter((row) => row.startsWith('app,'));
     return own.map((row) => Number(row.split(',')[2]));
+  }
+
+  /** A column of `show stat` (management.txt 9.1) of a server of the backend, or of itself. */
+  async column(name: string, server: string): Promise<string> {
+    const [head = '', ...rows] = (await this.proxy.command('show stat')).split('\n');
+    const at = head.replace('# ', '').split(',').indexOf(name);
+    return rows.find((row) => row.startsWith(`app,${server},`))!.split(',')[at]!;
   }
 
   /** A server answers one request; who waits for the slot gets it. */
@@ -218,7 +225,9 @@ scenario('random: of many draws the least loaded server by weight (4.2)', async 
 
 for (const type of ['map-based', 'consistent']) {
   scenario(`${type}: a key waits for its server, in order (5.2 maxconn)`, async (world) => {
-    const farm = await HoldingFarm.start(world, hash(`${type} none`), Array(3).fill('maxconn 1'));
+    const log = await world.syslog();
+    const servers = Array(3).fill('maxconn 1');
+    const farm = await HoldingFarm.start(world, hash(`${type} none`), servers, { log: log.port });
     const [own] = (await farm.fill(3, '1')).split(' ');
     expect((await farm.queues())[Number(own) - 1]).toBe(2);
     for (const [done, next] of [
@@ -232,6 +241,12 @@ for (const type of ['map-based', 'consistent']) {
       );
       expect(farm.placeOf(next!)).toBe(own!);
     }
+    // Its time in the queue, and who was before it there.
+    expect(await log.find(/GET \/1 /)).toMatch(
+      new RegExp(` app/s${own} \\d+/\\d+/\\d+/\\d+/\\d+ 200 .* ---- .* 1/0 `),
+    );
+    // 9.1 lbtot: those who waited were chosen for it too.
+    expect(await farm.column('lbtot', `s${own}`)).toBe('3');
   });
 
   scenario(`${type}: a full queue refuses (5.2 maxqueue)`, async (world) => {
@@ -257,6 +272,8 @@ scenario(
       / app\/s2 \d+\/\d+\/-1\/-1\/\d+ 503 \d+ - - sQ-- .* 1\/0 "/,
     );
     expect(await farm.queues()).toEqual([0, 0, 0]);
+    expect(await farm.column('econ', 's2')).toBe('1');
+    expect(await farm.column('econ', 'BACKEND')).toBe('1');
   },
 );
 
@@ -344,6 +361,33 @@ scenario(
   { skip: programUnderTest === 'haproxy' ? 'sends it to the server that is down' : null },
 );
 
+scenario(
+  'who cannot wait for the server of its cookie any more waits for any (4.2 option redispatch)',
+  async (world) => {
+    const log = await world.syslog();
+    const health = world.server(() => {});
+    const check = `check inter 50ms fall 1 rise 1 port ${health.port}`;
+    const farm = await HoldingFarm.start(
+      world,
+      'balance roundrobin\n  cookie K indirect\n  option redispatch\n  option abortonclose',
+      [`maxconn 1 cookie a ${check}`, 'maxconn 1 cookie b'],
+      { log: log.port },
+    );
+    expect(await farm.fill(2)).toBe('1 2');
+    expect(farm.placeOf(await farm.send(undefined, 'Cookie: K=a'))).toBe('q');
+    expect(await farm.queues()).toEqual([1, 0, 0]);
+    health.stop();
+    await log.find(/Server app\/s1 is DOWN/);
+    await until(
+      async () => (await farm.queues())[2] === 1,
+      () => 'it does not wait for any server',
+    );
+    farm.leave('/2');
+    expect(await log.find(/GET \/2 /)).toMatch(/ app\/<NOSRV> \d+\/\d+\/-1\/-1\/\d+ -1 0 - - CQ/);
+  },
+  { skip: programUnderTest === 'haproxy' ? 'sends it to the server that is down' : null },
+);
+
 scenario('without option redispatch it waits for its server to come back', async (world) => {
   const { farm, line } = await loseServer(world, '');
   expect(line).toContain(' 0 requeued, 1 remaining in queue');
@@ -370,9 +414,10 @@ ${servers.map(({ port }, i) => `  server s${i} 127.0.0.1:${port}`).join('\n')}
     const server = (await whole.readMessage('POST')).body;
     expect(Number(server)).toBe(Number(Bun.hash.crc32(id)) % 7);
     const slow = await world.connect(proxy.port('l'));
-    slow.send(`${head}a=b&`);
-    await slow.sent();
-    slow.send(`id=${id}`);
+    slow.send(head.replace('\r\n\r\n', '\r\nExpect: 100-continue\r\n\r\n'));
+    // The proxy asks for the body before it has chosen a server.
+    expect((await slow.readHead()).status).toBe(100);
+    slow.send(body);
     expect((await slow.readMessage('POST')).body).toBe(server);
   }
 });
