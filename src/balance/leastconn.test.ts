@@ -91,8 +91,12 @@ describe('balance leastconn (4.2)', () => {
     expect(balancer.pick(null)!.index).toBe(0);
     queue.enqueue(0, fixture.servers[1]!);
     expect(balancer.pick(null)!.index).toBe(0);
-    queue.remove(0);
+    queue.enqueue(1, fixture.servers[0]!);
+    queue.enqueue(2, fixture.servers[0]!);
     expect(balancer.pick(null)!.index).toBe(1);
+    queue.remove(1);
+    queue.remove(2);
+    expect(balancer.pick(null)!.index).toBe(0);
   });
 
   test('a limit that moves with the load is kept (5.2 minconn)', () => {
