@@ -21,6 +21,7 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
+const SO_MARK = 36;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
@@ -31,9 +32,11 @@ const TCP_QUICKACK = 12;
 const TCP_USER_TIMEOUT = 18;
 const TCP_REPAIR = 19;
 const IPPROTO_IP = 0;
+const IP_TOS = 1;
 const IP_TTL = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_UNICAST_HOPS = 16;
+const IPV6_TCLASS = 67;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
@@ -95,6 +98,17 @@ export function vanish(fd: number, hops: number): void {
 function setInt(fd: number, level: number, name: number, value: number): void {
   mem32[optionValue >> 2] = value;
   kernel.setsockopt(fd, level, name, (base + optionValue) as never, 4);
+}
+
+/** SO_MARK of the packets that leave. Needs a privilege; without it nothing changes. */
+export function setMark(fd: number, mark: number): void {
+  setInt(fd, SOL_SOCKET, SO_MARK, mark);
+}
+
+/** The TOS field of IPv4 or the traffic class of IPv6 of the packets that leave. */
+export function setTos(fd: number, tos: number, isIpv6: boolean): void {
+  setInt(fd, IPPROTO_IP, IP_TOS, tos);
+  if (isIpv6) setInt(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
 }
 
 export function setNoDelay(fd: number): void {

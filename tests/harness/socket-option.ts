@@ -18,10 +18,12 @@ const { symbols } = dlopen('libc.so.6', {
 const syscall = (number: number, ...args: [number, number, number]) =>
   Number(symbols.syscall(number, ...args));
 
+const IPPROTO_IP = 0;
 const SOL_SOCKET = 1;
 const IPPROTO_TCP = 6;
-/** Level and name of what `socketOption` reads (socket(7), tcp(7)). */
+/** Level and name of what `socketOption` reads (ip(7), socket(7), tcp(7)). */
 export const socketOptions = {
+  IP_TOS: [IPPROTO_IP, 1],
   SO_SNDBUF: [SOL_SOCKET, 7],
   SO_RCVBUF: [SOL_SOCKET, 8],
   SO_KEEPALIVE: [SOL_SOCKET, 9],

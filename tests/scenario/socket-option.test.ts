@@ -79,6 +79,14 @@ for (const side of ['client', 'server'] as const) {
     { SO_KEEPALIVE: 1, TCP_KEEPCNT: 5, TCP_KEEPIDLE: 33, TCP_KEEPINTVL: 7 },
   ]);
 }
+for (const rule of [
+  'tcp-request connection set-tos 0x20',
+  'tcp-request session set-fc-tos int(32)',
+  'tcp-request content set-fc-tos 32',
+  'http-request set-fc-tos req.hdr(host),length,mul(32)',
+]) {
+  rows.push([{ proxy: rule }, 'client', { IP_TOS: 32 }]);
+}
 rows.push([{ bind: 'tcp-ut 7s' }, 'client', { TCP_USER_TIMEOUT: 7000 }]);
 rows.push([{ server: 'tcp-ut 8s' }, 'server', { TCP_USER_TIMEOUT: 8000 }]);
 

@@ -304,3 +304,24 @@ scenario('mode http: a client that resets while its request waits: CR--', async 
   const front = { stot: '2', ereq: '1', req_tot: '2' };
   expect(pick((await statRows(proxy))['f/FRONTEND'], columns)).toEqual(front);
 });
+
+scenario(
+  'variables live from the connection to the log line; a rule does not wait',
+  async (world) => {
+    const { proxy, log } = await site(world, {
+      frontend: `tcp-request connection set-var(sess.from) src
+  tcp-request session set-var-fmt(sess.text) %[src]/x
+  tcp-request inspect-delay 1h
+  tcp-request content set-var(txn.none) req.payload(0,6)
+  tcp-request content accept if { req.len ge 6 }
+  tcp-request content set-var(txn.late) req.payload(0,6)
+  log-format "%[var(sess.from)] %[var(sess.text)] %[var(txn.none)] %[var(txn.late)] %[var(txn.res)]"`,
+      backend: `tcp-request content set-var(txn.late) req.payload(0,6)
+  tcp-response inspect-delay 10s
+  tcp-response content accept if { res.len 0 } or !{ res.payload(0,5) -m found }
+  tcp-response content set-var(txn.res) res.payload(0,4)`,
+    });
+    expect(await send(world, proxy.port('f'), 'abc', 'def')).toBe('main:abcdef');
+    expect(await log.find(/127/)).toMatch(/: 127.0.0.1 127.0.0.1\/x (abcdef|-) abcdef (main|-)\n$/);
+  },
+);

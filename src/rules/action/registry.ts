@@ -15,6 +15,7 @@ import { headerActions } from './header.ts';
 import { type LineRow, lineRows, parseLineArgs } from './line.ts';
 import { parseRedirect, redirectActions } from './redirect.ts';
 import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
+import { socketMarkActions } from './socket-mark.ts';
 import { stickActions } from './stick.ts';
 import { targetActions } from './target.ts';
 import { variableActions } from './variable.ts';
@@ -29,6 +30,7 @@ export const actionRows: readonly ActionRow[] = [
   ...headerActions,
   ...redirectActions,
   ...stickActions,
+  ...socketMarkActions,
   ...targetActions,
   ...variableActions,
   ...waitActions,

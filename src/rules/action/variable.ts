@@ -7,7 +7,7 @@ import type { RuleScope } from '../scope.ts';
 import { readConditions } from '../variable/condition.ts';
 import { declareVariable } from '../variable/name.ts';
 import { compileVariable } from '../variable/variables.ts';
-import { type ActionRow, EVERY } from './row.ts';
+import { type ActionRow, EVERY, TCP } from './row.ts';
 import { setFormat, setSample, unset } from './variable-edit.ts';
 import { formatWord } from './words.ts';
 
@@ -50,7 +50,7 @@ export const variableActions = [
   {
     name: 'set-var',
     isOpen: true,
-    rulesets: EVERY,
+    rulesets: [...TCP, ...EVERY],
     args: '(<var>[,<cond>...]) <expr>',
     doc: 'sets a variable to a sample',
     parse(words, scope) {
@@ -70,7 +70,7 @@ export const variableActions = [
   {
     name: 'set-var-fmt',
     isOpen: true,
-    rulesets: EVERY,
+    rulesets: [...TCP, ...EVERY],
     args: '(<var>[,<cond>...]) <fmt>',
     doc: 'sets a variable to the text of a format',
     parse(words, scope) {
@@ -89,7 +89,7 @@ export const variableActions = [
   {
     name: 'unset-var',
     isOpen: true,
-    rulesets: EVERY,
+    rulesets: [...TCP, ...EVERY],
     args: '(<var>)',
     doc: 'takes the value of a variable away',
     parse(words, scope) {
