@@ -290,7 +290,7 @@ export const actionWords: Readonly<Record<string, string>> = {
   'tcp-request connection': `
   accept do-log expect-netscaler-cip expect-proxy reject sc-add-gpc sc-inc-gpc sc-inc-gpc0
   sc-inc-gpc1 sc-set-gpt sc-set-gpt0 set-dst set-dst-port set-fc-mark set-fc-tos set-mark
-  set-src set-src-port set-tos set-var set-var-fmt silent-drop track-sc0 track-sc1 track-sc2
+  set-src set-src-port set-tos set-var set-var-fmt silent-drop track-sc*
   unset-var
 `,
   'tcp-request content': `
@@ -298,12 +298,12 @@ export const actionWords: Readonly<Record<string, string>> = {
   sc-set-gpt sc-set-gpt0 send-spoe-group set-bandwidth-limit set-bc-mark set-bc-tos set-dst
   set-dst-port set-fc-mark set-fc-tos set-log-level set-mark set-nice set-priority-class
   set-priority-offset set-retries set-src set-src-port set-tos set-var set-var-fmt silent-drop
-  switch-mode track-sc0 track-sc1 track-sc2 unset-var use-service
+  switch-mode track-sc* unset-var use-service
 `,
   'tcp-request session': `
   accept attach-srv do-log reject sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt
   sc-set-gpt0 set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-src set-src-port set-tos
-  set-var set-var-fmt silent-drop track-sc0 track-sc1 track-sc2 unset-var
+  set-var set-var-fmt silent-drop track-sc* unset-var
 `,
   'tcp-response content': `
   accept close do-log reject sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt

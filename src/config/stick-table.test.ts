@@ -124,6 +124,11 @@ http-request track-sc0 src
 http-request track-sc0 src table
 http-request track-sc0 src table foo
 http-request track-sc0 src table t
+tcp-request content track-sc0 src table t
+tcp-request content track-sc0 src table foo
+tcp-request content track-sc7 src table t
+tcp-request content sc-inc-gpc0(0)
+tcp-response content sc-set-gpt0(0) 3
 http-request track-sc0 src table t if
 http-request track-sc0 src table t foo
 http-request track-sc0 src foo

@@ -37,6 +37,7 @@ import { giveUpIdle } from './idle.ts';
 import { startClient } from './phases.ts';
 import { giveRate, takeRate } from './rate-limit.ts';
 import type { Conn } from './stream.ts';
+import { noteSessionTracked } from './tracked.ts';
 
 /** Pause after the process or the system ran out of descriptors or memory, in ms. */
 const EXHAUSTED_PAUSE_MS = 100;
@@ -338,6 +339,7 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   countConnection(frontend.frontend, entity);
   if (!admitConnection(conn) || !admitSession(conn)) return giveSessionRates(frontend.frontend);
   countSession(frontend.frontend, conn.listenerEntity);
+  noteSessionTracked(sess);
   if (!engine.poller.add(fd, conn.id, conn.generation)) {
     closeConn(conn);
     return;

@@ -5,6 +5,7 @@
  * @dataplane
  */
 import type { CounterSet } from '../model/counter-set.ts';
+import type { Session } from '../model/stream.ts';
 import { countEvent, Event, releaseAll, statusEvents } from '../stick-table/tracking.ts';
 import { engine } from './engine.ts';
 import type { Stream } from './stream.ts';
@@ -13,6 +14,11 @@ import type { Stream } from './stream.ts';
 export function noteTracked(strm: Stream, event: Event, amount: number): void {
   note(strm.counters, event, amount);
   note(strm.session.counters, event, amount);
+}
+
+/** A connection has become a session: what its rules track counts it. */
+export function noteSessionTracked(sess: Session): void {
+  note(sess.counters, Event.Session, 1);
 }
 
 /** A server has answered: some statuses are errors of the client, or failures of the server. */

@@ -187,6 +187,58 @@ backend b
   options,
 );
 
+scenario(
+  'connections, sessions and bytes are tracked from their own rules on (4.4 track-sc0)',
+  async (world) => {
+    const server = world.http(serve);
+    const tables = ['connections', 'sessions', 'contents', 'requests', 'backends', 'streams'];
+    const config = `${global}
+frontend f
+  bind fd@{{f}}
+  tcp-request connection track-sc0 src table connections
+  tcp-request connection sc-inc-gpc0(0)
+  tcp-request connection reject if { sc0_get_gpc0 gt 3 }
+  tcp-request session track-sc1 src table sessions
+  tcp-request session sc-set-gpt0(1) 5
+  tcp-request content track-sc2 src table contents
+  tcp-request content sc-inc-gpc1(2)
+  http-request track-sc3 src table requests
+  http-request track-sc0 path table requests
+  http-request deny if { path /deny }
+  default_backend b
+backend b
+  tcp-request content track-sc4 src table backends
+  server s1 127.0.0.1:${server.port}
+listen l
+  mode tcp
+  bind fd@{{l}}
+  tcp-request connection track-sc0 src table streams
+  tcp-request content track-sc1 dst_port,mul(0) table ports
+  tcp-response content sc-inc-gpc0(0)
+  server s1 127.0.0.1:${server.port}
+backend ports
+  stick-table type integer size 9 expire 60s store ${counted}
+${tables.map((name) => `backend ${name}\n  stick-table type ip size 9 expire 60s store ${counted}`).join('\n')}
+`.replace('global\n', 'global\n  tune.stick-counters 5\n');
+    const [ours, theirs] = await compare(world, config, async (proxy) => {
+      const keep = await world.connect(proxy.port('f'));
+      for (const path of ['/200', '/404', '/500', '/deny']) {
+        keep.send(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+        await keep.readMessage();
+      }
+      keep.close();
+      await world.exchange(proxy.port('f'), request('/200'));
+      await world.exchange(proxy.port('f'), 'broken\r\n\r\n');
+      await world.exchange(proxy.port('f'), request('/200')).catch(() => '');
+      await world.exchange(proxy.port('l'), request('/200'));
+      for (const name of [...tables, 'ports']) await idle(proxy, name);
+      return Promise.all([...tables, 'ports'].map((name) => tableOf(proxy, name)));
+    });
+    expect(ours).toEqual(theirs!);
+  },
+  options,
+);
+
 const samples = {
   sources: `%[src_get_gpc0(ip)] %[src_conn_cnt(ip)] %[src,table_gpc0(ip)] %[src,table_conn_cnt(ip)]
     %[src,in_table(ip)] %[table_cnt(ip)] %[table_avl(ip)] %[src,table_trackers(ip)]

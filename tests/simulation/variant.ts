@@ -165,6 +165,8 @@ export const variants: Variant[] = [
   stick on req.hdr(x-seed),field(1,-)
   stick store-request path
   stick store-response res.hdr(x-seed) if { res.hdr(x-seed) -m found }
+  tcp-request connection track-sc2 src
+  tcp-request session sc-inc-gpc(0,2)
   http-request track-sc0 req.hdr(x-seed)
   http-request track-sc1 path
   http-request sc-inc-gpc(1,0)

@@ -90,7 +90,7 @@ function parseTcpRule(
   words: readonly string[],
   scope: RuleScope,
 ): ParsedRule {
-  const rule = `'${ruleset} ${row.name}'`;
+  const rule = `'${ruleset} ${words[0]}'`;
   const taken = row.isOpen === true ? words : words.slice(1);
   const { args, rest } = within(`${rule} : `, () => row.parse(taken, scope, ruleset));
   const [word] = rest;

@@ -4,6 +4,7 @@
  */
 import { ConfigError } from '../../base/config-error.ts';
 import type { ExprConfig } from '../../model/config.ts';
+import { StreamFlag } from '../../model/stream.ts';
 import { DataType } from '../../stick-table/data-type.ts';
 import { stickTable, stickTables } from '../../stick-table/registry.ts';
 import { createSlots } from '../../stick-table/slot.ts';
@@ -21,14 +22,14 @@ import { trackedBy } from '../fetch/tracked.ts';
 import type { RuleScope } from '../scope.ts';
 import { loadKey } from '../stick-key.ts';
 import { IncrementAction } from '../stick-value.ts';
-import { type ActionRow, EVERY, REQUEST_RESPONSE } from './row.ts';
+import { type ActionRow, EVERY, REQUEST_RESPONSE, TCP } from './row.ts';
 import { startsCondition } from './words.ts';
 
 interface TrackArgs {
   number: number;
   table: string;
   expr: ExprConfig;
-  /** Statuses that count as an error or a failure when the response is tracked. */
+  /** The rule sees a response, whose status may be an error or a failure. */
   onResponse: boolean;
 }
 
@@ -79,7 +80,12 @@ const parseTrack: ActionRow['parse'] = ([word = '', ...words], scope, ruleset) =
     key: expressionType(expr),
     mismatch: `${owner(scope)}: stick-table '%' uses a type incompatible with the '${word}' rule.`,
   });
-  const args: TrackArgs = { number, table, expr, onResponse: ruleset === 'http-response' };
+  const args: TrackArgs = {
+    number,
+    table,
+    expr,
+    onResponse: ruleset === 'http-response',
+  };
   return { args, rest: words.slice(isNamed ? 3 : 1) };
 };
 
@@ -98,7 +104,9 @@ function compileTrack(args: TrackArgs): Action {
     const set = countersOf(ctx);
     if (set.entries[number] !== 0 || !expr.evaluate(ctx, ctx.sample)) return Verdict.Continue;
     if (!loadKey(table, ctx.sample)) return Verdict.Continue;
-    let events = ctx.request === null && ctx.response === null ? 0 : 1 << Event.Request;
+    // A request that is still to be read counts when it is.
+    const isRead = ctx.stream !== null && (ctx.stream.flags & StreamFlag.HasRequest) !== 0;
+    let events = isRead ? 1 << Event.Request : 0;
     if (onResponse && ctx.response !== null) events |= statusEvents(ctx.response.status);
     track(set, number, table, ctx.nowMs, events);
     return Verdict.Continue;
@@ -246,7 +254,9 @@ const { Gpc0, Gpc0Rate, Gpc1, Gpc1Rate } = {
 };
 
 /** The arguments stand in parentheses behind the name. */
-const counter = { rulesets: EVERY, isOpen: true } as const;
+const counter = { rulesets: [...TCP, ...EVERY], isOpen: true } as const;
+
+const TRACKED = [...TCP.filter((name) => name !== 'tcp-response content'), ...REQUEST_RESPONSE];
 
 export const stickActions = [
   {
@@ -300,7 +310,7 @@ export const stickActions = [
   // The last one stands for all numbers that `tune.stick-counters` allows.
   ...['track-sc0', 'track-sc1', 'track-sc2', 'track-sc'].map((name) => ({
     name,
-    rulesets: REQUEST_RESPONSE,
+    rulesets: TRACKED,
     args: name === 'track-sc' ? '<number> <key> [table <table>]' : '<key> [table <table>]',
     doc: 'tracks an entry of a stick table under the number behind its name',
     isOpen: true,
