@@ -6,7 +6,7 @@
  * Source: configuration.txt, chapters 3 to 8. All durations are in milliseconds, all sizes in bytes.
  */
 import type { Address } from '../base/value/address.ts';
-import type { PatternData } from './pattern.ts';
+import type { MapData, PatternData } from './pattern.ts';
 import type { VariablesConfig } from './variable.ts';
 
 export interface Configuration {
@@ -687,8 +687,8 @@ export interface ExprConfig {
   text: string;
 }
 
-/** Numbers stay numbers; strings, addresses and names stay text until compiled. */
-export type ArgConfig = string | number;
+/** Numbers stay numbers; strings, addresses and names stay text until compiled; maps are loaded. */
+export type ArgConfig = string | number | MapData;
 
 /** A log-format string split into its items (8.2.6). */
 export interface LogFormatConfig extends Origin {

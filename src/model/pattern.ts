@@ -17,6 +17,8 @@ export interface TextData {
   hashes: Int32Array;
   /** 1 = there is a text of this length; its own length is that of the longest, plus 1. */
   lengths: Uint8Array;
+  /** In maps: the line of the file that text i is the key of. */
+  entries?: Uint32Array;
 }
 
 /** Networks as closed ranges in ascending order that do not touch each other. */
@@ -43,3 +45,40 @@ export type PatternData =
   | { kind: 'reg'; patterns: string[]; ignoreCase: boolean }
   /** Known methods by number, others by text. */
   | { kind: 'meth'; known: Uint8Array; texts: TextData };
+
+/** The lines of a map (configuration.txt 7.3.1 `map`): slices of the bytes of its file. */
+export interface MapEntries {
+  bytes: Uint8Array;
+  key: Uint32Array;
+  keyEnd: Uint32Array;
+  value: Uint32Array;
+  valueEnd: Uint32Array;
+}
+
+/**
+ * How lines are found by their keys. Of numbers and addresses: what begins at `from[i]`, up to the
+ * next one, belongs to line `entry[i]`; -1 = to none.
+ */
+export type MapIndex =
+  | { kind: TextKind; texts: TextData }
+  | { kind: 'int'; from: Float64Array; entry: Int32Array }
+  | { kind: 'ip'; networks: NetworkData }
+  | { kind: 'reg' | 'regm'; patterns: string[] };
+
+export interface NetworkData {
+  from4: Uint32Array;
+  entry4: Int32Array;
+  /** 16 bytes each. */
+  from6: Uint8Array;
+  entry6: Int32Array;
+  /** IPv4 masks with holes, in the order of the file. */
+  value4: Uint32Array;
+  mask4: Uint32Array;
+  holeEntry: Uint32Array;
+}
+
+/** A map as one converter uses it. */
+export interface MapData {
+  entries: MapEntries;
+  index: MapIndex;
+}

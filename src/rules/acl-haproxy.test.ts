@@ -50,6 +50,11 @@ if { str(a.b/c:d?e) -m dom d }
 if { str(a.b/c:d?e) -m dom e }
 if { str(a.b/c:d?e) -m dom .b. }
 if { str(a.b/c:d?e) -m dom . }
+if { str(a.b.) -m dom . }
+if { str(.a.b) -m dom . }
+if { str(/a/) -m dir x // }
+if { str(a?) -m dir / }
+if { str() -m dir / }
 if { hdr_dom(host) www1 }
 if { hdr_dom(host) .www1 }
 if { hdr_dom(host) dc-eu }

@@ -28,7 +28,7 @@ const aclErrors: [string, string][] = [
     'c path -f /nonexist',
     "error detected while parsing ACL 'c' : failed to open pattern file </nonexist>.",
   ],
-  ['c path -M -f x', "the flag '-M' is not supported yet by sluice."],
+  ['c path -M -f x', 'failed to open pattern file <x>.'],
   [
     'c src 1.2.3.4/33',
     "error detected while parsing ACL 'c' : '1.2.3.4/33' is not a valid IPv4 or IPv6 address.",

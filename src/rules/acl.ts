@@ -11,6 +11,7 @@ import { AclTest } from './acl-test.ts';
 import { canCast } from './cast.ts';
 import { compileExpression, parseRest } from './expression.ts';
 import { fetchRow } from './fetch/registry.ts';
+import { type Columns, compiledList, listName } from './pattern/list-file.ts';
 import { EitherPattern, type Pattern } from './pattern/pattern.ts';
 import { isOperator } from './pattern/range-text.ts';
 import {
@@ -113,6 +114,8 @@ interface TestText {
   operator: boolean;
   /** Host names stand for addresses until `-n`. */
   resolves: boolean;
+  /** With `-M` the files that follow are maps. */
+  columns: Columns;
 }
 
 /** Parses criterion, flags and patterns. The name is empty for an anonymous ACL. */
@@ -125,6 +128,7 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
     foldFrom: -1,
     operator: false,
     resolves: true,
+    columns: 'one',
   };
   const rest = words.slice(1);
   const used = parseFlags(test, criterion, rest, scope);
@@ -191,7 +195,7 @@ function parseFlags(
       const id = words[at++] ?? '';
       if (!/^[0-9]+$/.test(id)) throw new ConfigError('the argument of -u must be an integer');
     } else if (flag === '-M') {
-      throw new ConfigError("the flag '-M' is not supported yet by sluice");
+      test.columns = 'two';
     } else {
       throw new ConfigError(
         `'${flag}' is not a valid ACL option. Please use '--' before any pattern beginning with ` +
@@ -227,14 +231,13 @@ function addPattern(test: TestText, word: string): void {
 
 /** Patterns of a file (2.7). It is compiled here, once for all tests and threads that use it. */
 function readPatterns(test: TestText, name: string, scope: RuleScope): void {
-  if (test.match === '' || name.startsWith('virt@')) return;
-  const path = name.replace(/^(opt|file)@/, '');
+  if (test.match === '') return;
+  const { match, resolves, columns } = test;
   const ignoreCase = test.foldFrom >= 0;
-  const data = scope.patternFile(path, `${test.match} ${ignoreCase} ${test.resolves}`, (bytes) =>
-    compileFile(test.match, bytes, path, ignoreCase, test.resolves),
-  );
-  if (data !== null) test.files.push(data);
-  else if (!name.startsWith('opt@')) throw new ConfigError(`failed to open pattern file <${path}>`);
+  const kind = `${match} ${ignoreCase} ${resolves}`;
+  const compile = (bytes: Uint8Array) =>
+    compileFile(match, bytes, listName(name), ignoreCase, resolves, columns);
+  test.files.push(compiledList(name, columns, kind, compile, scope));
 }
 
 function warnEmpty(test: TestText, criterion: Criterion, words: string[], scope: RuleScope): void {

@@ -47,6 +47,7 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
       const content = files[path];
       return content === undefined ? null : compile(Buffer.from(content, 'latin1'));
     },
+    lists: new Map(),
     bufsize: 16384,
     stickCounters: 3,
     table: (name) => name,

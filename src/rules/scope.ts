@@ -1,9 +1,9 @@
 /** Where an expression, condition or action is being parsed: what is valid there. */
 import type { AclTestConfig, Origin } from '../model/config.ts';
-import type { PatternData } from '../model/pattern.ts';
 import type { VariablesConfig } from '../model/variable.ts';
 import type { EntityUse } from './entity.ts';
 import type { TypeName } from './type-name.ts';
+import type { Columns, ListData } from './pattern/list-file.ts';
 
 /** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */
 export const enum Place {
@@ -61,11 +61,13 @@ export interface RuleScope {
    * @param compile makes the list when this is the first use; may throw ConfigError
    * @returns null when the file cannot be opened
    */
-  patternFile(
+  patternFile<T extends ListData>(
     path: string,
     kind: string,
-    compile: (bytes: Uint8Array) => PatternData,
-  ): PatternData | null;
+    compile: (bytes: Uint8Array) => T,
+  ): T | null;
+  /** How the named lists that were met so far are used (2.7). */
+  lists: Map<string, Columns>;
   /**
    * Declares one more request capture of so many bytes in the section (`http-request capture ...
    * len`) and returns its index. Absent where captures cannot be declared.

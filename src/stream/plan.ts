@@ -195,6 +195,7 @@ function createConnectFormat(config: ProxyConfig): LogFormatConfig {
     warn: () => undefined,
     readFile: () => '',
     patternFile: () => null,
+    lists: new Map(),
     bufsize: 0,
     stickCounters: 0,
   };

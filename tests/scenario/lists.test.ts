@@ -1,4 +1,4 @@
-/** Pattern files (configuration.txt 2.7, 7.1) that are large: read once, shared by all workers. */
+/** Pattern files and maps (configuration.txt 2.7, 7.1, 7.3.1) that are large: read once, shared by all workers. */
 import { expect } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,3 +56,61 @@ scenario('four workers share one copy of a pattern file (2.7)', async (world) =>
   expect(cost).toBeGreaterThan(0);
   expect(cost).toBeLessThan(lines.length + ENTRIES * ENTRY_BYTES_MAX);
 });
+
+/** A map of many lines, whose values are answered as a field. */
+async function serveMap(world: World, converter: string, lines: string) {
+  writeFileSync(join(world.dir, 'list.map'), lines);
+  return await world.proxy(`
+global
+  nbthread 4
+${defaultsHttp}
+frontend web
+  bind fd@{{web}}
+  http-request return status 200 hdr value "%[req.hdr(key),${converter}({{dir}}/list.map,none)]"
+`);
+}
+
+const addresses = Array.from(
+  { length: ENTRIES },
+  (_, i) => `${10 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.0/24 net ${i}\n`,
+).join('');
+const names = Array.from({ length: ENTRIES }, (_, i) => `host-${i * 7}.example.com v${i}\n`).join(
+  '',
+);
+
+for (const [converter, lines, questions] of [
+  [
+    'map',
+    names,
+    [
+      ['host-0.example.com', 'v0'],
+      [`host-${(ENTRIES - 1) * 7}.example.com`, `v${ENTRIES - 1}`],
+      ['host-1.example.com', 'none'],
+    ],
+  ],
+  [
+    'map_ip',
+    addresses,
+    [
+      ['10.0.0.7', 'net 0'],
+      ['12.1.2.255', `net ${2 * 65536 + 256 + 2}`],
+      ['9.255.255.255', 'none'],
+    ],
+  ],
+] as const) {
+  scenario(`four workers share one copy of a large map, ${converter} (7.3.1)`, async (world) => {
+    const without = await serveMap(world, converter, '');
+    const base = residentBytes(without.pid);
+    await without.stop();
+    const proxy = await serveMap(world, converter, lines);
+    const cost = residentBytes(proxy.pid) - base;
+    for (const [key, value] of questions) {
+      const request = `GET / HTTP/1.1\r\nHost: h\r\nKey: ${key}\r\nConnection: close\r\n\r\n`;
+      expect(await world.exchange(proxy.port('web'), request), key).toContain(
+        `value: ${value}\r\n`,
+      );
+    }
+    expect(cost).toBeGreaterThan(0);
+    expect(cost).toBeLessThan(lines.length + ENTRIES * ENTRY_BYTES_MAX);
+  });
+}

@@ -56,6 +56,7 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
       return text;
     },
     patternFile: (path, kind, compile) => line.state.patternFile(path, kind, compile, line.origin),
+    lists: line.state.lists,
     bufsize: line.state.global.tune.bufsize,
     stickCounters: line.state.global.tune.stickCounters,
     table: (name, use) => tableOf(draft, line, name, use),

@@ -8,10 +8,10 @@ import type {
   Origin,
   RingConfig,
 } from '../../model/config.ts';
-import type { PatternData } from '../../model/pattern.ts';
 import { noVariables, type VariablesConfig } from '../../model/variable.ts';
 import type { EntityReference } from '../../rules/entity.ts';
 import type { TableUse } from '../../rules/scope.ts';
+import type { Columns, ListData } from '../../rules/pattern/list-file.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';
@@ -73,7 +73,9 @@ export class ParserState {
   /** References to stick tables, checked at the end. */
   readonly tableUses: TableUse[] = [];
   /** Compiled pattern files by how they are matched and where they lie. */
-  private readonly patternFiles = new Map<string, PatternData>();
+  private readonly patternFiles = new Map<string, ListData>();
+  /** See `RuleScope.lists`. */
+  readonly lists = new Map<string, Columns>();
 
   constructor(
     global: GlobalConfig,
@@ -121,16 +123,17 @@ export class ParserState {
   }
 
   /** See `RuleScope.patternFile`. */
-  patternFile(
+  patternFile<T extends ListData>(
     path: string,
     kind: string,
-    compile: (bytes: Uint8Array) => PatternData,
+    compile: (bytes: Uint8Array) => T,
     origin: Origin,
-  ): PatternData | null {
+  ): T | null {
     const resolved = this.resolvePath(path, origin);
     const key = `${kind} ${resolved}`;
     const known = this.patternFiles.get(key);
-    if (known !== undefined) return known;
+    // The kind of a list says what it has been compiled to.
+    if (known !== undefined) return known as T;
     let bytes: Uint8Array;
     try {
       bytes = readFileSync(fromByteString(resolved));

@@ -43,7 +43,7 @@ export class Operand {
   /** @param arg as `checkOperand` left it */
   constructor(arg: ArgConfig) {
     this.value = typeof arg === 'number' ? arg : 0;
-    this.variable = typeof arg === 'number' ? null : compileVariable(arg);
+    this.variable = typeof arg === 'number' ? null : compileVariable(String(arg));
   }
 
   /** @returns false when the variable is not set, or is no number */

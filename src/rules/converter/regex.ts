@@ -16,7 +16,7 @@ import { scratchMax, takeScratch, trimScratch } from '../scratch.ts';
  * A replacement text with back-references: literal bytes and `\0` to `\9`, `\xHH` and `\` before a
  * character that stands for itself.
  */
-class Replacement {
+export class Replacement {
   /** Character codes; a reference to group n is -1 - n. */
   readonly codes: Int16Array;
 
@@ -39,6 +39,10 @@ class Replacement {
     }
     this.codes = Int16Array.from(codes);
   }
+}
+
+export function createReplacement(source: string): Replacement {
+  return new Replacement(source);
 }
 
 let out = 0;
@@ -64,6 +68,21 @@ function putReplacement(replacement: Replacement, subject: number): boolean {
     const from = found.starts[-1 - code]!;
     if (from >= 0 && !putBytes(subject + from, found.ends[-1 - code]! - from)) return false;
   }
+  return true;
+}
+
+/**
+ * Makes the sample, in which `found` was found, the replacement for that.
+ * @returns false when it is longer than `tune.bufsize`
+ */
+export function writeReplacement(sample: Sample, replacement: Replacement): boolean {
+  const max = scratchMax();
+  const off = takeScratch(max);
+  out = off;
+  outEnd = off + max;
+  if (!putReplacement(replacement, sample.off)) return false;
+  trimScratch(out);
+  sample.setStr(off, out - off);
   return true;
 }
 

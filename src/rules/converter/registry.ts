@@ -7,6 +7,7 @@ import { hashConverters } from './hash.ts';
 import { integerConverters } from './integer.ts';
 import { joinConverters } from './join.ts';
 import { jsonConverters } from './json.ts';
+import { mapConverters } from './map.ts';
 import { regexConverters } from './regex.ts';
 import { stickConverters } from './stick.ts';
 import { stringConverters } from './string.ts';
@@ -19,6 +20,7 @@ export const converterRows: readonly ConverterRow[] = [
   ...substringConverters,
   ...encodingConverters,
   ...jsonConverters,
+  ...mapConverters,
   ...regexConverters,
   ...addressConverters,
   ...dateConverters,

@@ -8,22 +8,22 @@ import { methodNames } from '../../http/method.ts';
 import type { PatternData } from '../../model/pattern.ts';
 import type { Sample } from '../sample.ts';
 import { createExact } from './exact.ts';
-import type { Pattern } from './pattern.ts';
+import type { Pattern, TextFinder } from './pattern.ts';
 import { slicesOf } from './slices.ts';
 import { createTexts } from './text-builder.ts';
 import type { TextList } from './text-list.ts';
 
 class Methods implements Pattern {
   private readonly known: Uint8Array;
-  private readonly others: Pattern;
+  private readonly others: TextFinder;
 
-  constructor(known: Uint8Array, others: Pattern) {
+  constructor(known: Uint8Array, others: TextFinder) {
     this.known = known;
     this.others = others;
   }
 
   matches(sample: Sample): boolean {
-    return sample.num === 0 ? this.others.matches(sample) : this.known[sample.num] === 1;
+    return sample.num === 0 ? this.others.find(sample) >= 0 : this.known[sample.num] === 1;
   }
 }
 

@@ -162,12 +162,12 @@ function compareBytes(one: Uint8Array, a: number, other: Uint8Array, b: number):
 }
 
 /** Bytes in network order as an unsigned number. */
-function readNumber(bytes: readonly number[]): number {
+export function readNumber(bytes: readonly number[]): number {
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
 /** How many ones a mask begins with; -1 = there are more behind a zero. */
-function prefixLength(mask: readonly number[]): number {
+export function prefixLength(mask: readonly number[]): number {
   const bits = mask.map((byte) => byte.toString(2).padStart(8, '0')).join('');
   return /^1*0*$/.test(bits) ? bits.replaceAll('0', '').length : -1;
 }

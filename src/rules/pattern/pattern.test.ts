@@ -41,7 +41,8 @@ function segmentModel(delimiters: string) {
     let inner = pattern;
     while (inner !== '' && delimiters.includes(inner[0]!)) inner = inner.slice(1);
     while (inner !== '' && delimiters.includes(inner.at(-1)!)) inner = inner.slice(0, -1);
-    if (inner === '') return false;
+    // As in HAProxy.
+    if (inner === '') return isEdge(value.at(-1));
     for (let at = value.indexOf(inner); at >= 0; at = value.indexOf(inner, at + 1)) {
       if (isEdge(value[at - 1]) && isEdge(value[at + inner.length])) return true;
     }

@@ -11,6 +11,28 @@ export interface Pattern {
   matches(sample: Sample): boolean;
 }
 
+/** A list of texts, in which it counts which of them matches. */
+export interface TextFinder {
+  /**
+   * @returns the text that counts: of prefixes the longest one, otherwise the first one that
+   *   matches; -1 = none does
+   */
+  find(sample: Sample): number;
+}
+
+/** A list of texts of which any may match. */
+export class AnyText implements Pattern {
+  private readonly texts: TextFinder;
+
+  constructor(texts: TextFinder) {
+    this.texts = texts;
+  }
+
+  matches(sample: Sample): boolean {
+    return this.texts.find(sample) >= 0;
+  }
+}
+
 /** `-m found`: the sample exists. */
 export class FoundPattern implements Pattern {
   matches(_sample: Sample): boolean {

@@ -4,7 +4,8 @@
  *
  *   www1.dc-eu.example.com:80      "dc-eu", "example.com", "com:80" match; "dc" does not
  *
- * Delimiters at the ends of a pattern do not count. From every start of a segment the hash is
+ * Delimiters at the ends of a pattern do not count; as in HAProxy, one of which nothing is left then
+ * matches texts that end with a delimiter or are empty. From every start of a segment the hash is
  * carried on byte by byte and looked up at each end of a segment, so that the cost does not depend
  * on the number of patterns.
  *
@@ -12,8 +13,8 @@
  */
 import { mem } from '../../sys/arena.ts';
 import type { Sample } from '../sample.ts';
-import type { Pattern } from './pattern.ts';
-import { addToHash, finishHash, HASH_START, type TextList } from './text-list.ts';
+import type { TextFinder } from './pattern.ts';
+import { addToHash, earlier, finishHash, HASH_START, type TextList } from './text-list.ts';
 
 /** What stands between the segments of `-m dir`. */
 export const directoryEnds = createDelimiters('/?');
@@ -26,7 +27,7 @@ function createDelimiters(chars: string): Uint8Array {
   return table;
 }
 
-class Segments implements Pattern {
+class Segments implements TextFinder {
   private readonly list: TextList;
   private readonly isDelimiter: Uint8Array;
 
@@ -35,43 +36,51 @@ class Segments implements Pattern {
     this.isDelimiter = isDelimiter;
   }
 
-  matches(sample: Sample): boolean {
+  find(sample: Sample): number {
     const end = sample.off + sample.len;
     const delimiter = this.isDelimiter;
     let inside = false;
+    let best = -1;
     for (let at = sample.off; at < end; at++) {
       if (delimiter[mem[at]!] === 1) {
         inside = false;
       } else if (!inside) {
         inside = true;
-        if (this.startsAt(at, end)) return true;
+        best = earlier(best, this.findAt(at, end));
       }
     }
-    return false;
+    if (!inside) best = earlier(best, this.findEmpty());
+    return best;
   }
 
-  private startsAt(start: number, end: number): boolean {
+  private findEmpty(): number {
+    return this.list.lengths[0] === 1 ? this.list.find(finishHash(HASH_START), 0, 0) : -1;
+  }
+
+  /** The first text that stands at the start of a segment. */
+  private findAt(start: number, end: number): number {
     const { longest, table, lengths } = this.list;
     const delimiter = this.isDelimiter;
     const limit = start + longest < end ? start + longest : end;
     let hash = HASH_START;
+    let best = -1;
     for (let at = start; at < limit; at++) {
       hash = addToHash(hash, table[mem[at]!]!);
       const len = at + 1 - start;
       if (lengths[len] === 0 || delimiter[mem[at]!] === 1) continue;
       if (at + 1 < end && delimiter[mem[at + 1]!] === 0) continue;
-      if (this.list.has(finishHash(hash), start, len)) return true;
+      best = earlier(best, this.list.find(finishHash(hash), start, len));
     }
-    return false;
+    return best;
   }
 }
 
 /** `-m dir`. */
-export function createDirectories(list: TextList): Pattern {
+export function createDirectories(list: TextList): TextFinder {
   return new Segments(list, directoryEnds);
 }
 
 /** `-m dom`. */
-export function createDomains(list: TextList): Pattern {
+export function createDomains(list: TextList): TextFinder {
   return new Segments(list, domainEnds);
 }

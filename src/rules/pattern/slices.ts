@@ -19,6 +19,10 @@ const HASH = 35;
 /** From this size on threads share a list instead of having copies; less is not worth the pages. */
 const SHARED_MIN = 64 << 10;
 
+export function isBlank(byte: number): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
 /** Zeroed bytes for a compiled list, shared between threads when they are many. */
 export function createBytes(length: number): Uint8Array {
   if (length < SHARED_MIN) return new Uint8Array(length);
@@ -81,12 +85,24 @@ export function linesOf(bytes: Uint8Array): Slices {
     let stop = end;
     at = end + 1;
     if (bytes[start] === HASH) continue;
-    while (start < stop && (bytes[start] === SPACE || bytes[start] === TAB)) start++;
+    while (start < stop && isBlank(bytes[start]!)) start++;
     if (nul >= start && nul < stop) stop = nul;
     else if (stop > start && bytes[stop - 1] === RETURN) stop--;
     if (start === stop) continue;
     from[count] = start;
     until[count++] = stop;
+  }
+  return { bytes, from, until, count };
+}
+
+/** The first words of lines: the patterns of a file that is a map (`-M`). */
+export function firstWords(lines: Slices): Slices {
+  const { bytes, from, count } = lines;
+  const until = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    let at = from[i]!;
+    while (at < lines.until[i]! && !isBlank(bytes[at]!)) at++;
+    until[i] = at;
   }
   return { bytes, from, until, count };
 }
@@ -106,20 +122,18 @@ export function lineOf(slices: Slices, index: number): number {
   return line;
 }
 
-/** The patterns without the delimiters at their ends; one that is nothing else is dropped. */
+/** The patterns without the delimiters at their ends. */
 export function trim(slices: Slices, delimiter: Uint8Array): Slices {
-  const { bytes } = slices;
-  const from = new Uint32Array(slices.count);
-  const until = new Uint32Array(slices.count);
-  let count = 0;
-  for (let i = 0; i < slices.count; i++) {
+  const { bytes, count } = slices;
+  const from = new Uint32Array(count);
+  const until = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
     let start = slices.from[i]!;
     let end = slices.until[i]!;
     while (start < end && delimiter[bytes[start]!] === 1) start++;
     while (end > start && delimiter[bytes[end - 1]!] === 1) end--;
-    if (start === end) continue;
-    from[count] = start;
-    until[count++] = end;
+    from[i] = start;
+    until[i] = end;
   }
   return { bytes, from, until, count };
 }

@@ -6,19 +6,19 @@
  */
 import { mem } from '../../sys/arena.ts';
 import type { Sample } from '../sample.ts';
-import type { Pattern } from './pattern.ts';
+import type { TextFinder } from './pattern.ts';
 import type { TextList } from './text-list.ts';
 
-class Substrings implements Pattern {
+class Substrings implements TextFinder {
   private readonly list: TextList;
 
   constructor(list: TextList) {
     this.list = list;
   }
 
-  matches(sample: Sample): boolean {
-    for (let i = 0; i < this.list.count; i++) if (this.contains(i, sample)) return true;
-    return false;
+  find(sample: Sample): number {
+    for (let i = 0; i < this.list.count; i++) if (this.contains(i, sample)) return i;
+    return -1;
   }
 
   private contains(index: number, sample: Sample): boolean {
@@ -37,6 +37,6 @@ class Substrings implements Pattern {
 }
 
 /** `-m sub`. */
-export function createSubstrings(list: TextList): Pattern {
+export function createSubstrings(list: TextList): TextFinder {
   return new Substrings(list);
 }

@@ -10,14 +10,23 @@ import { createPrefixes, createSuffixes } from './affix.ts';
 import { createExact } from './exact.ts';
 import { networkText } from './hosts.ts';
 import { createIntegers } from './integer.ts';
+import type { Columns } from './list-file.ts';
 import { createMethodData, createMethods } from './method.ts';
 import { createAddressData } from './network-range.ts';
-import { BoolPattern, EmptyPattern, FoundPattern, type Pattern } from './pattern.ts';
+import {
+  AnyText,
+  BoolPattern,
+  EmptyPattern,
+  FoundPattern,
+  type Pattern,
+  type TextFinder,
+} from './pattern.ts';
 import { isOperator, mergeRanges, parseRange } from './range-text.ts';
 import { createRegexes } from './regex.ts';
 import { createDirectories, createDomains, directoryEnds, domainEnds } from './segment.ts';
 import {
   decodeHex,
+  firstWords,
   lineOf,
   linesOf,
   type Slices,
@@ -205,6 +214,7 @@ export function compilePatterns(
  * Checks and compiles the patterns of a file (2.7).
  * @param file its bytes; @param name what messages call it
  * @param resolves host names may stand for addresses
+ * @param columns with values behind them, which do not matter here (`-M`)
  * @throws ConfigError naming the first line that is wrong
  */
 export function compileFile(
@@ -213,8 +223,10 @@ export function compileFile(
   name: string,
   ignoreCase: boolean,
   resolves: boolean,
+  columns: Columns = 'one',
 ): PatternData {
-  const slices = linesOf(file);
+  const lines = linesOf(file);
+  const slices = columns === 'one' ? lines : firstWords(lines);
   const checked = (text: string, index: number): string => {
     try {
       // Operators are for the line (7.1.2).
@@ -256,11 +268,14 @@ export function createPattern(data: PatternData): Pattern {
     case 'meth':
       return createMethods(data.known, new TextList(data.texts));
     default:
-      return data.texts.count === 0 ? new EmptyPattern() : createTextPattern(data.kind, data.texts);
+      return data.texts.count === 0
+        ? new EmptyPattern()
+        : new AnyText(createTextFinder(data.kind, data.texts));
   }
 }
 
-function createTextPattern(kind: TextKind, texts: TextData): Pattern {
+/** Makes a compiled list of texts ready to be asked which of them matches. */
+export function createTextFinder(kind: TextKind, texts: TextData): TextFinder {
   const list = new TextList(texts);
   switch (kind) {
     case 'str':

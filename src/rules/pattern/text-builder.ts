@@ -10,13 +10,17 @@ export const enum Direction {
   Backwards = -1,
 }
 
-/** Compiles byte strings, each only once. */
+/**
+ * Compiles byte strings, each only once.
+ * @param numbered keeps which slice each text comes from first
+ */
 export function createTexts(
   slices: Slices,
   ignoreCase: boolean,
   direction: Direction = Direction.Forwards,
+  numbered = false,
 ): TextData {
-  return new TextBuilder(slices, ignoreCase ? fold : same, direction).build(ignoreCase);
+  return new TextBuilder(slices, ignoreCase ? fold : same, direction).build(ignoreCase, numbered);
 }
 
 class TextBuilder {
@@ -44,19 +48,23 @@ class TextBuilder {
     this.count = 0;
   }
 
-  build(ignoreCase: boolean): TextData {
+  build(ignoreCase: boolean, numbered: boolean): TextData {
+    const entries = numbered ? createWords(this.slices.count) : null;
     let longest = 0;
     for (let i = 0; i < this.slices.count; i++) {
-      this.add(this.slices.from[i]!, this.slices.until[i]!);
+      const isNew = this.add(this.slices.from[i]!, this.slices.until[i]!);
+      if (isNew && entries !== null) entries[this.count - 1] = i;
       longest = Math.max(longest, this.slices.until[i]! - this.slices.from[i]!);
     }
     const { bytes, start, slots, hashes, count } = this;
     const lengths = createBytes(longest + 1);
     for (let i = 0; i < count; i++) lengths[start[i + 1]! - start[i]!] = 1;
-    return { bytes, start, count, ignoreCase, slots, hashes, lengths };
+    const data = { bytes, start, count, ignoreCase, slots, hashes, lengths };
+    return entries === null ? data : { ...data, entries };
   }
 
-  private add(from: number, until: number): void {
+  /** @returns whether the text is a new one */
+  private add(from: number, until: number): boolean {
     const source = this.slices.bytes;
     const at = this.start[this.count]!;
     const len = until - from;
@@ -65,11 +73,12 @@ class TextBuilder {
     const mask = this.slots.length - 1;
     let slot = hash & mask;
     for (; this.slots[slot] !== 0; slot = (slot + 1) & mask) {
-      if (this.equals(this.slots[slot]! - 1, hash, at, len)) return;
+      if (this.equals(this.slots[slot]! - 1, hash, at, len)) return false;
     }
     this.hashes[this.count] = hash;
     this.slots[slot] = ++this.count;
     this.start[this.count] = at + len;
+    return true;
   }
 
   private hashOf(from: number, until: number): number {

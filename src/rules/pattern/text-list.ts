@@ -32,6 +32,11 @@ export function finishHash(hash: number): number {
   return hash ^ (hash >>> 15);
 }
 
+/** The first of two texts in the order of the list; -1 = there is none. */
+export function earlier(one: number, other: number): number {
+  return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
 /** Texts of a list as they are matched. */
 export class TextList {
   readonly bytes: Uint8Array;
@@ -74,13 +79,13 @@ export class TextList {
     return true;
   }
 
-  /** Whether a text equals the slice. @param hash of the slice, finished. */
-  has(hash: number, off: number, len: number): boolean {
+  /** The text that equals the slice, -1 = none. @param hash of the slice, finished. */
+  find(hash: number, off: number, len: number): number {
     const slots = this.slots;
     for (let slot = hash & this.mask; slots[slot] !== 0; slot = (slot + 1) & this.mask) {
       const i = slots[slot]! - 1;
-      if (this.hashes[i] === hash && this.lengthOf(i) === len && this.standsAt(i, off)) return true;
+      if (this.hashes[i] === hash && this.lengthOf(i) === len && this.standsAt(i, off)) return i;
     }
-    return false;
+    return -1;
   }
 }

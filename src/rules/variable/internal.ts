@@ -88,6 +88,7 @@ export function internalScope(
       throw new ConfigError(`cannot read '${path}'`);
     },
     patternFile: () => null,
+    lists: new Map(),
     bufsize: tune.bufsize,
     stickCounters: 0,
   };
