@@ -50,6 +50,7 @@ export function initServerState(
   for (const proxy of config.proxies) {
     proxy.servers.forEach((srv, i) => {
       initServer(shared, entities.server[proxy.index]![i]!, srv, wallSeconds);
+      if (tracksMaintenance(config, srv)) inheritMaintenance(shared, entities, proxy, i);
     });
     const backend = entities.backend[proxy.index]!;
     if (backend < 0) continue;
@@ -79,6 +80,28 @@ function initServer(
   shared.set(entity, State.Maxconn, Math.max(srv.maxconn, srv.minconn));
   shared.set(entity, State.LastChange, wallSeconds);
   shared.set(entity, State.CheckDuration, -1);
+}
+
+/** Whether the server that it tracks, directly or not, starts in maintenance. */
+function tracksMaintenance(config: Configuration, srv: ServerConfig): boolean {
+  let { track } = srv;
+  while (track !== null) {
+    const leader: ServerConfig = config.proxies[track.proxyIndex]!.servers[track.serverIndex]!;
+    if (adminOf(leader) !== 0) return true;
+    track = leader.track;
+  }
+  return false;
+}
+
+function inheritMaintenance(
+  shared: SharedState,
+  entities: EntityMap,
+  proxy: ProxyConfig,
+  index: number,
+): void {
+  const entity = entities.server[proxy.index]![index]!;
+  const admin = shared.get(entity, State.Admin);
+  shared.set(entity, State.Admin, admin | AdminFlag.InheritedMaintenance);
 }
 
 function adminOf(srv: ServerConfig): number {

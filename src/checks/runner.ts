@@ -21,6 +21,7 @@ import {
   programTimeout,
   spreadInterval,
 } from './schedule.ts';
+import { setForcedAdmin } from './server-admin.ts';
 import { serverState } from './server-state-field.ts';
 import { type ServerEntry, ServerStates, type ServerStatesOptions } from './server-states.ts';
 import { CheckTexts } from './text.ts';
@@ -41,6 +42,8 @@ interface CheckEntry {
   /** Begins; gives up when the function that it returns is called. */
   start(done: (outcome: CheckOutcome) => void): () => void;
   running: boolean;
+  /** The Runtime API may stop it for a while. */
+  enabled: boolean;
   /** What the last check had to add, for `last_chk`. */
   info: string;
   /** Cancels the timer or the running check. */
@@ -52,7 +55,7 @@ export class CheckRunner {
   private readonly clock: Clock;
   private readonly open: Open;
   private readonly texts: CheckTexts;
-  private readonly states: ServerStates;
+  readonly states: ServerStates;
   private readonly entries: CheckEntry[] = [];
   private readonly checks = new Map<number, CheckEntry>();
   private readonly agents = new Map<number, CheckEntry>();
@@ -88,6 +91,22 @@ export class CheckRunner {
       entry.cancel();
       entry.running = false;
     }
+  }
+
+  private entryOf(serverEntity: number, kind: CheckEntry['kind']): CheckEntry | undefined {
+    return (kind === 'Health' ? this.checks : this.agents).get(serverEntity);
+  }
+
+  /** Whether it checks, or asks the agent of, the server: false without such a check. */
+  isEnabled(serverEntity: number, kind: CheckEntry['kind']): boolean {
+    return this.entryOf(serverEntity, kind)?.enabled ?? false;
+  }
+
+  /** Stops a check or agent check for a while. @returns false when the server has none */
+  setEnabled(serverEntity: number, kind: CheckEntry['kind'], isEnabled: boolean): boolean {
+    const entry = this.entryOf(serverEntity, kind);
+    if (entry !== undefined) entry.enabled = isEnabled;
+    return entry !== undefined;
   }
 
   /** Text of the last check (`last_chk`); '' when there is nothing to say. */
@@ -129,6 +148,7 @@ export class CheckRunner {
       pauseMs: () => checkInterval(check, shared.get(entity, State.CheckCounter)),
       start: this.starter(server, check),
       running: false,
+      enabled: true,
       info: '',
       cancel: () => {},
     };
@@ -146,8 +166,9 @@ export class CheckRunner {
       riseFall: agentRiseFall,
       interMs: agent.interMs,
       pauseMs: () => agent.interMs,
-      start: this.dialogue(this.agentTask(server, agent)),
+      start: this.dialogue(() => this.agentTask(server, agent)),
       running: false,
+      enabled: true,
       info: '',
       cancel: () => {},
     };
@@ -160,7 +181,7 @@ export class CheckRunner {
 
   private starter(server: ServerEntry, check: CheckConfig): CheckEntry['start'] {
     const { proxy } = server.backend;
-    if (proxy.check.external === null) return this.dialogue(this.checkTask(server, check));
+    if (proxy.check.external === null) return this.dialogue(() => this.checkTask(server, check));
     const { config, shared } = this.options;
     const task: ProgramTask = {
       config,
@@ -172,9 +193,10 @@ export class CheckRunner {
     return (done) => startProgram(task, this.clock, done);
   }
 
-  private dialogue(task: DialogueTask): CheckEntry['start'] {
+  /** @param task made for each check: addresses change at run time */
+  private dialogue(task: () => DialogueTask): CheckEntry['start'] {
     const environment = { clock: this.clock, open: this.open };
-    return (done) => startDialogue(task, environment, done);
+    return (done) => startDialogue(task(), environment, done);
   }
 
   private checkTask(server: ServerEntry, check: CheckConfig): DialogueTask {
@@ -234,7 +256,8 @@ export class CheckRunner {
 
   private run(entry: CheckEntry): void {
     // Checks pause during maintenance and go on where they were; an agent may end it.
-    if (entry.kind === 'Health' && this.states.isMaintained(entry.server)) {
+    const isPaused = entry.kind === 'Health' && this.states.isMaintained(entry.server);
+    if (isPaused || !entry.enabled) {
       this.planNext(entry);
       return;
     }
@@ -243,6 +266,8 @@ export class CheckRunner {
     entry.cancel = entry.start((outcome) => {
       entry.running = false;
       const durationMs = Math.floor(this.clock.nowMs() - startMs);
+      // Stopped meanwhile: the result is none.
+      if (!entry.enabled) return this.planNext(entry);
       if (entry.kind === 'Health') this.concludeCheck(entry, outcome, durationMs);
       else this.concludeAgent(entry, outcome, durationMs);
       this.planNext(entry);
@@ -301,9 +326,9 @@ export class CheckRunner {
     const admin = said?.admin ?? null;
     // The state that a server leaves maintenance with is the one that its agent says now.
     const isFirst = admin !== null && !this.states.isMaintained(server);
-    if (isFirst) this.states.setAdmin(server, admin);
+    if (isFirst) setForcedAdmin(this.states, server, admin);
     this.states.setAgent(server, counter > 0, reason());
-    if (admin !== null && !isFirst) this.states.setAdmin(server, admin);
+    if (admin !== null && !isFirst) setForcedAdmin(this.states, server, admin);
   }
 
   /**

@@ -149,7 +149,7 @@ export class ServerStates {
   }
 
   isMaintained({ entity }: ServerEntry): boolean {
-    return (this.options.shared.get(entity, State.Admin) & AdminFlag.Maintenance) !== 0;
+    return (this.options.shared.get(entity, State.Admin) & AdminFlag.AnyMaintenance) !== 0;
   }
 
   private takeDown(server: ServerEntry, before: Health, reason: string): void {
@@ -164,7 +164,7 @@ export class ServerStates {
     const counts = this.countsOfLoss(server, lostLast);
     const level = isPlanned ? Level.Notice : Level.Alert;
     this.report(server, level, downText(server.label, 'is DOWN', reason, counts));
-    if (lostLast) this.reportNoServer(backend);
+    if (lostLast) this.reportNoServer(server);
     this.options.notify();
   }
 
@@ -179,59 +179,68 @@ export class ServerStates {
     const counts = this.countsOfGain(server);
     const what = after === Health.Stopping ? 'is stopping' : 'is UP';
     this.report(server, Level.Notice, upText(server.label, what, reason, counts));
-    if (lostLast) this.reportNoServer(server.backend);
+    if (lostLast) this.reportNoServer(server);
     this.options.notify();
   }
 
-  /** 5.2 agent-check: the words `drain`, `maint` and `ready`. @param admin `AdminFlag` bits */
-  setAdmin(server: ServerEntry, admin: number): void {
+  /** `AdminFlag` bits. */
+  adminOf({ entity }: ServerEntry): number {
+    return this.options.shared.get(entity, State.Admin);
+  }
+
+  /** Only writes; `settleBackend` makes it known. */
+  writeAdmin({ entity }: ServerEntry, admin: number): void {
+    this.options.shared.set(entity, State.Admin, admin);
+    this.options.shared.set(entity, State.LastChange, this.clock.wallSeconds());
+  }
+
+  /** As it was in a process before: only what becomes of a server that is taken away is said. */
+  restoreAdmin(server: ServerEntry, admin: number, reason: string): void {
+    const before = this.adminOf(server);
+    if (before === admin) return;
+    this.writeAdmin(server, admin);
+    const lostLast = this.settleBackend(server);
+    const isTaken = (admin & ~before & AdminFlag.Maintenance) !== 0;
+    const counts = this.countsOfLoss(server, lostLast);
+    if (isTaken)
+      this.report(server, Level.Alert, downText(server.label, 'is DOWN', reason, counts));
+    const left = 'is UP/READY (leaving forced maintenance).';
+    const isGiven = (before & ~admin & AdminFlag.Maintenance) !== 0;
+    if (isGiven) this.report(server, Level.Notice, maintenanceText(server.label, left));
+    if (lostLast) this.reportNoServer(server);
+  }
+
+  get shared(): SharedState {
+    return this.options.shared;
+  }
+
+  isDown({ entity }: ServerEntry): boolean {
+    return this.options.shared.get(entity, State.Health) === Health.Down;
+  }
+
+  /**
+   * Maintenance ends: what was known of the server is old. It is up until its next check, unless its
+   * agent, or the server that it tracks, says otherwise.
+   */
+  restoreHealth(server: ServerEntry): void {
     const { shared } = this.options;
-    const { entity, label, backend } = server;
-    const before = shared.get(entity, State.Admin);
-    if (before === admin || (before & AdminFlag.Unresolved) !== 0) return;
-    shared.set(entity, State.Admin, admin);
-    shared.set(entity, State.LastChange, this.clock.wallSeconds());
-    const lostLast = this.recountBackend(backend);
-    const isDown = shared.get(entity, State.Health) === Health.Down;
-    const state = isDown ? 'DOWN' : 'UP';
-    const wasMaintained = (before & AdminFlag.Maintenance) !== 0;
-    if ((admin & AdminFlag.Maintenance) !== 0) {
-      if (isDown) {
-        this.report(
-          server,
-          Level.Notice,
-          maintenanceText(label, 'was DOWN and now enters maintenance.'),
-        );
-      } else {
-        const counts = this.countsOfLoss(server, lostLast);
-        const text = downText(label, 'is going DOWN for maintenance', '', counts);
-        this.report(server, Level.Alert, text);
-      }
-    } else if ((admin & AdminFlag.Drain) !== 0) {
-      this.reportDrain(server, wasMaintained, state);
-    } else {
-      const how = wasMaintained
-        ? `${state}/READY (leaving forced maintenance)`
-        : `${state} (leaving forced drain)`;
-      this.report(server, Level.Notice, maintenanceText(label, `is ${how}.`));
+    const { entity, config } = server;
+    if (config.track === null && server.checked === Health.Down) {
+      server.checked = config.check === null ? Health.NoCheck : Health.Up;
+      if (config.check !== null) shared.set(entity, State.CheckCounter, config.check.rise);
     }
-    if (lostLast) this.reportNoServer(backend);
-    this.options.notify();
+    shared.set(entity, State.Health, server.agentUp ? server.checked : Health.Down);
+    const health: Health = shared.get(entity, State.Health);
+    for (const follower of server.followers) {
+      follower.checked = health === Health.NoCheck ? Health.Up : health;
+    }
   }
 
-  private reportDrain(server: ServerEntry, wasMaintained: boolean, state: 'UP' | 'DOWN'): void {
-    const { label } = server;
-    if (wasMaintained) {
-      const left = `is ${state}/DRAIN (leaving forced maintenance).`;
-      this.report(server, Level.Notice, maintenanceText(label, left));
-      this.report(server, Level.Notice, maintenanceText(label, 'remains in forced drain mode.'));
-      return;
-    }
-    const text =
-      state === 'DOWN'
-        ? downText(label, 'enters drain state', '', this.countsOfLoss(server, false))
-        : upText(label, 'enters drain state', '', this.countsOfGain(server));
-    this.report(server, Level.Notice, text);
+  /** Counts the backend's servers again and tells the workers. @returns the last one has gone. */
+  settleBackend(server: ServerEntry): boolean {
+    const lostLast = this.recountBackend(server.backend);
+    this.options.notify();
+    return lostLast;
   }
 
   /** @param weight 0 to 256 */
@@ -239,7 +248,7 @@ export class ServerStates {
     if (this.options.shared.get(server.entity, State.Weight) === weight) return;
     this.options.shared.set(server.entity, State.Weight, weight);
     const lostLast = this.recountBackend(server.backend);
-    if (lostLast) this.reportNoServer(server.backend);
+    if (lostLast) this.reportNoServer(server);
     this.options.notify();
   }
 
@@ -256,7 +265,8 @@ export class ServerStates {
     this.options.logger.text(server.backend.proxy.index, level, text);
   }
 
-  private reportNoServer(backend: BackendEntry): void {
+  /** The last usable server of the backend has gone. */
+  reportNoServer({ backend }: Pick<ServerEntry, 'backend'>): void {
     const { name, index } = backend.proxy;
     const kind = hasFrontend(backend.proxy) ? 'proxy' : 'backend';
     this.options.stderr(stderrLine('ALERT', this.pid(), noServerAlert(kind, name)));
@@ -267,7 +277,7 @@ export class ServerStates {
     return this.options.pid ?? process.pid;
   }
 
-  private countsOfLoss(server: ServerEntry, lostLast: boolean): ServerCounts {
+  countsOfLoss(server: ServerEntry, lostLast: boolean): ServerCounts {
     const { shared } = this.options;
     const { backend } = server;
     const queued = shared.get(server.entity, State.Queued);
@@ -279,7 +289,7 @@ export class ServerStates {
     return this.counts(server, moved + gone, queued - moved);
   }
 
-  private countsOfGain(server: ServerEntry): ServerCounts {
+  countsOfGain(server: ServerEntry): ServerCounts {
     const queued = this.options.shared.get(server.entity, State.Queued);
     return this.counts(server, this.requeuedOnUp(server), queued);
   }

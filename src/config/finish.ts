@@ -79,6 +79,7 @@ function numberProxies(drafts: readonly ProxyDraft[]): void {
   const taken = new Set(drafts.filter((draft) => draft.idGiven).map((draft) => draft.config.id));
   let next = FIRST_PROXY_ID;
   for (const draft of drafts) {
+    draft.config.idGiven = draft.idGiven;
     if (draft.idGiven) continue;
     while (taken.has(next)) next++;
     draft.config.id = next++;

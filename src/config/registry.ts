@@ -14,6 +14,7 @@ import { argumentOptions } from './section/option-argument.ts';
 import { proxyKeywords } from './section/proxy.ts';
 import { ringKeywords } from './section/ring.ts';
 import { serverKeywords } from './section/server.ts';
+import { serverStateKeywords } from './section/server-state.ts';
 import { timeouts } from './section/timeout.ts';
 import { tlsKeywords } from './section/tls-default.ts';
 import { tuneKeywords } from './section/tune.ts';
@@ -25,6 +26,7 @@ export const keywords = {
   global: [
     ...globalKeywords,
     ...tuneKeywords,
+    ...serverStateKeywords,
     ...variableKeywords,
     ...tlsKeywords,
     ...waitingKeywords,

@@ -77,6 +77,9 @@ export interface GlobalConfig {
   externalCheck: 'off' | 'clean' | 'preserve-env';
   /** `insecure-fork-wanted`: the process may start others. */
   forkWanted: boolean;
+  /** Where the states of servers before a restart are (3.1); null = nowhere. */
+  serverStateBase: string | null;
+  serverStateFile: string | null;
   tls: TlsDefaults;
   /** Keyword → value, for keywords whose feature does not exist yet (`waitsFor`). */
   waiting: Record<string, WaitingValue>;
@@ -264,6 +267,8 @@ export interface ProxyConfig extends Origin {
   name: string;
   /** `id`, used in the CSV; assigned from 2 upwards in file order when not given. */
   id: number;
+  /** `id` was written. */
+  idGiven: boolean;
   kind: 'frontend' | 'backend' | 'listen';
   mode: 'tcp' | 'http';
   disabled: boolean;
@@ -291,6 +296,9 @@ export interface ProxyConfig extends Origin {
   /** `hash-balance-factor`, in percent; 0 = off. */
   hashBalanceFactor: number;
   hashPreserveAffinity: HashAffinity;
+  /** `load-server-state-from-file`, and the file of `local`; null = the backend's name. */
+  serverState: 'none' | 'global' | 'local';
+  serverStateName: string | null;
   cookie: CookieConfig | null;
   dynamicCookieKey: string | null;
   /** `force-persist` and `ignore-persist` in their order. */
@@ -474,6 +482,8 @@ export interface ServerConfig extends Origin {
   index: number;
   name: string;
   id: number;
+  /** `id` was written. */
+  idGiven: boolean;
   address: Address;
   /** The name has no address (`-dr`): the server stays in maintenance, `address` is a blank. */
   unresolved: boolean;

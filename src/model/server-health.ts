@@ -15,7 +15,7 @@ export function isUsable(shared: SharedState, entity: number): boolean {
 export function isReachable(shared: SharedState, entity: number): boolean {
   return (
     shared.get(entity, State.Health) !== Health.Down &&
-    (shared.get(entity, State.Admin) & AdminFlag.Maintenance) === 0
+    (shared.get(entity, State.Admin) & AdminFlag.AnyMaintenance) === 0
   );
 }
 

@@ -92,6 +92,12 @@ export const enum AdminFlag {
   Drain = 2,
   /** With `Maintenance`: because its name has no address. */
   Unresolved = 4,
+  /** The server that it tracks is in maintenance, or drains. */
+  InheritedMaintenance = 8,
+  InheritedDrain = 16,
+  /** Either kind. */
+  AnyMaintenance = 9,
+  AnyDrain = 18,
 }
 
 /** Columns of the counters, per entity and worker. All doubles; totals since start. */
@@ -169,6 +175,8 @@ export const enum Counter {
   InternalErrors = 49,
   /** Process: accepted connections that were the last of `maxconn`. */
   MaxconnReached = 50,
+  /** Servers: connections that lie idle in this worker now. */
+  IdleNow = 51,
   WIDTH = 52,
 }
 

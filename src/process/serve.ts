@@ -41,6 +41,7 @@ import { openPidfile, writePidfile } from './pidfile.ts';
 import { dropPrivileges, mayEnterJail } from './privileges.ts';
 import type { Program } from './program.ts';
 import { startRings } from './rings.ts';
+import { loadServerStates } from './server-state-file.ts';
 import { installSignals } from './signals.ts';
 import { type BoundSockets, bindAll, claim, giveUp, listen, publish } from './sockets.ts';
 import { comeForward } from './start-priority.ts';
@@ -110,6 +111,7 @@ async function startServing(
     notify: () => pool.broadcast({ type: 'refresh' }),
     stderr: (line) => console.line(line),
   });
+  loadServerStates(config, checks.states, console, Math.floor(startMs / 1000));
   const rings = await startRings(config, logShared, console);
 
   const sampler = new Sampler(shared, entities, startMs);
@@ -123,6 +125,7 @@ async function startServing(
     config,
     env,
     stickTables: initStickTables(config, init.stickTables),
+    checks,
     stats: { config, entities, shared, sampler, checks },
     info: {
       ...createInfo(request, limits, { entities, shared, sampler, startMs }),

@@ -1,4 +1,5 @@
 /** The shape of a command of the Runtime API: one row per command (management.txt 9.3). */
+import type { CheckRunner } from '../checks/runner.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Configuration } from '../model/config.ts';
 import type { InfoSource } from '../stats/info.ts';
@@ -20,6 +21,7 @@ export interface RuntimeSource {
   env: Environment;
   stats: StatsSource;
   info: InfoSource;
+  checks: CheckRunner;
   nowMs(): number;
   stickTables: readonly StickTable[];
   /** Monotonic ms, as the workers' loops and the entries of stick tables have it. */

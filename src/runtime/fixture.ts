@@ -1,6 +1,8 @@
 /** Test support: a source for commands, made from the text of a configuration. */
 
 import { initServerState } from '../balance/server-state.ts';
+import { FakeClock, FakeNetwork } from '../checks/fake.ts';
+import { CheckRunner } from '../checks/runner.ts';
 import { Environment } from '../config/environment.ts';
 import { parseText } from '../config/fixture.ts';
 import { numberEntities } from '../model/entity.ts';
@@ -26,16 +28,22 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
   initServerState(config, entities, shared, startMs / 1000);
   shared.set(PROCESS_ENTITY, State.Maxconn, 2000);
   const sampler = new Sampler(shared, entities, startMs);
-  const checks = {
-    lastCheck: () => '',
-    isRunning: () => false,
-    lastAgent: () => '',
-    isAsking: () => false,
-  };
+  const clock = new FakeClock();
+  const checks = new CheckRunner({
+    config,
+    entities,
+    shared,
+    logger: { text: () => {} },
+    notify: () => {},
+    stderr: () => {},
+    clock,
+    open: new FakeNetwork(clock).connect,
+  });
   let nowMs = startMs;
   const source: RuntimeSource = {
     config,
     env: new Environment({ HOME: '/root' }),
+    checks,
     stats: { config, entities, shared, sampler, checks },
     info: {
       config,

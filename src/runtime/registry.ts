@@ -8,6 +8,7 @@ import { cliCommands, closingCommands } from './cli.ts';
 import { type CliState, type Command, Level } from './command.ts';
 import { envCommands } from './show-env.ts';
 import { infoCommands } from './show-info.ts';
+import { serverCommands } from './show-servers.ts';
 import { statCommands } from './show-stat.ts';
 import { tableCommands } from './table.ts';
 import { variableCommands } from './variable.ts';
@@ -24,6 +25,7 @@ const listed: readonly Command[] = [
   ...cliCommands,
   ...infoCommands,
   ...statCommands,
+  ...serverCommands,
   ...envCommands,
   ...variableCommands,
   ...tableCommands,

@@ -7,6 +7,7 @@
  */
 import { type CliState, type Level, Mode, type RuntimeSource } from './command.ts';
 import { findCommand, isKnownCommand, unknownText } from './registry.ts';
+import { CommandError } from './server-name.ts';
 import { splitCommands } from './words.ts';
 
 export class CliSession {
@@ -80,7 +81,12 @@ export class CliSession {
       return 'This command is restricted to experimental mode only.\n';
     }
     if (found.command.level > cli.level) return 'Permission denied\n';
-    return found.command.run({ source, cli, args: found.args });
+    try {
+      return found.command.run({ source, cli, args: found.args });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      return `${error.message}\n`;
+    }
   }
 
   private promptText(): string {

@@ -17,7 +17,7 @@ export function checked(s: Subject, value: () => StatValue): StatValue {
 
 /** As `checked`, while checks run: not in maintenance. */
 export function checkedNow(s: Subject, value: () => StatValue): StatValue {
-  const inMaintenance = (s.state(State.Admin) & AdminFlag.Maintenance) !== 0;
+  const inMaintenance = (s.state(State.Admin) & AdminFlag.AnyMaintenance) !== 0;
   return inMaintenance ? null : checked(s, value);
 }
 
@@ -48,7 +48,7 @@ export function downtime(s: Subject): number {
 
 function isDown(s: Subject): boolean {
   if (s.kind === 'server') {
-    const inMaintenance = (s.state(State.Admin) & AdminFlag.Maintenance) !== 0;
+    const inMaintenance = (s.state(State.Admin) & AdminFlag.AnyMaintenance) !== 0;
     return inMaintenance || s.state(State.Health) === Health.Down;
   }
   return s.state(State.Health) === Health.Down;

@@ -30,10 +30,11 @@ function listenerStatus(subject: Subject): string {
 function serverStatus(subject: Subject): string {
   const admin = subject.state(State.Admin);
   if ((admin & AdminFlag.Unresolved) !== 0) return 'MAINT (resolution)';
+  if ((admin & AdminFlag.InheritedMaintenance) !== 0) return `MAINT (via ${subject.tracked})`;
   if ((admin & AdminFlag.Maintenance) !== 0) return 'MAINT';
   const health = subject.state(State.Health) as Health;
   const byAgent = subject.server!.agent === null ? '' : ' (agent)';
-  if ((admin & AdminFlag.Drain) !== 0 && health !== Health.Down) return `DRAIN${byAgent}`;
+  if ((admin & AdminFlag.AnyDrain) !== 0 && health !== Health.Down) return `DRAIN${byAgent}`;
   if (byAgent !== '' && subject.state(State.AgentCounter) === 0) return `DOWN${byAgent}`;
   const { entity, config } = subject.leader;
   const { check } = config;

@@ -7,7 +7,7 @@ import { checkResult } from '../checks/result.ts';
 import type { BindConfig, Configuration, ProxyConfig, ServerConfig } from '../model/config.ts';
 import { Option } from '../model/config.ts';
 import { currentRate } from '../model/rate.ts';
-import { Counter, type EntityMap, type SharedState, State } from '../model/shared.ts';
+import { AdminFlag, Counter, type EntityMap, type SharedState, State } from '../model/shared.ts';
 import type { Sampler } from './sampler.ts';
 
 export type SubjectKind = 'frontend' | 'backend' | 'server' | 'listener';
@@ -127,6 +127,14 @@ export class Subject {
     return { entity, config: server, backend: proxy.name };
   }
 
+  /** The server that it tracks, as `backend/server`; '' = none. */
+  get tracked(): string {
+    const { track } = this.server!;
+    if (track === null) return '';
+    const proxy = this.source.config.proxies[track.proxyIndex]!;
+    return `${proxy.name}/${proxy.servers[track.serverIndex]!.name}`;
+  }
+
   get agentCode(): number | null {
     const { hasCode } = checkResult(this.state(State.AgentStatus));
     return hasCode ? this.state(State.AgentCode) : null;
@@ -222,7 +230,7 @@ function addProxy(
 }
 
 function isHidden(shared: SharedState, entity: number, filter: SubjectFilter): boolean {
-  const inMaintenance = (shared.get(entity, State.Admin) & 1) !== 0;
+  const inMaintenance = (shared.get(entity, State.Admin) & AdminFlag.AnyMaintenance) !== 0;
   const isDown = inMaintenance || shared.get(entity, State.Health) === 0;
   return (filter.noMaintenance && inMaintenance) || (filter.up && isDown);
 }

@@ -10,7 +10,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Server } from '../model/runtime.ts';
-import { State } from '../model/shared.ts';
+import { Counter, State } from '../model/shared.ts';
 import { engine } from './engine.ts';
 import type { Conn } from './stream.ts';
 
@@ -127,6 +127,7 @@ export function countIdle(conn: Conn, change: 1 | -1): void {
   const at = conn.server!.entity * State.WIDTH;
   Atomics.add(state, at + State.IdleConnections, change);
   if (!conn.safe) Atomics.add(state, at + State.FreshConnections, change);
+  engine.count(conn.server!.entity, Counter.IdleNow, change);
 }
 
 /** Takes a connection out of wherever it waits; before it is used or closed. */

@@ -24,17 +24,6 @@ export function setCount(field: NumberField): (draft: ProxyDraft, line: KeywordL
   };
 }
 
-/** 4.2 "load-server-state-from-file": the files are not read, so only `none` says what is. */
-export function parseServerState(_draft: ProxyDraft, line: KeywordLine): void {
-  const [name, word = ''] = line.words;
-  refuseExtra(line.words, 1);
-  if (word === 'none') return;
-  if (word === 'global' || word === 'local') {
-    throw new ConfigError(`'${name} ${word}' is not supported yet by sluice`);
-  }
-  throw new ConfigError(`'${name}' expects 'none', 'local' or 'global' (got '${word}')`);
-}
-
 /** 4.2 "rate-limit sessions". */
 export function parseRateLimit(draft: ProxyDraft, line: KeywordLine): void {
   const [, what = '', word] = line.words;

@@ -27,7 +27,6 @@ import {
   parseMode,
   parseRateLimit,
   parseRetries,
-  parseServerState,
   setCount,
   setDisabled,
   setText,
@@ -43,6 +42,7 @@ import { parseDefaultServer, parseServer } from './server.ts';
 import { parseStick } from './stick.ts';
 import { parseStickTable } from './stick-table.ts';
 import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
+import { parseServerState, parseServerStateName } from './server-state.ts';
 import { parseTimeout } from './timeout.ts';
 
 const { Defaults, NamedDefaults, Frontend, Backend } = {
@@ -274,10 +274,9 @@ export const proxyKeywords = [
   },
   {
     name: 'load-server-state-from-file',
-    args: 'none',
+    args: '{ global | local | none }',
     where: Defaults | Backend,
-    doc: 'Accepted; servers start as configured.',
-    asItIs: 'servers start in the state that the configuration gives them',
+    doc: 'Where the states of the servers before a restart are read from.',
     parse: parseServerState,
   },
   {
@@ -360,6 +359,13 @@ export const proxyKeywords = [
     strict: true,
     doc: 'A server of the backend.',
     parse: (draft, line) => parseServer(draft, line.words, line.origin, line.state),
+  },
+  {
+    name: 'server-state-file-name',
+    args: '[ { use-backend-name | <file> } ]',
+    where: Defaults | Backend,
+    doc: 'File of load-server-state-from-file local.',
+    parse: parseServerStateName,
   },
   {
     name: 'srvtcpka-cnt',

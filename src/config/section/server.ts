@@ -80,6 +80,7 @@ export function parseServer(
   parseServerOptions(words, 3, line);
   if (line.idGiven) refuseSameId(draft, settings.server);
   finishServer(settings, subject);
+  settings.server.idGiven = line.idGiven;
   draft.config.servers.push(settings.server);
   draft.tracks.push(settings.track);
   draft.serverIdGiven.push(line.idGiven);

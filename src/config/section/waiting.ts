@@ -287,10 +287,6 @@ const others = [
   ...waiting('anonymised output', [
     ['anonkey', '<key>', count(0, 4294967295), 'Key that hides names in dumps.'],
   ]),
-  ...waiting('server state files', [
-    ['server-state-base', '<directory>', text, 'Folder of server state files.'],
-    ['server-state-file', '<file>', text, 'File of load-server-state-from-file global.'],
-  ]),
   ...waiting('the PROXY protocol', [
     ['pp2-never-send-local', '', flag, 'Checks never use the LOCAL command.'],
   ]),

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test';
 import { compileAclTest, parseAcl } from '../acl.ts';
 import { parseExpression } from '../expression.ts';
+import { Truth } from '../truth.ts';
 import { testContext, testScope } from '../rule-fixture.ts';
 import { createSegments } from './segments.ts';
 
@@ -72,9 +73,9 @@ test('7.1: with -M the first word of a line is the pattern', () => {
   const scope = testScope();
   scope.files['m'] = '/a one two\n/b\n';
   const holds = (path: string) =>
-    compileAclTest(parseAcl(['c', `str('${path}')`, '-M', '-f', 'm'], scope)).matches(
+    compileAclTest(parseAcl(['c', `str('${path}')`, '-M', '-f', 'm'], scope)).decide(
       testContext(null),
-    );
+    ) === Truth.True;
   expect(['/a', '/b', '/a one two'].map(holds)).toEqual([true, true, false]);
 });
 
