@@ -2,8 +2,8 @@
 import type { AclTestConfig, Origin } from '../model/config.ts';
 import type { VariablesConfig } from '../model/variable.ts';
 import type { EntityUse } from './entity.ts';
-import type { TypeName } from './type-name.ts';
 import type { Columns, ListData } from './pattern/list-file.ts';
+import type { TypeName } from './type-name.ts';
 
 /** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */
 export const enum Place {

@@ -39,10 +39,10 @@ import {
   parseUseBackend,
 } from './rule.ts';
 import { parseDefaultServer, parseServer } from './server.ts';
+import { parseServerState, parseServerStateName } from './server-state.ts';
 import { parseStick } from './stick.ts';
 import { parseStickTable } from './stick-table.ts';
 import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
-import { parseServerState, parseServerStateName } from './server-state.ts';
 import { parseTimeout } from './timeout.ts';
 
 const { Defaults, NamedDefaults, Frontend, Backend } = {

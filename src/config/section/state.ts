@@ -10,8 +10,8 @@ import type {
 } from '../../model/config.ts';
 import { noVariables, type VariablesConfig } from '../../model/variable.ts';
 import type { EntityReference } from '../../rules/entity.ts';
-import type { TableUse } from '../../rules/scope.ts';
 import type { Columns, ListData } from '../../rules/pattern/list-file.ts';
+import type { TableUse } from '../../rules/scope.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';

@@ -2,8 +2,8 @@
 import { expect, test } from 'bun:test';
 import { compileAclTest, parseAcl } from '../acl.ts';
 import { parseExpression } from '../expression.ts';
-import { Truth } from '../truth.ts';
 import { testContext, testScope } from '../rule-fixture.ts';
+import { Truth } from '../truth.ts';
 import { createSegments } from './segments.ts';
 
 /** What HAProxy 3.2 says of the same maps. */
