@@ -42,7 +42,7 @@ interface CheckEntry {
   /** Begins; gives up when the function that it returns is called. */
   start(done: (outcome: CheckOutcome) => void): () => void;
   running: boolean;
-  /** The Runtime API may stop it for a while. */
+  /** False: turned off by an administrator. */
   enabled: boolean;
   /** What the last check had to add, for `last_chk`. */
   info: string;
@@ -254,10 +254,14 @@ export class CheckRunner {
     this.plan(entry, spreadInterval(entry.pauseMs(), spread, random));
   }
 
+  /** Checks pause during maintenance and go on where they were; an agent may end it. */
+  private isPaused(entry: CheckEntry): boolean {
+    if (!entry.enabled) return true;
+    return entry.kind === 'Health' && this.states.isMaintained(entry.server);
+  }
+
   private run(entry: CheckEntry): void {
-    // Checks pause during maintenance and go on where they were; an agent may end it.
-    const isPaused = entry.kind === 'Health' && this.states.isMaintained(entry.server);
-    if (isPaused || !entry.enabled) {
+    if (this.isPaused(entry)) {
       this.planNext(entry);
       return;
     }
@@ -266,8 +270,8 @@ export class CheckRunner {
     entry.cancel = entry.start((outcome) => {
       entry.running = false;
       const durationMs = Math.floor(this.clock.nowMs() - startMs);
-      // Stopped meanwhile: the result is none.
-      if (!entry.enabled) return this.planNext(entry);
+      // What has paused meanwhile says nothing any more.
+      if (this.isPaused(entry)) return this.planNext(entry);
       if (entry.kind === 'Health') this.concludeCheck(entry, outcome, durationMs);
       else this.concludeAgent(entry, outcome, durationMs);
       this.planNext(entry);
@@ -278,8 +282,6 @@ export class CheckRunner {
     const { shared } = this.options;
     const { server, riseFall } = entry;
     const { entity } = server;
-    // Maintenance began while the check ran: its result says nothing any more.
-    if (this.states.isMaintained(server)) return;
     const oldStatus = shared.get(entity, State.CheckStatus);
     const oldCounter = shared.get(entity, State.CheckCounter);
     const { verdict } = checkResult(outcome.status);

@@ -64,6 +64,11 @@ export interface ServerEntry {
   followers: ServerEntry[];
 }
 
+/** Up with checks and up without them are the same to everyone but statistics. */
+function isUpSomehow(health: Health): boolean {
+  return health === Health.Up || health === Health.NoCheck;
+}
+
 export class ServerStates {
   private readonly options: ServerStatesOptions;
   private readonly clock: Clock;
@@ -137,9 +142,11 @@ export class ServerStates {
     const before = this.options.shared.get(server.entity, State.Health);
     const after = server.agentUp ? server.checked : Health.Down;
     if (after === before) return;
+    const isQuiet = isUpSomehow(before) && isUpSomehow(after);
     // A server in maintenance changes without a word: what it will be is said when that ends.
-    if (this.isMaintained(server)) this.options.shared.set(server.entity, State.Health, after);
-    else if (after === Health.Down) this.takeDown(server, before, reason());
+    if (this.isMaintained(server) || isQuiet) {
+      this.options.shared.set(server.entity, State.Health, after);
+    } else if (after === Health.Down) this.takeDown(server, before, reason());
     else this.putIn(server, before, after, reason());
     const { backend, server: name } = server.label;
     for (const follower of server.followers) {

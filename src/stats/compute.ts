@@ -10,9 +10,14 @@ export function http(s: Subject, column: Counter): StatValue {
   return s.isHttp ? s.sum(column) : null;
 }
 
+/** Whether a server has checks that are not turned off. */
+export function isChecked(s: Subject): boolean {
+  return s.server!.check !== null && s.source.checks.isEnabled(s.entity, 'Health');
+}
+
 /** A value that only a server with checks has. */
 export function checked(s: Subject, value: () => StatValue): StatValue {
-  return s.server!.check === null ? null : value();
+  return isChecked(s) ? value() : null;
 }
 
 /** As `checked`, while checks run: not in maintenance. */
@@ -21,9 +26,14 @@ export function checkedNow(s: Subject, value: () => StatValue): StatValue {
   return inMaintenance ? null : checked(s, value);
 }
 
+/** Whether a server has an agent that is asked. */
+export function hasAgent(s: Subject): boolean {
+  return s.server!.agent !== null && s.source.checks.isEnabled(s.entity, 'Agent');
+}
+
 /** A value that only a server with an agent has. */
 export function asked(s: Subject, value: () => StatValue): StatValue {
-  return s.server!.agent === null ? null : value();
+  return hasAgent(s) ? value() : null;
 }
 
 /** -1 means that there was none. */

@@ -1,6 +1,7 @@
 /** The `status` column (management.txt 9.1, field 17). */
 import { checkedStatus } from '../checks/health.ts';
 import { AdminFlag, Health, State } from '../model/shared.ts';
+import { hasAgent } from './compute.ts';
 import type { Subject } from './subject.ts';
 
 export function statusText(subject: Subject): string {
@@ -33,12 +34,20 @@ function serverStatus(subject: Subject): string {
   if ((admin & AdminFlag.InheritedMaintenance) !== 0) return `MAINT (via ${subject.tracked})`;
   if ((admin & AdminFlag.Maintenance) !== 0) return 'MAINT';
   const health = subject.state(State.Health) as Health;
-  const byAgent = subject.server!.agent === null ? '' : ' (agent)';
-  if ((admin & AdminFlag.AnyDrain) !== 0 && health !== Health.Down) return `DRAIN${byAgent}`;
+  const byAgent = hasAgent(subject) ? ' (agent)' : '';
+  const drains = (admin & AdminFlag.AnyDrain) !== 0 && health !== Health.Down;
   if (byAgent !== '' && subject.state(State.AgentCounter) === 0) return `DOWN${byAgent}`;
   const { entity, config } = subject.leader;
   const { check } = config;
-  if (check === null) return health === Health.Down ? 'DOWN' : 'no check';
+  const leads = check !== null && subject.source.checks.isEnabled(entity, 'Health');
+  if (!leads) return drains ? `DRAIN${byAgent}` : unchecked(health);
   const counter = subject.source.shared.get(entity, State.CheckCounter);
-  return checkedStatus(health, counter, check);
+  const status = checkedStatus(health, counter, check);
+  return drains ? `${status.replace(/^\w+/, 'DRAIN')}${byAgent}` : status;
+}
+
+/** A server without checks, or with checks that are turned off. */
+function unchecked(health: Health): string {
+  if (health === Health.Down) return 'DOWN';
+  return health === Health.Stopping ? 'NOLB' : 'no check';
 }

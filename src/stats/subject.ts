@@ -25,6 +25,8 @@ export interface StatsSource {
     /** The same of its agent. */
     lastAgent(serverEntity: number): string;
     isAsking(serverEntity: number): boolean;
+    /** Not turned off by an administrator. */
+    isEnabled(serverEntity: number, kind: 'Health' | 'Agent'): boolean;
   };
 }
 
@@ -187,45 +189,46 @@ export function listSubjects(
   nowMs: number,
   showsDetails: boolean,
 ): Subject[] {
-  const list: Subject[] = [];
-  for (const proxy of source.config.proxies) {
-    if (filter.proxyId !== -1 && proxy.id !== filter.proxyId) continue;
-    if (proxy.disabled) continue;
-    addProxy(list, proxy, { source, nowMs, showsDetails }, filter);
-  }
-  return list;
+  const common = { source, nowMs, showsDetails };
+  return listedProxies(source, filter).flatMap((proxy) => [...subjectsOf(proxy, common, filter)]);
 }
 
-function addProxy(
-  list: Subject[],
+export function listedProxies(source: StatsSource, filter: SubjectFilter): ProxyConfig[] {
+  return source.config.proxies.filter((proxy) => {
+    return !proxy.disabled && (filter.proxyId === -1 || proxy.id === filter.proxyId);
+  });
+}
+
+/** The objects of one proxy, each made when it is asked for. */
+export function* subjectsOf(
   proxy: ProxyConfig,
   common: { source: StatsSource; nowMs: number; showsDetails: boolean },
   filter: SubjectFilter,
-): void {
+): Generator<Subject, void> {
   const { entities } = common.source;
   const fe = entities.frontend[proxy.index]!;
   const be = entities.backend[proxy.index]!;
   const wanted = (bit: number) => (filter.types & bit) !== 0;
   const wantedId = (id: number) => filter.objectId === -1 || filter.objectId === id;
   if (fe >= 0 && wanted(1) && wantedId(0)) {
-    list.push(new Subject({ ...common, kind: 'frontend', proxy, entity: fe }));
+    yield new Subject({ ...common, kind: 'frontend', proxy, entity: fe });
   }
   if ((proxy.options & Option.SocketStats) !== 0 && wanted(8)) {
     for (const bind of proxy.binds) {
       const entity = entities.listener[proxy.index]![bind.index]!;
       if (!wantedId(bind.id)) continue;
-      list.push(new Subject({ ...common, kind: 'listener', proxy, bind, entity }));
+      yield new Subject({ ...common, kind: 'listener', proxy, bind, entity });
     }
   }
   if (wanted(4)) {
     for (const server of proxy.servers) {
       const entity = entities.server[proxy.index]![server.index]!;
       if (!wantedId(server.id) || isHidden(common.source.shared, entity, filter)) continue;
-      list.push(new Subject({ ...common, kind: 'server', proxy, server, entity }));
+      yield new Subject({ ...common, kind: 'server', proxy, server, entity });
     }
   }
   if (be >= 0 && wanted(2) && wantedId(0)) {
-    list.push(new Subject({ ...common, kind: 'backend', proxy, entity: be }));
+    yield new Subject({ ...common, kind: 'backend', proxy, entity: be });
   }
 }
 
