@@ -37,7 +37,16 @@ export interface CoverageRow {
 }
 
 /** Sections with their own keyword table, and the four kinds of proxies. */
-const sections = ['global', 'defaults', 'frontend', 'backend', 'listen', 'ring'];
+const sections = [
+  'global',
+  'defaults',
+  'frontend',
+  'backend',
+  'listen',
+  'ring',
+  'userlist',
+  'http-errors',
+];
 
 /** Arguments of `balance` (configuration.txt 4.2), without those of `mode log`. */
 const balanceWords =
@@ -50,6 +59,11 @@ const flags =
 
 /** Words after `-m` (configuration.txt 7.1). */
 const matchWords = 'found bool int ip bin len str sub reg beg end dir dom';
+
+/** Two methods belong to a criterion and cannot be asked for. */
+export function isWordOfM(name: string): boolean {
+  return name !== 'meth' && name !== 'group';
+}
 
 function split(text: string): string[] {
   return text.trim().split(/\s+/);
@@ -152,7 +166,7 @@ export function coverageRows(): CoverageRow[] {
     row(
       'Match methods',
       split(matchWords),
-      namesOf(matchRows).filter((name) => name !== 'meth'),
+      namesOf(matchRows).filter((name) => isWordOfM(name)),
     ),
     row('Filters', split(filterWords), []),
     commandCoverage(),

@@ -21,7 +21,7 @@ import { rulesetRows } from '../src/rules/ruleset-row.ts';
 import { Place } from '../src/rules/scope.ts';
 import { levelNames } from '../src/runtime/command.ts';
 import { commands } from '../src/runtime/registry.ts';
-import { coverageRows, refusedFlags } from './coverage.ts';
+import { coverageRows, isWordOfM, refusedFlags } from './coverage.ts';
 
 export const referencePath = join(import.meta.dir, '..', 'docs', 'reference.md');
 
@@ -244,6 +244,10 @@ export function renderReference(): string {
     described(keywords.server),
     '## Section ring',
     described(keywords.ring),
+    '## Section http-errors',
+    described(keywords['http-errors']),
+    '## Section userlist',
+    described(keywords.userlist),
     '## Rules',
     '### Actions',
     'By ruleset, in the order in which a connection meets them.',
@@ -257,7 +261,7 @@ export function renderReference(): string {
     'Every fetch is a criterion too, with `-m` where its type has no method of its own.',
     aclTable(),
     '### Match methods',
-    `After \`-m\`: ${words(matchRows.map((row) => row.name).filter((name) => name !== 'meth'))}.`,
+    `After \`-m\`: ${words(matchRows.map((row) => row.name).filter(isWordOfM))}.`,
     '### Predefined ACLs',
     predefinedTable(),
     '## Logs',

@@ -7,9 +7,13 @@ import { resolveBalance } from './section/balance.ts';
 import { checkRuleset } from './section/check-draft.ts';
 import { resolveCookie } from './section/cookie.ts';
 import type { LogSource, ProxyDraft } from './section/draft.ts';
+import { resolveErrors } from './section/error.ts';
 import { resolveFormats } from './section/format.ts';
 import { orderedRules } from './section/inherit.ts';
+import { addMonitorRule } from './section/monitor.ts';
 import type { ParserState } from './section/state.ts';
+import { addStatsRules } from './section/stats.ts';
+import { finishUserlist } from './section/userlist.ts';
 import { resolveTracks } from './track.ts';
 import { setVariables } from './variables.ts';
 
@@ -29,8 +33,10 @@ export function finishConfiguration(state: ParserState): Configuration {
   numberProxies(state.proxies);
   const { variables } = state;
   setVariables(state);
-  const config: Configuration = { global, proxies, rings, variables };
   resolveTracks(proxies, state);
+  const userlists = state.userlists.map((list) => finishUserlist(list, state.diagnostics));
+  for (const proxy of proxies) addStatsRules(proxy, userlists);
+  const config: Configuration = { global, proxies, rings, variables, userlists };
   resolveFullconn(config, global.maxconn);
   return config;
 }
@@ -39,6 +45,8 @@ function finishProxy(draft: ProxyDraft, index: number, state: ParserState): Prox
   const config = draft.config;
   config.index = index;
   config.rules = orderedRules(draft);
+  resolveErrors(draft, state);
+  addMonitorRule(draft);
   config.check = checkRuleset(draft.checks);
   config.logs = resolveLogs(draft.logSources, state.global.logs, state);
   if (draft.section !== 'backend') resolveFormats(draft, state);

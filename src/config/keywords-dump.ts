@@ -114,6 +114,10 @@ function dumpConfiguration(): string[] {
     ...rules,
     'ring',
     ...sortedNames(keywords.ring).map((name) => `\t${name}`),
+    'http-errors',
+    ...sortedNames(keywords['http-errors']).map((name) => `\t${name}`),
+    'userlist',
+    ...sortedNames(keywords.userlist).map((name) => `\t${name}`),
     ...dumpWaiting(),
   ];
 }

@@ -20,7 +20,8 @@ import type { ConfigLine } from './line.ts';
 import { ConfigReader, type ConfigSource } from './reader.ts';
 import { keywords, obsolete } from './registry.ts';
 import { type Accounts, systemAccounts } from './section/account.ts';
-import type { ProxyDraft, ProxySection } from './section/draft.ts';
+import type { HttpErrors, ProxyDraft, ProxySection, UserlistDraft } from './section/draft.ts';
+import { openHttpErrors } from './section/error.ts';
 import { openSection } from './section/inherit.ts';
 import {
   type KeywordLine,
@@ -31,6 +32,7 @@ import {
 } from './section/keyword.ts';
 import { newRing } from './section/ring.ts';
 import { ParserState, type RingDraft } from './section/state.ts';
+import { openUserlist } from './section/userlist.ts';
 import { badNameCharacter, refuseExtra, tightError } from './section/words.ts';
 import { shareEqualParts } from './share.ts';
 import { validate } from './validate.ts';
@@ -54,6 +56,8 @@ type Current =
   | { kind: 'global'; global: GlobalConfig }
   | { kind: 'proxy'; draft: ProxyDraft }
   | { kind: 'ring'; ring: RingDraft }
+  | { kind: 'userlist'; userlist: UserlistDraft }
+  | { kind: 'http-errors'; section: HttpErrors }
   /** A section that is known but not supported: its lines are not looked at. */
   | { kind: 'skipped' };
 
@@ -127,6 +131,12 @@ function openAnySection(words: string[], origin: Origin, state: ParserState): Cu
     return { kind: 'proxy', draft };
   }
   if (keyword === 'ring') return openRing(words, origin, state);
+  if (keyword === 'http-errors') {
+    return { kind: 'http-errors', section: openHttpErrors(words, origin, state) };
+  }
+  if (keyword === 'userlist') {
+    return { kind: 'userlist', userlist: openUserlist(words, origin, state) };
+  }
   if (isKnownSection(keyword)) {
     state.diagnostics.error(origin, `section '${keyword}' is not supported yet by sluice`);
     return { kind: 'skipped' };
@@ -178,6 +188,10 @@ function parseKeyword(line: KeywordLine, current: Current): void {
       return parseGlobalKeyword(current.global, line);
     case 'ring':
       return dispatch(current.ring, line, 'ring', keywords.ring, []);
+    case 'http-errors':
+      return dispatch(current.section, line, 'http-errors', keywords['http-errors'], []);
+    case 'userlist':
+      return dispatch(current.userlist, line, 'userlist', keywords.userlist, []);
     case 'proxy':
       return parseProxyKeyword(current.draft, line);
   }

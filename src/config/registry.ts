@@ -7,6 +7,7 @@ import { balanceAlgorithms } from '../balance/registry.ts';
 import { assert } from '../base/assert.ts';
 import { asItIsKeywords } from './section/as-it-is.ts';
 import { bindKeywords } from './section/bind.ts';
+import { httpErrorsKeywords } from './section/error.ts';
 import { globalKeywords, obsoleteGlobalKeywords } from './section/global.ts';
 import { obsoleteKeywords } from './section/obsolete.ts';
 import { flagOptions } from './section/option.ts';
@@ -18,6 +19,7 @@ import { serverStateKeywords } from './section/server-state.ts';
 import { timeouts } from './section/timeout.ts';
 import { tlsKeywords } from './section/tls-default.ts';
 import { tuneKeywords } from './section/tune.ts';
+import { userlistKeywords } from './section/userlist.ts';
 import { variableKeywords } from './section/variable.ts';
 import { waitingKeywords } from './section/waiting.ts';
 
@@ -34,6 +36,8 @@ export const keywords = {
   ],
   proxy: proxyKeywords,
   ring: ringKeywords,
+  userlist: userlistKeywords,
+  'http-errors': httpErrorsKeywords,
   bind: bindKeywords,
   server: serverKeywords,
   option: [...flagOptions, ...argumentOptions],

@@ -24,6 +24,7 @@ import { Where } from './section/keyword.ts';
 import { flagOptions } from './section/option.ts';
 import type { ParserState } from './section/state.ts';
 import { checkTables } from './section/stick-table.ts';
+import { checkUserlists } from './section/userlist.ts';
 import { sectionName } from './section/words.ts';
 
 export function validate(config: Configuration, state: ParserState): void {
@@ -41,11 +42,13 @@ export function validate(config: Configuration, state: ParserState): void {
     checkServers(proxy, draft, diagnostics);
     checkExternal(config, draft, diagnostics);
     if (complete) warnUnusedChecks(draft, name, diagnostics);
+    checkStats(proxy, diagnostics);
     if (complete) warnAboutProxy(proxy, draft, name, diagnostics);
   }
   if (complete) for (const ring of config.rings) warnRingTimeouts(ring, diagnostics);
   if (!state.sectionLost) checkRings(config, diagnostics);
   checkTables(config, state);
+  checkUserlists(state);
   checkSameAddress(config, diagnostics);
   if (!state.sectionLost) checkReferences(config, state);
 }
@@ -96,6 +99,8 @@ function warnHttpOnly(draft: ProxyDraft, name: string, diagnostics: Diagnostics)
   for (const ruleset of ['http-request', 'http-response', 'http-after-response', 'redirect']) {
     if (has(ruleset)) ignored(`'${ruleset}' rules`, 'they require');
   }
+  if (has('stats')) ignored("'stats' statement");
+  if (has('monitor-uri')) ignored("'monitor-uri' statement");
   for (const option of ['forwardfor', 'originalto', 'forwarded']) {
     if (has(`option ${option}`)) ignored(`'option ${option}'`);
   }
@@ -295,6 +300,17 @@ function checkServers(proxy: ProxyConfig, draft: ProxyDraft, diagnostics: Diagno
       );
     }
   }
+}
+
+/** Two ways to say who may see the page cannot be mixed. */
+function checkStats(proxy: ProxyConfig, diagnostics: Diagnostics): void {
+  const { stats } = proxy;
+  if (stats === null || stats.rules.length === 0) return;
+  if (stats.realm === null && stats.users.length === 0) return;
+  diagnostics.error(
+    null,
+    `proxy '${proxy.name}': stats 'auth'/'realm' and 'http-request' can't be used at the same time.`,
+  );
 }
 
 function checkRings(config: Configuration, diagnostics: Diagnostics): void {

@@ -47,17 +47,27 @@ const defaultOffs = Int32Array.from(defaultPages, (page) =>
 );
 const defaultLens = Int32Array.from(defaultPages, (page) => errorPage(page.status).bytes.length);
 
+/** What answers in place of a default page. */
+export interface ErrorAnswer {
+  /** Makes it the answer. @returns false when there is no room for it. */
+  prepare(ctx: ReplyContext): boolean;
+}
+
 /** The pages of one proxy. */
 export class ErrorPages {
   /** Own pages by slot; null = none, the other side's or the default one serves. */
-  readonly own: (ReplyTemplate | null)[];
+  readonly own: (ErrorAnswer | null)[];
   /** 1 where the file is empty: close without a word. */
   readonly silent: Uint8Array;
   /** Complete responses by slot: own ones, else the default ones. */
   private readonly offs: Int32Array;
   private readonly lens: Int32Array;
 
-  constructor(errorFiles: Readonly<Record<number, string>>) {
+  /** @param made answers by status that are made when they are needed */
+  constructor(
+    errorFiles: Readonly<Record<number, string>>,
+    made: ReadonlyMap<number, ErrorAnswer> = new Map(),
+  ) {
     this.own = [];
     this.silent = new Uint8Array(defaultPages.length + 1);
     this.offs = Int32Array.of(0, ...defaultOffs);
@@ -77,6 +87,11 @@ export class ErrorPages {
       const complete = Buffer.concat([Buffer.from(reply.head, 'latin1'), reply.body]);
       this.offs[slot] = reserveBytes(complete);
       this.lens[slot] = complete.length;
+    }
+    // An error that no rule may change has the default page instead: nothing is known to make it of.
+    for (const [status, answer] of made) {
+      const slot = slotOf[status] ?? 0;
+      if (slot !== 0) this.own[slot] = answer;
     }
   }
 
@@ -108,9 +123,13 @@ const pagesOf: ErrorPages[] = [];
 const defaultOnly = new ErrorPages({});
 
 /** Compiles the pages of a proxy. Call for every proxy at start-up. */
-export function compileErrorPages(proxy: ProxyConfig): ErrorPages {
+export function compileErrorPages(
+  proxy: ProxyConfig,
+  made: ReadonlyMap<number, ErrorAnswer> = new Map(),
+): ErrorPages {
   const files = proxy.errorFiles;
-  const pages = Object.keys(files).length === 0 ? defaultOnly : new ErrorPages(files);
+  const none = Object.keys(files).length === 0 && made.size === 0;
+  const pages = none ? defaultOnly : new ErrorPages(files, made);
   pagesOf[proxy.index] = pages;
   return pages;
 }

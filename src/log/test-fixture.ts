@@ -48,5 +48,5 @@ export function configurationFixture(
     ...global,
   };
   const variables = noVariables();
-  return { global: values as Configuration['global'], proxies, rings, variables };
+  return { global: values as Configuration['global'], proxies, rings, variables, userlists: [] };
 }

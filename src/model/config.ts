@@ -15,6 +15,7 @@ export interface Configuration {
   proxies: ProxyConfig[];
   rings: RingConfig[];
   variables: VariablesConfig;
+  userlists: UserlistConfig[];
 }
 
 /** Where a thing was written, for messages: `[file:line]`. */
@@ -196,6 +197,21 @@ export interface RingConfig extends Origin {
   servers: { name: string; address: Address; logProto: 'legacy' | 'octet-count' }[];
 }
 
+/** `userlist` (12.2). */
+export interface UserlistConfig extends Origin {
+  /** Empty for the accounts of `stats auth` lines. */
+  name: string;
+  users: UserConfig[];
+}
+
+export interface UserConfig {
+  name: string;
+  /** As crypt(3) makes it, or plain when `insecure`; null = none, which nothing matches. */
+  password: string | null;
+  insecure: boolean;
+  groups: string[];
+}
+
 /** `close-spread-time infinite`: a soft stop closes no connection by itself. */
 export const SPREAD_ENDLESS = -1;
 
@@ -318,8 +334,12 @@ export interface ProxyConfig extends Origin {
   /** `tcp-request inspect-delay`, `tcp-response inspect-delay` in ms; 0 = nothing is waited for. */
   requestInspectMs: number;
   responseInspectMs: number;
+  /** The statistics page (4.2 `stats`), null = none. */
+  stats: StatsConfig | null;
   /** Full bytes of the response per status, from `errorfile` (latin1 text). */
   errorFiles: Record<number, string>;
+  /** Answers per status that are made when they are needed (`http-error`): `ReplyArgs`. */
+  errorReplies: Record<number, unknown>;
   logs: LogTargetConfig[];
   logTag: string | null;
   logFormat: LogFormatConfig | null;
@@ -399,6 +419,29 @@ export interface StickRuleConfig extends Origin {
   expr: ExprConfig;
   table: string;
   condition: ConditionConfig | null;
+}
+
+/** `stats` lines (4.2). */
+export interface StatsConfig {
+  uri: string;
+  /** Null = not given. */
+  realm: string | null;
+  users: { name: string; password: string }[];
+  /** 0 = the browser is not asked to refresh. */
+  refreshSeconds: number;
+  /** Names of proxies that are listed, `.` for the one with the page; empty = all. */
+  scope: string[];
+  showsVersion: boolean;
+  showsNode: boolean;
+  /** Null = that of `global`. */
+  node: string | null;
+  showsDescription: boolean;
+  /** Null = that of `global`. */
+  description: string | null;
+  showsLegends: boolean;
+  showsModules: boolean;
+  rules: RuleConfig[];
+  admins: ConditionConfig[];
 }
 
 export interface CaptureConfig {
@@ -641,14 +684,20 @@ export type RulesetName =
 
 /** Rules of one ruleset and section run in this order, whatever the order of their lines. */
 export const enum RuleStage {
+  /** `monitor-uri`. */
+  Monitor = -1,
   /** `http-request`, `http-response`, `http-after-response`. */
   Rules = 0,
   /** `reqrep`, `rspdel` and the other rules on whole lines of HAProxy 1.3 to 2.0. */
   Lines = 1,
   /** `reqadd`, `rspadd`. */
   Added = 2,
+  /** `stats uri`, `stats http-request`, `stats auth`. */
+  Statistics = 3,
+  /** The statistics page itself. */
+  Page = 4,
   /** `redirect`. */
-  Redirect = 3,
+  Redirect = 5,
 }
 
 export interface RuleConfig extends Origin {

@@ -7,7 +7,7 @@
  * @dataplane
  */
 import type { CounterSet } from './counter-set.ts';
-import type { Proxy, Server } from './runtime.ts';
+import type { Bytes, Proxy, Server } from './runtime.ts';
 
 /** Address families as the kernel numbers them. */
 export const enum Family {
@@ -194,6 +194,10 @@ export class StreamFacts {
   slotHeld: Server | null = null;
   /** Its accounts are closed; only the log line is still to come. */
   ended: boolean = false;
+  /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
+  proxied: boolean = false;
+  /** The applet that answers in place of a server, as logs name it: `<STATS>`. */
+  applet: Bytes | null = null;
   /** The backend that a `reqsetbe` line chose: index in the frontend's `lineBackends`; -1 = none. */
   lineBackend: number = -1;
   /** The entries of stick tables that it tracks; null until this object has tracked one. */
@@ -238,6 +242,8 @@ export class StreamFacts {
     this.variables = 0;
     this.slotHeld = null;
     this.ended = false;
+    this.proxied = false;
+    this.applet = null;
     this.lineBackend = -1;
   }
 }

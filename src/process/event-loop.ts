@@ -8,6 +8,7 @@
  */
 import { Ready } from '../loop/poller.ts';
 import { variableHeapBytes } from '../model/capacity.ts';
+import type { ServiceMessage, ServicePart, ServiceTicket } from '../model/service.ts';
 import { Health, State } from '../model/shared.ts';
 import { initEntities } from '../rules/entity.ts';
 import { initCaptures } from '../rules/fetch/capture.ts';
@@ -15,6 +16,7 @@ import { initThread } from '../rules/fetch/process.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
 import { initLogEnvironment } from '../rules/log-format.ts';
 import { initScratch } from '../rules/scratch.ts';
+import { initUserlists } from '../rules/userlist.ts';
 import { initVariables } from '../rules/variable/variables.ts';
 import { initStickTables } from '../stick-table/registry.ts';
 import { initTracking } from '../stick-table/tracking.ts';
@@ -34,11 +36,13 @@ import { createEngine, engine } from '../stream/engine.ts';
 import { closeIdleOf, purgeIdle } from '../stream/idle.ts';
 import { createIdleLists } from '../stream/idle-list.ts';
 import {
+  killStreams,
   onConnTimer,
   onEvent,
   onException,
   onGranted,
   onResumed,
+  onServed,
   onSoftStop,
   onStreamTimer,
 } from '../stream/phases.ts';
@@ -76,6 +80,8 @@ export interface LoopHost {
   reportMemory(): void;
   /** Answers `suspend`. */
   suspended(): void;
+  /** Hands what a stream wants to the control thread; `served` brings a part of the answer. */
+  serve(message: ServiceMessage): void;
   /** Gives back memory that the runtime does not need. Every few seconds. */
   collect(): void;
 }
@@ -101,7 +107,12 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   initEntities(config, init.entities);
   initVariables(config.variables, config.global.tune, heapBytes);
   initTracking(initStickTables(init.config, init.stickTables), init.config.global);
-  createEngine(init, init.debug ? createDebug(streamsMax, config.global.tune.bufsize) : null);
+  initUserlists(config.userlists);
+  createEngine(
+    init,
+    init.debug ? createDebug(streamsMax, config.global.tune.bufsize) : null,
+    loopHost.serve,
+  );
   nextTrimMs = engine.nowMs + TRIM_EVERY_MS;
   const plans = engine.plans;
   initLogEnvironment({
@@ -311,8 +322,20 @@ function onMessage(message: ToWorker): void {
       return;
     case 'refresh':
       return refresh();
+    case 'kill':
+      return killStreams(message.server);
+    case 'served':
+      return takeServed(message.ticket, message.part);
     default:
       return;
+  }
+}
+
+function takeServed(ticket: ServiceTicket, part: ServicePart): void {
+  try {
+    onServed(ticket, part);
+  } catch (error) {
+    failed(engine.streams[ticket.slot]!.client!, error);
   }
 }
 

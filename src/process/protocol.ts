@@ -1,4 +1,5 @@
 /** What the control thread and the workers tell each other. */
+import type { ServiceMessage, ServicePart, ServiceTicket } from '../model/service.ts';
 
 /**
  * `workerData` of a worker: two words that it waits for. The first becomes 1 when its `WorkerInit`
@@ -18,6 +19,10 @@ export type ToWorker =
   | { type: 'suspend' }
   /** These lines are open, late or again (SIGTTIN): one descriptor per worker, or one for all. */
   | { type: 'resume'; listeners: { proxy: number; bind: number; fds: number[] }[] }
+  /** A part of what the control thread answers for one stream. */
+  | { type: 'served'; ticket: ServiceTicket; part: ServicePart }
+  /** Ends the streams of a server, by its entity. */
+  | { type: 'kill'; server: number }
   /** Stop now (SIGTERM, SIGINT). */
   | { type: 'stop' }
   /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
@@ -32,4 +37,6 @@ export type FromWorker =
   /** A line for stderr (an internal error, a limit reached). */
   | { type: 'message'; workerIndex: number; text: string }
   /** What `memory` asked for. */
-  | { type: 'report'; text: string };
+  | { type: 'report'; text: string }
+  /** A stream wants an answer, more of it, or none any more; `served` brings the parts. */
+  | { type: 'service'; message: ServiceMessage };

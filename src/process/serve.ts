@@ -9,6 +9,7 @@
  * sockets have not taken their names yet, and the exit status is 1.
  */
 import { hostname } from 'node:os';
+import { ServerAdmin } from '../checks/admin.ts';
 import { CheckRunner } from '../checks/runner.ts';
 import { resolveFullconn } from '../config/finish.ts';
 import { sluiceVersion } from '../config/version.ts';
@@ -18,6 +19,7 @@ import { numberEntities } from '../model/entity.ts';
 import { type SharedBuffers, SharedState } from '../model/shared.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import type { InfoSource } from '../stats/info.ts';
+import { createStatsPage, type PageSource } from '../stats/page/page.ts';
 import { Sampler } from '../stats/sampler.ts';
 import { allocateStickTables, initStickTables } from '../stick-table/registry.ts';
 import type { WorkerInit } from '../stream/worker-init.ts';
@@ -41,7 +43,9 @@ import { openPidfile, writePidfile } from './pidfile.ts';
 import { dropPrivileges, mayEnterJail } from './privileges.ts';
 import type { Program } from './program.ts';
 import { startRings } from './rings.ts';
+import { createServerActions } from './server-actions.ts';
 import { loadServerStates } from './server-state-file.ts';
+import { Services } from './services.ts';
 import { installSignals } from './signals.ts';
 import { type BoundSockets, bindAll, claim, giveUp, listen, publish } from './sockets.ts';
 import { comeForward } from './start-priority.ts';
@@ -102,7 +106,8 @@ async function startServing(
   const init = createInit(request, limits, entities, buffers);
   const { logShared } = init;
   const logger = createLogger({ ...init, worker: 'control', shared: logShared });
-  const pool = createPool(init.wakeFds, console, logger);
+  const services = new Services((text) => console.warning(text));
+  const pool = createPool(init.wakeFds, console, logger, services);
   const checks = new CheckRunner({
     config,
     entities,
@@ -121,21 +126,20 @@ async function startServing(
     rings.close();
   };
   const common = { config, entities, shared, console, pool, logger };
-  const stats: StatsSocket = new StatsSocket({
-    config,
-    env,
-    stickTables: initStickTables(config, init.stickTables),
+  const stickTables = initStickTables(config, init.stickTables);
+  const source = {
     checks,
     stats: { config, entities, shared, sampler, checks },
     info: {
       ...createInfo(request, limits, { entities, shared, sampler, startMs }),
-      stopping: () => control.stopping,
+      stopping: (): boolean => control.stopping,
       logsLost: () => logger.lost,
       bootMs: () => bootMs,
     },
     nowMs: () => Date.now(),
-    tickMs: monotonicMs,
-  });
+  };
+  const stats = new StatsSocket({ config, env, stickTables, tickMs: monotonicMs, ...source });
+  offerServices(services, source, { checks, pool });
   const listeners = new ListenerPause({ ...common, bound, stats });
   const control = new Control({ ...common, close, listeners });
   // Before the first connection is served: a signal must never meet its default action then.
@@ -154,6 +158,20 @@ async function startServing(
   announce(request, nullFd);
   collectStart();
   return true;
+}
+
+/** What the control thread answers in the name of streams. */
+function offerServices(
+  services: Services,
+  source: Omit<PageSource, 'actions'>,
+  { checks, pool }: { checks: CheckRunner; pool: WorkerPool },
+): void {
+  const { shared, entities } = source.stats;
+  const actions = createServerActions(new ServerAdmin(shared, checks), entities, (server) =>
+    pool.broadcast({ type: 'kill', server }),
+  );
+  services.table.set('stats', createStatsPage({ ...source, actions }));
+  services.answer = (ticket, part) => pool.answer(ticket, part);
 }
 
 /**
@@ -260,7 +278,12 @@ function createInit(
   };
 }
 
-function createPool(wakeFds: number[], console: Console, logger: Logger): WorkerPool {
+function createPool(
+  wakeFds: number[],
+  console: Console,
+  logger: Logger,
+  services: Services,
+): WorkerPool {
   const report = (text: string) => {
     console.alert(text);
     // A daemon has no terminal: its first log target must know as well.
@@ -269,6 +292,7 @@ function createPool(wakeFds: number[], console: Console, logger: Logger): Worker
   return new WorkerPool(wakeFds, {
     message: report,
     report: (text) => console.warning(text),
+    serve: (message) => services.receive(message),
     crashed: (index, error) => {
       // A proxy with a dead worker would accept connections that nobody serves.
       report(`[sluice.main()] Worker thread ${index + 1} ended unexpectedly: ${error}`);

@@ -5,6 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import type { ServiceMessage, ServicePart, ServiceTicket } from '../model/service.ts';
 import type { WorkerInit } from '../stream/worker-init.ts';
 import { libc } from '../sys/libc.ts';
 import { wake } from '../sys/socket.ts';
@@ -34,6 +35,8 @@ export interface WorkerPoolEvents {
   message(text: string): void;
   /** An answer to `memory`. */
   report(text: string): void;
+  /** A stream of a worker wants an answer, or none any more; `answer` brings the parts. */
+  serve(message: ServiceMessage): void;
   /** A worker ended although nobody asked it to. */
   crashed(workerIndex: number, error: string): void;
 }
@@ -78,6 +81,7 @@ export class WorkerPool {
           resolve();
         } else if (message.type === 'stopped') this.stopped(init.workerIndex);
         else if (message.type === 'suspended') this.onSuspended();
+        else if (message.type === 'service') this.events.serve(message.message);
         else if (message.type === 'report') this.events.report(message.text);
         else this.events.message(message.text);
       });
@@ -118,6 +122,16 @@ export class WorkerPool {
       worker.postMessage(message);
       wake(this.wakeFds[index]!);
     });
+  }
+
+  /** Brings a part of an answer to the stream that waits for it. */
+  answer(ticket: ServiceTicket, part: ServicePart): void {
+    const { workerIndex } = ticket;
+    if (!this.running[workerIndex]) return;
+    // The bytes move, nothing of them stays behind.
+    const moved = part.body === null ? [] : [part.body.buffer as ArrayBuffer];
+    this.workers[workerIndex]!.postMessage({ type: 'served', ticket, part }, moved);
+    wake(this.wakeFds[workerIndex]!);
   }
 
   /** Resolves when no worker accepts connections any more; `resume` lets them. */

@@ -44,6 +44,9 @@ const host: LoopHost = {
   suspended() {
     post({ type: 'suspended', workerIndex: engine.init.workerIndex });
   },
+  serve(message) {
+    post({ type: 'service', message });
+  },
   collect() {
     // Regular expressions make strings. The runtime takes the arena for a part of its heap and would
     // let garbage of that size gather; a collection of a small heap costs a millisecond.

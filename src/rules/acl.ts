@@ -12,7 +12,7 @@ import { canCast } from './cast.ts';
 import { compileExpression, parseRest } from './expression.ts';
 import { fetchRow } from './fetch/registry.ts';
 import { type Columns, compiledList, listName } from './pattern/list-file.ts';
-import { EitherPattern, type Pattern } from './pattern/pattern.ts';
+import { EitherPattern, GroupPattern, type Pattern } from './pattern/pattern.ts';
 import { isOperator } from './pattern/range-text.ts';
 import {
   checkPattern,
@@ -26,6 +26,7 @@ import {
 import type { TypeName } from './row.ts';
 import type { RuleScope } from './scope.ts';
 import { unknownCriterion } from './unknown-name.ts';
+import { findUserlist } from './userlist.ts';
 
 export { AclTest } from './acl-test.ts';
 
@@ -141,6 +142,9 @@ export function parseTest(name: string, words: string[], scope: RuleScope): AclT
   for (const word of rest.slice(used)) {
     addPattern(test, criterion.dotted && test.match === 'int' ? undotted(word) : word);
   }
+  if (test.match === 'group') {
+    scope.userGroups?.(String(criterion.expr.args[0]), test.patterns);
+  }
   warnEmpty(test, criterion, rest, scope);
   return {
     ...scope.origin,
@@ -165,6 +169,8 @@ function impliedMatch(criterion: Criterion): string {
   const { match, out } = criterion;
   // `method` matches numbers and texts of methods, whatever its row in the table says.
   if (match !== null && out === 'meth' && match === 'str') return 'meth';
+  // So does `http_auth_group`, by the groups of users.
+  if (match !== null && criterion.keyword === 'http_auth_group') return 'group';
   return match ?? defaultMatch(out) ?? '';
 }
 
@@ -207,7 +213,7 @@ function parseFlags(
 }
 
 function setMatch(test: TestText, criterion: Criterion, name: string): void {
-  const row = name === 'meth' ? undefined : matchRow(name);
+  const row = name === 'meth' || name === 'group' ? undefined : matchRow(name);
   if (!row) throw new ConfigError(`unknown matching method '${name}' when parsing ACL expression`);
   if (test.patterns.length + test.files.length > 0) {
     throw new ConfigError(
@@ -233,6 +239,9 @@ function addPattern(test: TestText, word: string): void {
 function readPatterns(test: TestText, name: string, scope: RuleScope): void {
   if (test.match === '') return;
   const { match, resolves, columns } = test;
+  if (test.match === 'group') {
+    throw new ConfigError("'-f' is not supported yet by sluice for groups of users");
+  }
   const ignoreCase = test.foldFrom >= 0;
   const kind = `${match} ${ignoreCase} ${resolves}`;
   const compile = (bytes: Uint8Array) =>
@@ -253,7 +262,11 @@ function warnEmpty(test: TestText, criterion: Criterion, words: string[], scope:
 
 /** Compiles one test for a worker. */
 export function compileAclTest(cfg: AclTestConfig): AclTest {
-  return new AclTest(compileExpression(cfg.expr, true), matchTarget(cfg.match), createList(cfg));
+  const list =
+    cfg.match === 'group'
+      ? new GroupPattern(findUserlist(String(cfg.expr.args[0])).createMembers(cfg.patterns))
+      : createList(cfg);
+  return new AclTest(compileExpression(cfg.expr, true), matchTarget(cfg.match), list);
 }
 
 /** The patterns of the line, those before and those behind `-i`, and of its files. */

@@ -66,6 +66,8 @@ export const enum Verdict {
   Tarpit = 7,
   /** Close the server's connection and with it the stream (`close`). */
   Close = 8,
+  /** The control thread answers: `served` of action/serve.ts says what (`LR--`). */
+  Serve = 9,
 }
 
 /**

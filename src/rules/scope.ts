@@ -82,6 +82,10 @@ export interface RuleScope {
   table?(name: string, use: Omit<TableUse, 'origin' | 'table'>): string;
   /** tune.stick-counters. */
   stickCounters: number;
+  /** Notes that an expression names a userlist, which may stand further down. */
+  userlist?(name: string): void;
+  /** Notes that an ACL names groups of a userlist. */
+  userGroups?(userlist: string, groups: readonly string[]): void;
 }
 
 /** A reference to a stick table. */

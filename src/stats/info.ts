@@ -329,6 +329,11 @@ function present(moment: InfoMoment): { row: InfoRow; value: InfoValue }[] {
     .filter(({ row, value }) => value !== '' || row.name === 'node');
 }
 
+/** The values by name. */
+export function infoValues(moment: InfoMoment): Map<string, InfoValue> {
+  return new Map(present(moment).map(({ row, value }) => [row.name, value]));
+}
+
 function valueText(value: InfoValue, float: boolean): string {
   const fraction = float && typeof value === 'number' && !Number.isInteger(value);
   return fraction ? (value as number).toFixed(6) : String(value);

@@ -54,22 +54,25 @@ export function typedLines(subject: Subject, describe: boolean): string {
 
 /** An array of arrays, one inner array per object, without any blank. */
 export function statJson(subjects: readonly Subject[]): string {
-  const objects = subjects.map((subject) =>
-    fields.flatMap((field, pos) => {
-      const value = field.of[subject.kind]?.(subject) ?? null;
-      if (value === null || value === '') return [];
-      return [
-        {
-          objType: objectTypes[subject.kind],
-          proxyId: subject.proxy.id,
-          id: objectId(subject),
-          field: { pos, name: field.name },
-          processNum: 1,
-          tags: tagObject(field.tags),
-          value: { type: field.type, value },
-        },
-      ];
-    }),
-  );
-  return `${JSON.stringify(objects)}\n`;
+  return `[${subjects.map(subjectJson).join(',')}]\n`;
+}
+
+/** The inner array of one object. */
+export function subjectJson(subject: Subject): string {
+  const values = fields.flatMap((field, pos) => {
+    const value = field.of[subject.kind]?.(subject) ?? null;
+    if (value === null || value === '') return [];
+    return [
+      {
+        objType: objectTypes[subject.kind],
+        proxyId: subject.proxy.id,
+        id: objectId(subject),
+        field: { pos, name: field.name },
+        processNum: 1,
+        tags: tagObject(field.tags),
+        value: { type: field.type, value },
+      },
+    ];
+  });
+  return JSON.stringify(values);
 }

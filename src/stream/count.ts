@@ -34,6 +34,12 @@ export function countDeniedResponse(strm: Stream): void {
   countServer(strm, Counter.DeniedResponses);
 }
 
+/** `intercepted` (9.1): not what another section, the backend, has answered. */
+export function countIntercepted(strm: Stream): void {
+  if (strm.inBackend && strm.backend !== strm.frontend) return;
+  engine.count(strm.frontend!.frontend, Counter.Intercepted, 1);
+}
+
 /** `req_tot`: a request, or what was to become one. */
 export function countRequest(strm: Stream): void {
   const frontend = strm.frontend!.frontend;

@@ -13,6 +13,7 @@ import { Poller } from '../loop/poller.ts';
 import { Timers } from '../loop/timers.ts';
 import { ADDRESS_BYTES, CONNS_PER_SESSION, CONNS_SPARE, TAIL_ROOM } from '../model/capacity.ts';
 import type { Configuration } from '../model/config.ts';
+import type { ServiceMessage } from '../model/service.ts';
 import { Counter, Handoff, SharedState, State } from '../model/shared.ts';
 import { Session, type StreamFacts } from '../model/stream.ts';
 import type { RuleContext } from '../rules/context.ts';
@@ -91,6 +92,8 @@ export class Engine implements RuleContext {
   readonly hasNice: boolean;
   /** `busy-polling`: the poller never sleeps. */
   readonly busyPolling: boolean;
+  /** Tells the control thread what a stream wants of a service (service.ts). */
+  readonly askControl: (message: ServiceMessage) => void;
   /** Pipes for splicing that this worker may open; 0 = none. */
   readonly pipesMax: number;
 
@@ -119,7 +122,7 @@ export class Engine implements RuleContext {
   replyFixed: boolean;
   replySilent: boolean;
 
-  constructor(init: WorkerInit, debug: Sink | null) {
+  constructor(init: WorkerInit, debug: Sink | null, askControl: (message: ServiceMessage) => void) {
     const { config, shared } = init;
     const { tune } = config.global;
     this.config = config;
@@ -140,14 +143,8 @@ export class Engine implements RuleContext {
     this.listeners = [];
     this.timers = new Timers(this.listenerTimers + init.listeners.length, clock.nowMs);
     this.plans = createPlans(config, init.entities, this.shared);
-    this.logger = createLogger({
-      config,
-      hostname: init.hostname,
-      pid: init.pid,
-      worker: init.workerIndex,
-      programName: init.programName,
-      shared: init.logShared,
-    });
+    const { workerIndex, logShared } = init;
+    this.logger = createLogger({ ...init, worker: workerIndex, shared: logShared });
     this.debug = debug;
     const { workerCount } = this.shared;
     this.queue = new ServerQueue(this.shared, init.workerIndex, workerCount, this.streamsMax);
@@ -176,6 +173,7 @@ export class Engine implements RuleContext {
     this.grantQueue = [];
     this.hasNice = config.proxies.some((proxy) => proxy.binds.some((bind) => bind.nice !== 0));
     this.busyPolling = config.global.busyPolling;
+    this.askControl = askControl;
     this.pipesMax = shareOf(init.pipes, init.workerIndex, shared.workerCount);
     this.session = new Session(reserve(32));
     this.stream = null;
@@ -323,7 +321,11 @@ function shareOf(count: number, index: number, workers: number): number {
 /** The engine of this thread. */
 export let engine: Engine;
 
-export function createEngine(init: WorkerInit, debug: Sink | null): Engine {
-  engine = new Engine(init, debug);
+export function createEngine(
+  init: WorkerInit,
+  debug: Sink | null,
+  askControl: (message: ServiceMessage) => void,
+): Engine {
+  engine = new Engine(init, debug, askControl);
   return engine;
 }

@@ -13,6 +13,7 @@ import { keepIdle } from './idle.ts';
 import { countUsed } from './idle-list.ts';
 import { countBytes, logStream } from './log.ts';
 import { leaveQueue, releaseServer } from './queue.ts';
+import { forgetService } from './service.ts';
 import { Step } from './step.ts';
 import { releaseStick } from './stick.ts';
 import type { Conn, Stream } from './stream.ts';
@@ -29,6 +30,7 @@ export function endStream(strm: Stream): boolean {
   const client = strm.client!;
   const server = strm.serverConn;
   if (strm.step === Step.Queue) leaveQueue(strm);
+  if (strm.service !== null) forgetService(strm);
   strm.step = Step.Ended;
   strm.ended = true;
   strm.closeMs = engine.nowMs - strm.startMs;

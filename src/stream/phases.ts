@@ -2,7 +2,7 @@
  * The life of a stream, as a loop: it calls the step that the stream is in, which says what is next and
  * calls no other step. Events and timers of connections arrive here.
  *
- *   Head ─ [Inspect] ─ [Body] ─ Rules ─ Route ─ [Inspect] ─ [Body] ─ BackendRules ─ [Tarpit]
+ *   Head ─ [Inspect] ─ [Body] ─ Rules ─ Route ─ [Inspect] ─ [Body] ─ BackendRules ─ [Tarpit | Service]
  *        ─ Balance ─ [Queue] ─ [Pause] ─ Connect ─ Request ─ Transfer ─ [Last | Tunnel | Answer]
  *        ─ Ended ─ keep alive
  *
@@ -11,6 +11,7 @@
  * @dataplane
  */
 import { BodyMode } from '../http/message.ts';
+import type { ServicePart, ServiceTicket } from '../model/service.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
 import { sendAnswer } from './answer.ts';
@@ -36,6 +37,7 @@ import { endTarpit, replyError } from './reply.ts';
 import { runBackendRules, runFrontendRules } from './request.ts';
 import { onResponseTimeout } from './response.ts';
 import { route } from './route.ts';
+import { askControl, servedStream, takePart } from './service.ts';
 import { Late, Leave, Next, Step, steps } from './step.ts';
 import { type Conn, End, type Stream } from './stream.ts';
 import { onTunnelTimeout, runTunnel } from './tunnel.ts';
@@ -85,6 +87,8 @@ function runStep(strm: Stream): Next {
       return route(strm);
     case Step.BackendRules:
       return runBackendRules(strm);
+    case Step.Service:
+      return askControl(strm);
     case Step.Balance:
       return assignServer(strm);
     case Step.Connect:
@@ -206,6 +210,23 @@ export function onResumed(conn: Conn): void {
 /** A stream has a server slot, or may choose a server again. */
 export function onGranted(strm: Stream): void {
   if (strm.step === Step.Balance) advance(strm, Next.Go);
+}
+
+/** An administrator ends the streams of a server. */
+export function killStreams(serverEntity: number): void {
+  for (let i = 0; i < engine.streams.length; i++) {
+    const strm = engine.streams[i]!;
+    if (strm === null || strm.ended || strm.server === null || strm.client === null) continue;
+    if (strm.server.entity !== serverEntity) continue;
+    strm.blame(Cause.Killed);
+    advance(strm, Next.Abort);
+  }
+}
+
+/** The control thread has answered for a stream, which may have ended meanwhile. */
+export function onServed(ticket: ServiceTicket, part: ServicePart): void {
+  const strm = servedStream(ticket);
+  if (strm !== null) advance(strm, takePart(strm, part));
 }
 
 /** A soft stop: a client between two requests is served for the last time, or closed. */

@@ -20,8 +20,10 @@ import type { EntityMap, SharedState } from '../model/shared.ts';
 import { noVariables } from '../model/variable.ts';
 import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
 import { compileStickRules, type StickRule } from '../persistence/stick-rules.ts';
+import { LocalAnswer } from '../rules/action/local-answer.ts';
+import type { ReplyArgs } from '../rules/action/reply-args.ts';
 import { compileCondition } from '../rules/condition.ts';
-import type { Condition } from '../rules/context.ts';
+import { type Condition, Verdict } from '../rules/context.ts';
 import { fetchesIn, readsBytes, readsHead } from '../rules/fetch/use.ts';
 import {
   compileLogFormat,
@@ -125,7 +127,7 @@ export class Plan {
     this.requestRules = compileRuleset(rules('http-request'));
     this.responseRules = compileRuleset(rules('http-response'));
     this.afterResponseRules = compileRuleset(rules('http-after-response'));
-    this.errorPages = compileErrorPages(config);
+    this.errorPages = compileErrorPages(config, createErrorAnswers(config));
     this.routes = [];
     this.lineBackends = [];
     this.defaultBackend = null;
@@ -169,6 +171,16 @@ export class Plan {
     }
     return forwarding;
   }
+}
+
+/** `http-error` with values that are made when they are needed (4.2). */
+function createErrorAnswers(config: ProxyConfig): Map<number, LocalAnswer> {
+  const replies = Object.entries(config.errorReplies);
+  return new Map(
+    replies.map(([status, args]) => {
+      return [Number(status), new LocalAnswer(args as ReplyArgs, Verdict.Deny)];
+    }),
+  );
 }
 
 const connectFormats = new Map<ProxyConfig['mode'], LogFormatConfig>();

@@ -30,7 +30,13 @@ import {
   connectionField,
   takeClose,
 } from './connection-field.ts';
-import { countBadRequest, countClient, countDeniedRequest, countDeniedResponse } from './count.ts';
+import {
+  countBadRequest,
+  countClient,
+  countDeniedRequest,
+  countDeniedResponse,
+  countIntercepted,
+} from './count.ts';
 import { engine } from './engine.ts';
 import { noteCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
@@ -131,10 +137,7 @@ export function replyVerdict(strm: Stream, verdict: Verdict, plan: Plan, rules: 
     case Verdict.Reply:
       strm.blame(Cause.Local);
       dropRequestCookie(strm);
-      // 9.1 intercepted: not what another section, the backend, has answered.
-      if (!strm.inBackend || strm.backend === strm.frontend) {
-        engine.count(strm.frontend!.frontend, Counter.Intercepted, 1);
-      }
+      countIntercepted(strm);
       return replyPrepared(strm);
     case Verdict.Drop:
       strm.blame(Cause.Proxy);
@@ -196,7 +199,7 @@ export function endTarpit(strm: Stream): Next {
 }
 
 /** The answer stands in `engine.responseMsg` and `engine.replyBody*`. */
-function replyPrepared(strm: Stream): Next {
+export function replyPrepared(strm: Stream): Next {
   dropServer(strm);
   beginResponse(strm);
   const { plan } = strm;
@@ -244,6 +247,7 @@ function placeBody(strm: Stream, end: number): boolean {
   strm.replyEnd = end;
   if (strm.method === Method.Head) {
     strm.replyBytes = null;
+    strm.replyChunked = false;
     return true;
   }
   const off = engine.replyBodyOff;

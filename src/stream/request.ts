@@ -19,7 +19,9 @@ import {
 import { engine } from './engine.ts';
 import { holdRequest } from './hold.ts';
 import { readCookie } from './persist.ts';
+import type { Plan } from './plan.ts';
 import { replyFailure, replyVerdict, runRuleset } from './reply.ts';
+import { serveByControl } from './service.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
 import { applyStickRules } from './stick.ts';
@@ -31,7 +33,7 @@ export function runFrontendRules(strm: Stream): Next {
   if (!plan.requestRules.empty) {
     const verdict = runRuleset(strm, plan.requestRules, plan.proxy.frontend);
     if (verdict === Verdict.Wait) return holdRequest(strm);
-    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, plan, plan.requestRules);
+    if (verdict > Verdict.Allow) return concludeRules(strm, verdict, plan);
   }
   strm.step = Step.Route;
   return Next.Go;
@@ -44,7 +46,7 @@ export function runBackendRules(strm: Stream): Next {
   if (backendPlan !== plan && !requestRules.empty) {
     const verdict = runRuleset(strm, requestRules, backendPlan.proxy.backend);
     if (verdict === Verdict.Wait) return holdRequest(strm);
-    if (verdict > Verdict.Allow) return replyVerdict(strm, verdict, backendPlan, requestRules);
+    if (verdict > Verdict.Allow) return concludeRules(strm, verdict, backendPlan);
   }
   const isWritten =
     readCookie(strm, backendPlan) &&
@@ -53,6 +55,12 @@ export function runBackendRules(strm: Stream): Next {
   if (!isWritten) return replyFailure(strm);
   strm.step = Step.Balance;
   return Next.Go;
+}
+
+/** A rule of a proxy has the last word on the request. */
+function concludeRules(strm: Stream, verdict: Verdict, plan: Plan): Next {
+  if (verdict === Verdict.Serve) return serveByControl(strm, plan);
+  return replyVerdict(strm, verdict, plan, plan.requestRules);
 }
 
 /**

@@ -25,25 +25,27 @@ export const enum Step {
   BackendRules = 6,
   /** A rule holds the client back (tarpit.ts). */
   Tarpit = 7,
+  /** The control thread makes the answer (service.ts). */
+  Service = 8,
   /** A server is chosen, or the one whose slot is held is used (assign.ts). */
-  Balance = 8,
+  Balance = 9,
   /** Waiting for a server slot (assign.ts). */
-  Queue = 9,
+  Queue = 10,
   /** Pausing before another attempt (connect.ts). */
-  Pause = 10,
+  Pause = 11,
   /** The connection to the server is being made (connect.ts). */
-  Connect = 11,
+  Connect = 12,
   /** The request is under way; no final response head yet (exchange.ts). */
-  Request = 12,
+  Request = 13,
   /** The response is under way (exchange.ts). */
-  Transfer = 13,
+  Transfer = 14,
   /** The response has gone; the server still gets the rest of the request (exchange.ts). */
-  Last = 14,
+  Last = 15,
   /** Both directions are opaque bytes (tunnel.ts). */
-  Tunnel = 15,
+  Tunnel = 16,
   /** A local answer is being sent (answer.ts). */
-  Answer = 16,
-  Ended = 17,
+  Answer = 17,
+  Ended = 18,
 }
 
 /** What a step says when it has done what it can. */
@@ -97,6 +99,7 @@ export const steps: readonly StepRow[] = [
   createRow(Step.Route, 'route', Stage.Connect, Leave.Reads, Late.Refused),
   createRow(Step.BackendRules, 'backend-rules', Stage.Request, Leave.Reads, Late.Refused),
   createRow(Step.Tarpit, 'tarpit', Stage.Tarpit, Leave.GivesUp, Late.Ends),
+  createRow(Step.Service, 'service', Stage.Request, Leave.GivesUp, Late.Ends),
   createRow(Step.Balance, 'balance', Stage.Connect, Leave.GivesUp, Late.Ends),
   createRow(Step.Queue, 'queue', Stage.Queue, Leave.GivesUp, Late.Ends),
   createRow(Step.Pause, 'pause', Stage.Connect, Leave.GivesUp, Late.Ends),

@@ -7,6 +7,7 @@
 import { NO_KEY } from '../balance/balancer.ts';
 import type { Method } from '../http/method.ts';
 import type { Server } from '../model/runtime.ts';
+import type { ServiceRequest } from '../model/service.ts';
 import { type Cause, type Session, StreamFacts } from '../model/stream.ts';
 import type { Connection } from './conn.ts';
 import type { Plan } from './plan.ts';
@@ -87,8 +88,6 @@ export class Stream extends StreamFacts {
   responseHeadLen: number = 0;
   /** Monotonic ms until which content rules may wait for more bytes. */
   inspectUntil: number = 0;
-  /** Proxy-Connection speaks for the connection (`option http-use-proxy-header`). */
-  proxied: boolean = false;
   /** No rule has seen the request: error pages go out as they are. */
   unruled: boolean = false;
   /** Start of the request in the client's buffer, to send it again; 0 = no longer all there. */
@@ -104,6 +103,13 @@ export class Stream extends StreamFacts {
   replyRestEnd: number = 0;
   replyBytes: Uint8Array | null = null;
   replyBytesRd: number = 0;
+  /** Those bytes go out in chunks; false again when the last one has been made. */
+  replyChunked: boolean = false;
+  /** Another part of them is to come. */
+  replyMore: boolean = false;
+  /** What the control thread answers, until its last part is there; whether it owes one now. */
+  service: ServiceRequest | null = null;
+  serviceAsked: boolean = false;
   /** The tarpit rule that holds it: the plan whose it is, and its position in the ruleset. */
   tarpitPlan: Plan | null = null;
   ruleIndex: number = 0;
@@ -181,7 +187,6 @@ export class Stream extends StreamFacts {
     this.responseBodyOff = 0;
     this.responseHeadLen = 0;
     this.inspectUntil = 0;
-    this.proxied = false;
     this.unruled = false;
     this.resendFrom = 0;
     this.replyBlock = 0;
@@ -191,6 +196,10 @@ export class Stream extends StreamFacts {
     this.replyRestEnd = 0;
     this.replyBytes = null;
     this.replyBytesRd = 0;
+    this.replyChunked = false;
+    this.replyMore = false;
+    this.service = null;
+    this.serviceAsked = false;
     this.tarpitPlan = null;
     this.ruleIndex = 0;
     this.cookieServer = null;

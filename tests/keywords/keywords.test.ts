@@ -69,6 +69,8 @@ const places: Readonly<Record<Table, (line: string) => string>> = {
   global: (line) => `global\n ${line}\n${head}${listen()}`,
   proxy: inListen,
   ring: (line) => `${head}${listen()}ring r\n server first 127.0.0.1:2\n ${line}\n`,
+  'http-errors': (line) => `${head}  errorfiles e\n${listen()}http-errors e\n ${line}\n`,
+  userlist: (line) => `${head}${listen()}userlist u\n user other\n group more\n ${line}\n`,
   bind: (line) => `global\n stats socket /s ${line}\n${head}${listen(line)}`,
   server: (line) => `${head}${listen('', line)}`,
   option: (line) => inListen(line && `option ${line}`),

@@ -126,6 +126,14 @@ const global: Samples = {
 
 const proxy: Samples = {
   'external-check': 'command /bin/true\n option external-check',
+  stats: 'uri /page',
+  errorloc: '404 /x',
+  errorloc302: '404 /x',
+  errorloc303: '404 /x',
+  errorfiles: 'e\nhttp-errors e\n errorfile 404 %/404.http\nbackend more',
+  'http-error': 'status 404 content-type text/plain lf-string %[src]',
+  monitor: 'fail if TRUE\n monitor-uri /alive',
+  'monitor-uri': '/alive',
   acl: 'a method GET',
   backlog: '5',
   balance: 'leastconn',
@@ -232,7 +240,22 @@ const balance: Samples = {
   random: '(3)',
 };
 
-export const samples = { global, proxy, ring, bind, server, option, balance } as const;
+const userlist: Samples = {
+  group: 'all users other',
+  user: 'me password $1$saltsalt$9xy1btjgzLYfb7hivXtC// groups more',
+};
+
+export const samples = {
+  global,
+  proxy,
+  ring,
+  userlist,
+  'http-errors': { errorfile: '404 %/404.http' },
+  bind,
+  server,
+  option,
+  balance,
+} as const;
 
 /** An argument by its grammar, for the many keywords whose argument is a number or the like. */
 export function argumentFor(args: string): string | null {

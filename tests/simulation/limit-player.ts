@@ -101,6 +101,7 @@ class Player {
         },
         reportMemory: () => {},
         suspended: () => {},
+        serve: () => {},
         collect: () => {},
       },
     );

@@ -286,6 +286,7 @@ class Simulation {
         this.#violate(`exception: ${error instanceof Error ? error.stack : String(error)}`),
       reportMemory: () => {},
       suspended: () => {},
+      serve: () => {},
       collect: () => {
         if (this.#timeline.nowUs < bornUs + SECOND_US) {
           this.#violate('a collection of garbage as the first clients come');

@@ -8,13 +8,15 @@
  */
 import type {
   AclTestConfig,
+  ConditionConfig,
   LogTargetConfig,
   Origin,
   ProxyConfig,
   RuleConfig,
   ServerConfig,
+  UserlistConfig,
 } from '../../model/config.ts';
-
+import type { ReplyArgs } from '../../rules/action/reply-args.ts';
 import type { CheckDraft } from './check-draft.ts';
 
 export type ProxySection = 'defaults' | 'frontend' | 'backend' | 'listen';
@@ -57,6 +59,25 @@ export interface ServerSettings {
   track: string | null;
 }
 
+/** A line about one status, or about some of a section (`statuses` null = all). */
+export type ErrorSource =
+  | { kind: 'file'; status: number; text: string }
+  | { kind: 'reply'; status: number; args: ReplyArgs }
+  | { kind: 'default'; status: number }
+  | ({ kind: 'section'; name: string; statuses: number[] | null } & Origin);
+
+/** `http-errors` (12.4). */
+export interface HttpErrors extends Origin {
+  name: string;
+  files: Map<number, string>;
+}
+
+/** A list while it is being read: users and groups may name each other before they are declared. */
+export interface UserlistDraft {
+  config: UserlistConfig;
+  groups: { name: string; users: string[] }[];
+}
+
 export interface ProxyDraft {
   section: ProxySection;
   /** '' for an anonymous `defaults`. */
@@ -71,6 +92,13 @@ export interface ProxyDraft {
   redirects: RuleConfig[];
   /** `block` lines: evaluated before them. */
   blocks: RuleConfig[];
+  /** A `stats` line stands in the section itself. */
+  ownStats: boolean;
+  /** `monitor-uri`, null = none, and the conditions of `monitor fail`. */
+  monitorUri: string | null;
+  monitorFails: ConditionConfig[];
+  /** Answers in place of errors, in the order of the lines. */
+  errors: ErrorSource[];
   logSources: LogSource[];
   logFormat: FormatSource | null;
   errorLogFormat: FormatSource | null;

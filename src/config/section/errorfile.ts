@@ -4,7 +4,6 @@
  * line, but a message whose body and Content-Length disagree would break the connection.
  */
 import { ConfigError } from '../../base/config-error.ts';
-import type { ProxyDraft } from './draft.ts';
 import type { KeywordLine } from './keyword.ts';
 
 /** The statuses that the proxy generates (4.2 "errorfile"). */
@@ -13,10 +12,11 @@ export const errorStatuses: readonly number[] = [
   503, 504,
 ];
 
-export function parseErrorFile(draft: ProxyDraft, line: KeywordLine): void {
+/** Reads a line. @param prefix of the message that arguments are missing */
+export function readErrorFile(line: KeywordLine, prefix: string): { status: number; text: string } {
   const [, code, file] = line.words;
   if (code === undefined || file === undefined) {
-    throw new ConfigError('errorfile : expects <status_code> and <file> as arguments.');
+    throw new ConfigError(`${prefix}expects <status_code> and <file> as arguments.`);
   }
   const status = errorStatuses.find((candidate) => String(candidate) === code);
   if (status === undefined) {
@@ -25,7 +25,7 @@ export function parseErrorFile(draft: ProxyDraft, line: KeywordLine): void {
   const text = line.state.readBytes(file, line.origin);
   if (text === null) throw new ConfigError(`errorfile : error opening file '${file}'.`);
   checkResponse(text, file);
-  draft.config.errorFiles[status] = text;
+  return { status, text };
 }
 
 /** @throws ConfigError when the bytes are not one response that may be sent as it is */

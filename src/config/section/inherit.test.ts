@@ -162,9 +162,9 @@ frontend c
   });
 
   test('a section that sluice does not know yet is refused once, by name', () => {
-    const { errors } = parseText('userlist u\n user a password b\n group c\nbackend b\n');
+    const { errors } = parseText('mailers m\n mailer a 127.0.0.1:25\nbackend b\n');
     expect(errors).toEqual([
-      "parsing [t.cfg:1] : section 'userlist' is not supported yet by sluice",
+      "parsing [t.cfg:1] : section 'mailers' is not supported yet by sluice",
     ]);
   });
 });

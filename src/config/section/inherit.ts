@@ -24,6 +24,10 @@ export function newDraft(section: ProxySection, name: string, origin: Origin): P
     inheritedRules: [],
     redirects: [],
     blocks: [],
+    ownStats: false,
+    monitorUri: null,
+    monitorFails: [],
+    errors: [],
     logSources: [],
     logFormat: null,
     errorLogFormat: null,
@@ -59,6 +63,8 @@ function inherit(draft: ProxyDraft, parent: ProxyDraft): void {
     rules: [],
   });
   draft.inheritedRules = orderedRules(parent);
+  draft.monitorUri = parent.monitorUri;
+  draft.errors = [...parent.errors];
   draft.logSources = [...parent.logSources];
   draft.logFormat = parent.logFormat;
   draft.errorLogFormat = parent.errorLogFormat;

@@ -12,9 +12,15 @@ import { parseCapture } from './capture.ts';
 import { parseExternalCheck, parseHttpCheck, parseTcpCheck } from './check-rule.ts';
 import { parseCookie, parseDynamicKey, parsePersistRule } from './cookie.ts';
 import type { ProxyDraft } from './draft.ts';
-import { parseErrorFile } from './errorfile.ts';
+import {
+  parseErrorFileLine,
+  parseErrorFiles,
+  parseErrorLocation,
+  parseHttpError,
+} from './error.ts';
 import { parseFormatLine } from './format.ts';
 import { EVERYWHERE, type ProxyKeywordRow, Where } from './keyword.ts';
+import { parseMonitor, parseMonitorUri } from './monitor.ts';
 import { parseOption } from './option.ts';
 import {
   parseBind,
@@ -41,6 +47,7 @@ import {
 import { parseDefaultServer, parseServer } from './server.ts';
 import { parseServerState, parseServerStateName } from './server-state.ts';
 import { parseStick } from './stick.ts';
+import { parseProxyStats } from './stats.ts';
 import { parseStickTable } from './stick-table.ts';
 import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
 import { parseTimeout } from './timeout.ts';
@@ -140,7 +147,6 @@ export const proxyKeywords = [
     where: Frontend | Backend,
     tight: true,
     doc: 'Text for people.',
-    waitsFor: 'the statistics page',
     parse: parseDescription,
   },
   {
@@ -169,8 +175,22 @@ export const proxyKeywords = [
     args: '<code> <file>',
     where: EVERYWHERE,
     doc: 'File to answer with instead of a generated error.',
-    parse: parseErrorFile,
+    parse: parseErrorFileLine,
   },
+  {
+    name: 'errorfiles',
+    args: '<name> [<code> ...]',
+    where: EVERYWHERE,
+    doc: 'Files of an http-errors section instead of generated errors.',
+    parse: parseErrorFiles,
+  },
+  ...['errorloc', 'errorloc302', 'errorloc303'].map((name) => ({
+    name,
+    args: '<code> <url>',
+    where: EVERYWHERE,
+    doc: 'Redirection instead of a generated error.',
+    parse: parseErrorLocation,
+  })),
   {
     name: 'error-log-format',
     args: '<fmt>',
@@ -235,6 +255,13 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'What an HTTP check sends and what it expects.',
     parse: parseHttpCheck,
+  },
+  {
+    name: 'http-error',
+    args: 'status <code> [ content-type <type> ] [ { default-errorfiles | errorfile <file> | errorfiles <name> | file <file> | lf-file <file> | string <str> | lf-string <fmt> } ] [ hdr <name> <fmt> ]*',
+    where: EVERYWHERE,
+    doc: 'Answer instead of a generated error.',
+    parse: parseHttpError,
   },
   {
     name: 'http-request',
@@ -324,6 +351,20 @@ export const proxyKeywords = [
     parse: parseMode,
   },
   {
+    name: 'monitor',
+    args: 'fail { if | unless } <condition>',
+    where: Frontend,
+    doc: 'When monitor-uri says that the service fails.',
+    parse: parseMonitor,
+  },
+  {
+    name: 'monitor-uri',
+    args: '<uri>',
+    where: Defaults | Frontend,
+    doc: 'Target at which probes ask whether the service works.',
+    parse: parseMonitorUri,
+  },
+  {
     name: 'option',
     args: '<name> [ <arguments> ]',
     where: EVERYWHERE,
@@ -387,6 +428,13 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'Time between keep-alive probes to servers.',
     parse: parseKeepaliveDelay('srvtcpkaIntvlMs'),
+  },
+  {
+    name: 'stats',
+    args: '{ enable | uri <prefix> | auth <user>:<passwd> | realm <realm> | refresh <delay> | scope { <name> | "." } | hide-version | show-version | show-node [<name>] | show-desc [<desc>] | show-legends | show-modules | admin { if | unless } <cond> | http-request <action> [ { if | unless } <condition> ] }',
+    where: EVERYWHERE,
+    doc: 'The statistics page.',
+    parse: parseProxyStats,
   },
   {
     name: 'stick',

@@ -34,6 +34,7 @@ const expressionNames: Partial<Record<Place, string>> = {
 /** The scope of a rule on this line. */
 export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): RuleScope {
   const hasFrontend = draft.section === 'frontend' || draft.section === 'listen';
+  const use = { origin: line.origin, proxy: draft.name };
   return {
     ...(hasFrontend ? { captureSlot: (length: number) => addSlot(draft, length) } : {}),
     origin: line.origin,
@@ -60,6 +61,8 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
     bufsize: line.state.global.tune.bufsize,
     stickCounters: line.state.global.tune.stickCounters,
     table: (name, use) => tableOf(draft, line, name, use),
+    userlist: (name) => line.state.userlistUses.push({ ...use, name, groups: [] }),
+    userGroups: (name, groups) => line.state.userlistUses.push({ ...use, name, groups }),
   };
 }
 
@@ -160,7 +163,7 @@ export function parseTcpRuleLine(draft: ProxyDraft, line: KeywordLine, ruleset: 
   draft.seen[ruleset] ??= line.origin;
   if (rulesetRow(ruleset).response) return;
   const own = afterTcpRules.indexOf(ruleset);
-  warnOrder(draft, line, ruleset, afterTcpRules.slice(own + 1));
+  warnRuleOrder(draft, line, ruleset, afterTcpRules.slice(own + 1));
 }
 
 /** 4.2 "redirect": older form of the action, evaluated after all `http-request` rules. */
@@ -170,11 +173,11 @@ export function parseRedirect(draft: ProxyDraft, line: KeywordLine): void {
   const stage = RuleStage.Redirect;
   draft.redirects.push({ ...line.origin, ruleset: 'http-request', stage, ...parsed });
   draft.seen['redirect'] ??= line.origin;
-  warnOrder(draft, line, 'redirect', ['use_backend']);
+  warnRuleOrder(draft, line, 'redirect', ['use_backend']);
 }
 
 /** Rules of different kinds run in a fixed order: say so when the lines suggest another one. */
-function warnOrder(
+export function warnRuleOrder(
   draft: ProxyDraft,
   line: KeywordLine,
   keyword: string,
@@ -267,7 +270,7 @@ function addRule(draft: ProxyDraft, line: KeywordLine, rule: RuleConfig): void {
   const lines = rule.stage === RuleStage.Lines;
   if (rule.stage === undefined && warnAfterLine(draft, line, ruleset)) return;
   if (ruleset !== 'http-request') return;
-  warnOrder(draft, line, lines ? line.words[0]! : ruleset, ['redirect', 'use_backend']);
+  warnRuleOrder(draft, line, lines ? line.words[0]! : ruleset, ['redirect', 'use_backend']);
 }
 
 /** @returns whether there was something to say. */
@@ -283,7 +286,8 @@ function warnAfterLine(draft: ProxyDraft, line: KeywordLine, ruleset: RulesetNam
   return true;
 }
 
-function makeRule(
+/** A rule that is not added to the section. */
+export function makeRule(
   draft: ProxyDraft,
   line: KeywordLine,
   ruleset: RulesetName,

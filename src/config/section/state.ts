@@ -16,7 +16,7 @@ import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';
 import type { Accounts } from './account.ts';
-import type { LogSource, ProxyDraft } from './draft.ts';
+import type { HttpErrors, LogSource, ProxyDraft, UserlistDraft } from './draft.ts';
 
 /** `unix-bind` (3.1): common settings of unix listening sockets. */
 export interface UnixBind {
@@ -42,6 +42,14 @@ export interface VariableSetting extends Origin {
   value: ExprConfig | LogFormatConfig;
 }
 
+/** Where an expression names a userlist, and groups of it. */
+export interface UserlistUse {
+  origin: Origin;
+  proxy: string;
+  name: string;
+  groups: readonly string[];
+}
+
 export class ParserState {
   readonly global: GlobalConfig;
   readonly diagnostics: Diagnostics;
@@ -54,6 +62,9 @@ export class ParserState {
   readonly proxies: ProxyDraft[] = [];
   /** Those of `proxies` by name: a frontend and a backend may share one. */
   private readonly proxyNames = new Map<string, ProxyDraft[]>();
+  readonly httpErrors: HttpErrors[] = [];
+  readonly userlists: UserlistDraft[] = [];
+  readonly userlistUses: UserlistUse[] = [];
   readonly unixBind: UnixBind = { prefix: '', mode: null, uid: null, gid: null };
   /** `default-path` (3.1). */
   defaultPath: 'current' | 'config' | 'parent' | 'origin' = 'current';

@@ -63,6 +63,11 @@ export class LocalAnswer {
     this.bodyWriter = args.format === null ? null : compileLogFormat(args.format, 'header');
   }
 
+  /** Makes this the answer. @returns false when there is no room for it. */
+  prepare(ctx: RuleContext): boolean {
+    return this.run(ctx) !== Verdict.Fail;
+  }
+
   run(ctx: RuleContext): Verdict {
     switch (this.kind) {
       case 'page':

@@ -188,11 +188,6 @@ describe('4.4: errors of a rule', () => {
     "'hdr' expects <name> and <value> as arguments",
   );
   expected(
-    'http-request deny errorfiles x',
-    'http-request deny',
-    "'errorfiles' is not supported yet by sluice",
-  );
-  expected(
     'http-request return status 204 content-type a string b',
     'http-request return',
     'No body expected for 204 responses',
@@ -225,7 +220,9 @@ describe('4.4: errors of a rule', () => {
   });
   test('an unknown action lists the known ones and the nearest', () => {
     const message = messageOf('http-request set-headr a b');
-    expect(message).toStartWith("'http-request' expects 'add-header', 'allow', 'capture', ");
+    expect(message).toStartWith(
+      "'http-request' expects 'add-header', 'allow', 'auth', 'capture', ",
+    );
     expect(message).toEndWith(", but got 'set-headr'. Did you mean 'set-header' maybe ?");
     expect(messageOf('http-request')).toEndWith(", but got '' (missing argument).");
     expect(messageOf('http-response set-path /x')).toContain("but got 'set-path'");

@@ -9,13 +9,16 @@ import { parseCondition } from '../condition.ts';
 import { rulesetRow } from '../ruleset-row.ts';
 import type { RuleScope } from '../scope.ts';
 import { answerActions } from './answer.ts';
+import { authActions } from './auth.ts';
 import { captureActions } from './capture.ts';
 import { flowActions } from './flow.ts';
 import { headerActions } from './header.ts';
 import { type LineRow, lineRows, parseLineArgs } from './line.ts';
+import { monitorRows } from './monitor.ts';
 import { parseRedirect, redirectActions } from './redirect.ts';
 import type { ActionRow, ParsedAction, ParsedRule } from './row.ts';
 import { socketMarkActions } from './socket-mark.ts';
+import { statsRows } from './serve.ts';
 import { stickActions } from './stick.ts';
 import { targetActions } from './target.ts';
 import { variableActions } from './variable.ts';
@@ -25,6 +28,7 @@ import { startsCondition } from './words.ts';
 /** Sorted by name, as the manual lists them. */
 export const actionRows: readonly ActionRow[] = [
   ...answerActions,
+  ...authActions,
   ...captureActions,
   ...flowActions,
   ...headerActions,
@@ -43,9 +47,17 @@ const openRows = actionRows.filter((row) => row.isOpen === true).toReversed();
 
 const lineRowsByName = new Map(lineRows.map((row) => [row.name, row]));
 
+const hiddenRows: readonly Pick<ActionRow, 'name' | 'compile' | 'answer'>[] = [
+  ...monitorRows,
+  ...statsRows,
+];
+
 /** How the action of a parsed rule is compiled. */
 export function actionRow(name: string): Pick<ActionRow, 'compile' | 'answer'> {
-  const row = rowsByName.get(name) ?? lineRowsByName.get(name);
+  const row =
+    rowsByName.get(name) ??
+    lineRowsByName.get(name) ??
+    hiddenRows.find((hidden) => hidden.name === name);
   if (row === undefined) throw new ConfigError(`unknown action '${name}'`);
   return row;
 }

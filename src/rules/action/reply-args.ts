@@ -19,6 +19,8 @@ export interface ReplyArgs {
   response: boolean;
   /** `body`: the payload when it is made per request. */
   format: LogFormatConfig | null;
+  /** `errorfiles`: an http-errors section, whose file becomes `bytes` when all has been read. */
+  section: string | null;
   contentType: string;
   headers: { name: string; format: LogFormatConfig }[];
 }
@@ -81,6 +83,7 @@ class ReplyParser {
       response,
       bytes: null,
       format: null,
+      section: null,
       contentType: '',
       headers: [],
     };
@@ -158,7 +161,11 @@ class ReplyParser {
       this.at++;
       return;
     }
-    if (word === 'errorfiles') throw new ConfigError("'errorfiles' is not supported yet by sluice");
+    if (word === 'errorfiles') {
+      args.section = this.argument("'errorfiles' expects <name> as argument");
+      args.kind = 'complete';
+      return;
+    }
     const what = word.endsWith('string') ? (word === 'string' ? '<str>' : '<fmt>') : '<file>';
     const value = this.argument(`'${word}' expects ${what} as argument`);
     args.kind = word === 'errorfile' ? 'complete' : 'body';

@@ -1,7 +1,7 @@
 /**
- * The credentials that a client sends, as samples (configuration.txt 7.3.6 `http_auth_*`; RFC 9110
- * 11.4, RFC 7617, RFC 6750). Nothing is verified. A field counts up to its first comma, of several
- * fields the first.
+ * The credentials that a client sends, as samples (configuration.txt 7.3.6 `http_auth` and its family;
+ * RFC 9110 11.4, RFC 7617, RFC 6750). Those with a userlist are verified, the others are not. A field
+ * counts up to its first comma, of several fields the first.
  *
  * @dataplane
  */
@@ -11,8 +11,9 @@ import type { Fetch, RuleContext } from '../context.ts';
 import { convertBase64 } from '../converter/encoding.ts';
 import { fold } from '../fold.ts';
 import { valid } from '../place.ts';
-import type { FetchRow } from '../row.ts';
+import type { ArgumentCheck, FetchRow } from '../row.ts';
 import { Sample } from '../sample.ts';
+import { findUserlist, type Userlist } from '../userlist.ts';
 import { FieldName, nextValue, valueLen, valueOff } from './field-walk.ts';
 
 const enum Scheme {
@@ -26,6 +27,7 @@ const bearer = 'Bearer';
 const basicOff = reserveBytes(basic);
 const bearerOff = reserveBytes(bearer);
 const authorization = new FieldName('authorization');
+const proxyAuthorization = new FieldName('proxy-authorization');
 
 const SPACE = 0x20;
 const COLON = 0x3a;
@@ -66,8 +68,42 @@ function findCredentials(ctx: RuleContext, name: FieldName): Scheme {
   return findByte(COLON) >= 0 ? Scheme.Basic : Scheme.None;
 }
 
+/** RFC 9110 11.7.2: a client that takes this for its proxy says it in another field. */
+function fieldOf(ctx: RuleContext): FieldName {
+  return ctx.stream?.proxied === true ? proxyAuthorization : authorization;
+}
+
+/** Index of the user of the list whose credentials were sent, -1 = none of it. */
+function findUser(ctx: RuleContext, list: Userlist): number {
+  if (findCredentials(ctx, fieldOf(ctx)) !== Scheme.Basic) return -1;
+  const colon = findByte(COLON);
+  const userLen = colon - found.off;
+  return list.find(found.off, userLen, colon + 1, found.len - userLen - 1);
+}
+
+function compileAuth(args: readonly ArgConfig[]): Fetch {
+  const list = findUserlist(String(args[0]));
+  return (ctx, sample) => {
+    if (findCredentials(ctx, fieldOf(ctx)) !== Scheme.Basic) return false;
+    sample.setBool(findUser(ctx, list) >= 0);
+    return true;
+  };
+}
+
+function compileGroup(args: readonly ArgConfig[]): Fetch {
+  const list = findUserlist(String(args[0]));
+  return (ctx, sample) => {
+    const user = findUser(ctx, list);
+    if (user < 0) return false;
+    sample.setStr(found.off, findByte(COLON) - found.off);
+    // For the pattern that knows the members of groups.
+    sample.num = user;
+    return true;
+  };
+}
+
 function fetchType(ctx: RuleContext, sample: Sample): boolean {
-  const scheme = findCredentials(ctx, authorization);
+  const scheme = findCredentials(ctx, fieldOf(ctx));
   if (scheme === Scheme.None) return false;
   if (scheme === Scheme.Basic) sample.setStr(basicOff, basic.length);
   else sample.setStr(bearerOff, bearer.length);
@@ -75,36 +111,55 @@ function fetchType(ctx: RuleContext, sample: Sample): boolean {
 }
 
 function fetchUser(ctx: RuleContext, sample: Sample): boolean {
-  if (findCredentials(ctx, authorization) !== Scheme.Basic) return false;
+  if (findCredentials(ctx, fieldOf(ctx)) !== Scheme.Basic) return false;
   sample.setStr(found.off, findByte(COLON) - found.off);
   return true;
 }
 
 function fetchPassword(ctx: RuleContext, sample: Sample): boolean {
-  if (findCredentials(ctx, authorization) !== Scheme.Basic) return false;
+  if (findCredentials(ctx, fieldOf(ctx)) !== Scheme.Basic) return false;
   const from = findByte(COLON) + 1;
   sample.setStr(from, found.off + found.len - from);
   return true;
 }
 
 function compileBearer(args: readonly ArgConfig[]): Fetch {
-  const name = args[0] === undefined ? authorization : new FieldName(String(args[0]));
+  const name = args[0] === undefined ? null : new FieldName(String(args[0]));
   return (ctx, sample) => {
-    if (findCredentials(ctx, name) !== Scheme.Bearer) return false;
+    if (findCredentials(ctx, name ?? fieldOf(ctx)) !== Scheme.Bearer) return false;
     sample.setStr(found.off, found.len);
     return true;
   };
 }
+
+const checkUserlist: ArgumentCheck = (args, scope) => scope.userlist?.(String(args[0]));
 
 const common = { args: '', out: 'str', valid: valid.request } as const;
 
 export const authorizationFetches = [
   {
     ...common,
+    name: 'http_auth',
+    args: 'user list',
+    out: 'bool',
+    doc: 'whether the credentials (Basic) are those of a user of the list',
+    check: checkUserlist,
+    compile: compileAuth,
+  },
+  {
+    ...common,
     name: 'http_auth_bearer',
     args: '[string]',
     doc: 'token of the Bearer scheme, in Authorization or another field',
     compile: compileBearer,
+  },
+  {
+    ...common,
+    name: 'http_auth_group',
+    args: 'user list',
+    doc: 'name of the user whose credentials the list has; as an ACL, compared by groups',
+    check: checkUserlist,
+    compile: compileGroup,
   },
   {
     ...common,

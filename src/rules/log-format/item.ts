@@ -107,6 +107,9 @@ export function putText(at: number, end: number, ctx: RuleContext, op: Op, flags
     }
     case Op.ServerName: {
       const srv = strm === null ? null : strm.server;
+      if (srv === null && strm !== null && strm.applet !== null) {
+        return putField(at, end, strm.applet.off, strm.applet.len, flags, plainMap);
+      }
       return srv === null
         ? putField(at, end, noServer, 7, flags, plainMap)
         : putField(at, end, srv.name.off, srv.name.len, flags, plainMap);

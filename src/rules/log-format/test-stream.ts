@@ -87,7 +87,13 @@ function createSides(fe: ProxyConfig, layout: CaptureLayout) {
   const { mode } = fe;
   const be = proxyFixture({ index: 1, name: 'be', kind: 'backend', servers: [srv], mode });
   const variables = noVariables();
-  const entities = numberEntities({ global: {} as never, proxies: [fe, be], rings: [], variables });
+  const entities = numberEntities({
+    global: {} as never,
+    proxies: [fe, be],
+    rings: [],
+    variables,
+    userlists: [],
+  });
   const shared = new SharedState(SharedState.allocate(entities.count, 1));
   const [frontend, backend] = [fe, be].map(
     (proxy, i) =>

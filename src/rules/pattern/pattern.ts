@@ -54,6 +54,20 @@ export class EmptyPattern implements Pattern {
   }
 }
 
+/** Groups of a userlist: the sample's number is that of a user. */
+export class GroupPattern implements Pattern {
+  private readonly members: Uint8Array;
+
+  /** @param members by user: 1 for those of the groups */
+  constructor(members: Uint8Array) {
+    this.members = members;
+  }
+
+  matches(sample: Sample): boolean {
+    return this.members[sample.num] === 1;
+  }
+}
+
 /** Two lists of which either may match, e.g. patterns with and without `-i`. */
 export class EitherPattern implements Pattern {
   private readonly first: Pattern;

@@ -127,6 +127,13 @@ export const matchRows = [
     accepts: ['meth', 'str', 'any'],
     compile: (slices, fold) => createMethodData(textsOf(slices), fold),
   },
+  // Neither is this one, of `http_auth_group`; its patterns are compiled with the userlist.
+  {
+    name: 'group',
+    wants: 'str',
+    accepts: ['str'],
+    compile: (slices) => ({ kind: 'str', texts: createTexts(slices, false) }),
+  },
 ] satisfies readonly MatchRow[] as readonly MatchRow[];
 
 function ranges(kind: 'int' | 'len', slices: Slices): PatternData {
