@@ -20,6 +20,7 @@ import { type SharedBuffers, SharedState } from '../model/shared.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import type { InfoSource } from '../stats/info.ts';
 import { createStatsPage, type PageSource } from '../stats/page/page.ts';
+import { createExporter } from '../stats/prometheus/exporter.ts';
 import { Sampler } from '../stats/sampler.ts';
 import { allocateStickTables, initStickTables } from '../stick-table/registry.ts';
 import type { WorkerInit } from '../stream/worker-init.ts';
@@ -171,6 +172,7 @@ function offerServices(
     pool.broadcast({ type: 'kill', server }),
   );
   services.table.set('stats', createStatsPage({ ...source, actions }));
+  services.table.set('prometheus-exporter', createExporter(source));
   services.answer = (ticket, part) => pool.answer(ticket, part);
 }
 

@@ -3,8 +3,9 @@
  * log says. SLUICE_TEST_PROGRAM=haproxy shows that haproxy answers the same.
  */
 import { expect } from 'bun:test';
+import { join } from 'node:path';
 import { answer } from '../harness/http.ts';
-import type { Proxy } from '../harness/proxy.ts';
+import { type Proxy, root } from '../harness/proxy.ts';
 import { defaultsHttp, programUnderTest, scenario, type World } from '../harness/scenario.ts';
 
 const isSluice = programUnderTest === 'sluice';
@@ -315,3 +316,22 @@ backend b
   },
   { skip: isSluice ? null : 'the words of the page are its own' },
 );
+
+scenario('the example with the page and the exporter serves both', async (world) => {
+  const text = await Bun.file(join(root, 'examples', 'statistics.cfg')).text();
+  const proxy = await world.proxy(
+    text
+      .replace('bind 127.0.0.1:8404', 'bind fd@{{operators}}')
+      .replace('bind 127.0.0.1:8080', 'bind fd@{{web}}')
+      .replace('/tmp/sluice-statistics.sock', '{{dir}}/stats'),
+  );
+  const get = (name: string, path: string, ...fields: string[]) =>
+    ask(world, proxy.port(name), `GET ${path} HTTP/1.1`, ...fields);
+  expect((await get('operators', '/')).slice(9, 12)).toBe('401');
+  const looked = await get('operators', '/', basic('bob:hello'));
+  expect(bodyOf(looked)).toContain('app2');
+  expect(bodyOf(looked)).not.toContain('name="action"');
+  expect(bodyOf(await get('operators', '/', basic('ann:secret')))).toContain('<select name=');
+  expect(bodyOf(await get('operators', '/metrics'))).toContain('\nhaproxy_server_status{');
+  expect(['200', '503']).toContain((await get('web', '/alive')).slice(9, 12));
+});

@@ -21,6 +21,7 @@ import { socketMarkActions } from './socket-mark.ts';
 import { statsRows } from './serve.ts';
 import { stickActions } from './stick.ts';
 import { targetActions } from './target.ts';
+import { serviceActions } from './use-service.ts';
 import { variableActions } from './variable.ts';
 import { waitActions } from './wait.ts';
 import { startsCondition } from './words.ts';
@@ -33,6 +34,7 @@ export const actionRows: readonly ActionRow[] = [
   ...flowActions,
   ...headerActions,
   ...redirectActions,
+  ...serviceActions,
   ...stickActions,
   ...socketMarkActions,
   ...targetActions,

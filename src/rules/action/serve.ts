@@ -1,6 +1,6 @@
 /**
- * Rules whose answer the control thread makes: the statistics page (configuration.txt 4.2 `stats`), which
- * has two stages of its own. In the first, a request for another target leaves
+ * Rules whose answer the control thread makes: `use-service` (configuration.txt 4.4), and the statistics
+ * page (4.2 `stats`), which has two stages of its own. In the first, a request for another target leaves
  * at once and the others meet the `stats http-request` rules; in the second, whoever is left is served.
  *
  * @dataplane
@@ -72,6 +72,25 @@ function compilePage(args: unknown): Action {
     served.service = 'stats';
     served.admin = false;
     for (let i = 0; i < admins.length && !served.admin; i++) served.admin = admins[i]!(ctx);
+    return Verdict.Serve;
+  };
+}
+
+export interface ServiceArgs {
+  service: string;
+  /** What logs show in place of a server. */
+  label: string;
+}
+
+/** `use-service`. */
+export function compileService(args: unknown): Action {
+  const call = args as ServiceArgs;
+  const service = call.service;
+  const name = new Bytes(call.label);
+  return (ctx) => {
+    if (ctx.stream !== null) ctx.stream.applet = name;
+    served.service = service;
+    served.admin = false;
     return Verdict.Serve;
   };
 }
