@@ -8,6 +8,7 @@
  */
 import type { CounterSet } from './counter-set.ts';
 import type { Bytes, Proxy, Server } from './runtime.ts';
+import type { TlsState } from './tls.ts';
 
 /** Address families as the kernel numbers them. */
 export const enum Family {
@@ -106,6 +107,10 @@ export class Session {
   acceptMs: number = 0;
   /** Requests seen on this connection. */
   requests: number = 0;
+  /** TLS of the client's connection; null = it is plain. */
+  tls: TlsState | null = null;
+  /** How long its handshake took, in ms; -1 = it was not completed. 0 from the second request on. */
+  handshakeMs: number = 0;
   /** Descriptor of the client's connection, to ask for the destination address. */
   fd: number = -1;
   /** Variables of the scope `sess` (see `rules/variable/local-store.ts`), 0 = none. */
@@ -185,6 +190,8 @@ export class StreamFacts {
   uniqueIdLen: number = 0;
   /** Connecting address, filled for `%bi`/`%bp` on demand from `serverFd`. */
   serverFd: number = -1;
+  /** TLS of the server's connection, as long as the stream has it; null = plain or none. */
+  serverTls: TlsState | null = null;
   /** Level of the line: 6 info; an action or `log-separate-errors` may change it; -1 = silent. */
   logLevel: number = 6;
   /** Variables of the scopes `txn`, `req` and `res`, 0 = none. */
@@ -238,6 +245,7 @@ export class StreamFacts {
     this.uniqueIdOff = 0;
     this.uniqueIdLen = 0;
     this.serverFd = -1;
+    this.serverTls = null;
     this.logLevel = 6;
     this.variables = 0;
     this.slotHeld = null;

@@ -60,8 +60,8 @@ const aclErrors: [string, string][] = [
     "ACL keyword 'hdr_beg' : failed to parse 'x' as type 'integer' at position 2.",
   ],
   [
-    'c ssl_fc_sni_end x',
-    "fetch method 'ssl_fc_sni' is not supported yet by sluice in ACL expression",
+    'c req_ssl_ver x',
+    "fetch method 'req_ssl_ver' is not supported yet by sluice in ACL expression",
   ],
   ['c ssl_fc_sni x', "fetch method 'ssl_fc_sni' is not supported yet by sluice in ACL expression"],
 ];

@@ -8,7 +8,7 @@ import { initScratch } from './scratch.ts';
 const errors: [string, string][] = [
   ['', 'missing fetch method'],
   ['hdrx(a)', "unknown fetch method 'hdrx'"],
-  ['ssl_fc', "fetch method 'ssl_fc' is not supported yet by sluice"],
+  ['ssl_fc_npn', "fetch method 'ssl_fc_npn' is not supported yet by sluice"],
   ['base32', "fetch method 'base32' is not supported yet by sluice"],
   ['path,sha1', "converter 'sha1' is not supported yet by sluice"],
   ['pathh', "unknown fetch method 'pathh'; did you mean 'path' maybe ?"],

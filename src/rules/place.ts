@@ -43,6 +43,8 @@ export const valid = {
   client: 'YYYYYYYYYYYYYYYYYYYY..',
   /** The client's session, not in checks. */
   session: 'YYYYYYYYYYYYYYYYYYY...',
+  /** The client's session once its connection is open. */
+  handshake: '.YYYYYYYYYYYYYYYYYY...',
   /** The request's head, as long as it is there. */
   request: '..YYYYYYYYY...........',
   /** Facts of the request that are kept until its end. */
@@ -65,6 +67,7 @@ const needs: Record<string, string> = {
   [valid.running]: 'internal state',
   [valid.client]: 'client address',
   [valid.session]: 'client session',
+  [valid.handshake]: 'client session',
   [valid.request]: 'HTTP request headers',
   [valid.transaction]: 'HTTP request',
   [valid.backend]: 'backend',

@@ -15,6 +15,8 @@ import { processFetches } from './process.ts';
 import { proxyFetches } from './proxy.ts';
 import { stickSourceFetches } from './stick-source.ts';
 import { timerFetches } from './timer.ts';
+import { tlsFetches } from './tls.ts';
+import { certificateFetches } from './tls-certificate.ts';
 import { trackedFetches } from './tracked.ts';
 import { urlFetches } from './url.ts';
 import { urlParameterFetches } from './url-parameter.ts';
@@ -39,6 +41,8 @@ export const fetchRows: readonly FetchRow[] = [
   ...loadFetches,
   ...layer4Fetches,
   ...timerFetches,
+  ...tlsFetches,
+  ...certificateFetches,
   ...stickSourceFetches,
   ...trackedFetches,
   ...headFetches,

@@ -6,12 +6,14 @@
 import { DateLength, localDates, utcDates } from '../../log/date.ts';
 import { putBytes, putPadded } from '../../log/text.ts';
 import type { CaptureLayout } from '../../model/capture.ts';
-import { type StreamFacts, StreamFlag } from '../../model/stream.ts';
+import { Cause, type Session, Stage, type StreamFacts, StreamFlag } from '../../model/stream.ts';
 import { mem, reserveBytes } from '../../sys/arena.ts';
 import { asString } from '../cast.ts';
 import type { RuleContext } from '../context.ts';
 import type { Expression } from '../evaluation.ts';
+import { tlsCipher, tlsVersion } from '../fetch/tls.ts';
 import { Sample, SampleType } from '../sample.ts';
+import { takeScratch } from '../scratch.ts';
 import {
   connectedFamily,
   connectedOff,
@@ -42,6 +44,7 @@ const BAR = 0x7c;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const QUOTE = 0x22;
+const TILDE = 0x7e;
 
 const badRequest = reserveBytes('<BADREQ>');
 const noServer = reserveBytes('<NOSRV>');
@@ -94,8 +97,9 @@ export function putText(at: number, end: number, ctx: RuleContext, op: Op, flags
       return putIp(at, end, sess.sourceFamily, sess.addressOff, flags);
     case Op.FrontendIp:
       return putIp(at, end, destinationFamily(sess), sess.addressOff + 16, flags);
-    case Op.FrontendName:
     case Op.FrontendTransport:
+      return putTransport(at, end, sess, flags);
+    case Op.FrontendName:
       return fe === null
         ? putField(at, end, 0, 0, flags, plainMap)
         : putField(at, end, fe.name.off, fe.name.len, flags, plainMap);
@@ -129,8 +133,9 @@ export function putText(at: number, end: number, ctx: RuleContext, op: Op, flags
       }
       return putIp(at, end, connectedFamily, connectedOff, flags);
     case Op.SslCipher:
+      return putSample(at, end, flags, tlsCipher(ctx, sample));
     case Op.SslVersion:
-      return putField(at, end, 0, 0, flags, plainMap);
+      return putSample(at, end, flags, tlsVersion(ctx, sample));
     case Op.Origin: {
       const origin = originOf(strm);
       return putField(at, end, originOff[origin]!, originLen[origin]!, flags, plainMap);
@@ -148,10 +153,28 @@ function putRequestPart(at: number, end: number, ctx: RuleContext, op: Op, flags
   return putField(at, end, partOff, partLen, shown, requestMap);
 }
 
+/** The frontend's name, with a mark behind it when the client's connection is encrypted (`%ft`). */
+function putTransport(at: number, end: number, sess: Session, flags: number): number {
+  const { frontend } = sess;
+  if (frontend === null) return putField(at, end, 0, 0, flags, plainMap);
+  const { off, len } = frontend.name;
+  if (sess.tls === null) return putField(at, end, off, len, flags, plainMap);
+  const marked = takeScratch(len + 1);
+  mem.copyWithin(marked, off, off + len);
+  mem[marked + len] = TILDE;
+  return putField(at, end, marked, len + 1, flags, plainMap);
+}
+
+/** @param has the sample holds a text */
+function putSample(at: number, end: number, flags: number, has: boolean): number {
+  return putField(at, end, has ? sample.off : 0, has ? sample.len : 0, flags, plainMap);
+}
+
 /** 8.5: cause and stage, then what became of the cookies; never quoted. */
 function putState(at: number, end: number, strm: StreamFacts | null, len: number): number {
-  mem[stateText] = strm === null ? DASH : mem[causeLetters + strm.cause]!;
-  mem[stateText + 1] = strm === null ? DASH : mem[stageLetters + strm.stage]!;
+  // Without a stream the connection has failed before its first request.
+  mem[stateText] = mem[causeLetters + (strm === null ? Cause.Proxy : strm.cause)]!;
+  mem[stateText + 1] = mem[stageLetters + (strm === null ? Stage.Request : strm.stage)]!;
   mem[stateText + 2] = strm === null ? DASH : strm.cookieIn;
   mem[stateText + 3] = strm === null ? DASH : strm.cookieOut;
   return putRaw(at, end, stateText, len);

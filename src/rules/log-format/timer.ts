@@ -75,7 +75,7 @@ function sessionTimer(op: Op, ctx: RuleContext): number {
     case Op.Tu:
       return notBelow0(ctx.nowMs - ctx.session.acceptMs);
     case Op.Th:
-      return 0;
+      return Math.floor(ctx.session.handshakeMs);
     default:
       return -1;
   }
