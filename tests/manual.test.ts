@@ -14,6 +14,7 @@ import { anchorOf, type Fence, fencesOf } from './harness/markdown.ts';
 import { type Proxy, root } from './harness/proxy.ts';
 import { scenario, type World } from './harness/scenario.ts';
 import { until } from './harness/wait.ts';
+import { certificate } from './keywords/sample.ts';
 
 const manual = readFileSync(join(root, 'docs', 'manual.md'), 'utf8');
 const fences = fencesOf(manual);
@@ -33,6 +34,7 @@ async function check(text: string): Promise<Checked> {
       const name = /^file=([\w.-]+)$/.exec(info)?.[1];
       if (name !== undefined) writeFileSync(join(dir, name), content);
     }
+    for (const file of ['site.pem', 'ca.crt']) writeFileSync(join(dir, file), certificate);
     writeFileSync(join(dir, 'site.cfg'), text);
     const child = Bun.spawn([program, '-c', '-f', 'site.cfg'], {
       cwd: dir,

@@ -251,9 +251,9 @@ describe('bind (4.2, 5.1)', () => {
   });
 
   test('options that exist in HAProxy only are refused by name', () => {
-    const { errors } = inSection('frontend f', ' bind :5001 ssl crt /x\n bind :5002 accept-proxy');
+    const { errors } = inSection('frontend f', ' bind :5001 npn x\n bind :5002 accept-proxy');
     expect(errors).toEqual([
-      "parsing [t.cfg:7] : 'bind :5001' in section 'frontend' : 'ssl' is not supported yet by sluice",
+      "parsing [t.cfg:7] : 'bind :5001' in section 'frontend' : 'npn' is not supported yet by sluice",
       "parsing [t.cfg:8] : 'bind :5002' in section 'frontend' : 'accept-proxy' is not supported yet " +
         'by sluice',
     ]);

@@ -7,7 +7,7 @@
 import type { Configuration } from '../model/config.ts';
 
 /** Parts that are larger are hardly ever equal. */
-const MEMBERS_MAX = 16;
+const MEMBERS_MAX = 24;
 
 export function shareEqualParts(config: Configuration): void {
   const known = new Map<string, object>();

@@ -26,6 +26,7 @@ import type { ParserState } from './section/state.ts';
 import { checkTables } from './section/stick-table.ts';
 import { checkUserlists } from './section/userlist.ts';
 import { sectionName } from './section/words.ts';
+import { checkTls } from './tls/check.ts';
 
 export function validate(config: Configuration, state: ParserState): void {
   const { diagnostics } = state;
@@ -50,6 +51,7 @@ export function validate(config: Configuration, state: ParserState): void {
   checkTables(config, state);
   checkUserlists(state);
   checkSameAddress(config, diagnostics);
+  checkTls(config, diagnostics);
   if (!state.sectionLost) checkReferences(config, state);
 }
 

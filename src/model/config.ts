@@ -95,25 +95,86 @@ export interface TlsDefaults {
   crtBase: string | null;
   keyBase: string | null;
   issuersChainPath: string | null;
-  bind: TlsSideDefaults;
-  server: TlsSideDefaults;
-  dhParamFile: string | null;
+  bind: TlsSettings;
+  server: TlsSettings;
+  /** `ssl-dh-param-file`: address of an EVP_PKEY in this process; 0 = none. */
+  dhParameters: number;
   /** `ssl-load-extra-files`: which companions of a certificate file are looked for. */
   extraFiles: string[];
   extraDelExt: boolean;
   skipSelfIssuedCa: boolean;
   securityLevel: number | null;
   serverVerify: 'none' | 'required';
+  /** `tune.ssl.cachesize`: sessions that workers remember; 0 = none. */
+  cacheSize: number;
+  /** `tune.ssl.lifetime` in seconds. */
+  lifetimeS: number;
+  /** `tune.ssl.default-dh-param`: the most bits of ephemeral Diffie-Hellman. */
+  dhParamBits: number;
+  /** `tune.ssl.hard-maxrecord`: the largest record in bytes; 0 = the protocol's limit. */
+  hardMaxRecord: number;
+  /** `tune.ssl.certificate-compression`. */
+  compressesCertificates: boolean;
 }
 
-/** Defaults of the `ssl` bind lines, or of the `ssl` servers. */
-export interface TlsSideDefaults {
+/**
+ * What a bind line, a line of a crt-list or a server says about TLS (5.1, 5.2), or what the global
+ * section says for all of them; null and 0 = not said.
+ */
+export interface TlsSettings {
+  /** Protocols in the order of preference; empty = no ALPN. */
+  alpn: string[] | null;
   ciphers: string | null;
   ciphersuites: string | null;
   curves: string | null;
+  ecdhe: string | null;
   sigalgs: string | null;
   clientSigalgs: string | null;
-  options: string[];
+  /** As the protocol numbers them: 0x301 = TLSv1.0 to 0x304 = TLSv1.3. */
+  minVersion: number;
+  maxVersion: number;
+  /** `no-sslv3`, `no-tlsv10` ...: bit n stands for version 0x300 + n. */
+  refusedVersions: number;
+  tickets: boolean | null;
+  strictSni: boolean | null;
+  preferClientCiphers: boolean | null;
+  verify: 'none' | 'optional' | 'required' | null;
+  /** Addresses of an X509_STORE, and of the names that a client is told, in this process. */
+  trustStore: number;
+  trustNames: number;
+  /** Errors of verification to pass over, at depth 0 and above; [-1] = all of them. */
+  ignoredErrors: number[] | null;
+  ignoredCaErrors: number[] | null;
+  /** 5.2: the name to verify; '' = none. */
+  verifyHost: string | null;
+  sessionReuse: boolean | null;
+}
+
+/**
+ * A certificate with its key, parsed once for all threads: addresses in OpenSSL's memory of this
+ * process, where the objects stay until it ends.
+ */
+export interface CertificateConfig {
+  /** The file, or how a crt-store calls it. */
+  name: string;
+  /** X509, EVP_PKEY, STACK_OF(X509) of the chain, EVP_PKEY with DH parameters or 0. */
+  certificate: number;
+  key: number;
+  chain: number;
+  dhParameters: number;
+  /** Which certificates of one name stand beside each other: `rsa`, `ecdsa` and so on. */
+  keyType: string;
+  /** The OCSP response to staple, DER; empty = none. */
+  ocsp: number[];
+}
+
+/** A certificate at a bind line. */
+export interface CertificateUse {
+  certificate: CertificateConfig;
+  /** Lower-case host names, `*.domain`, `!name`; `*` makes it a default certificate. */
+  names: string[];
+  /** What its line of the crt-list says; null = nothing. */
+  settings: TlsSettings | null;
 }
 
 export interface TuneConfig {
@@ -515,8 +576,12 @@ export interface BindConfig extends Origin {
   gid: number | null;
   /** ms or -1; `tcp-ut` (TCP_USER_TIMEOUT). */
   tcpUserTimeout: number;
-  /** Options that wait for `ssl`, by their names. */
-  tls: Record<string, WaitingValue>;
+  /** `ssl`: connections are decrypted here. */
+  ssl: boolean;
+  tls: TlsSettings;
+  certificates: CertificateUse[];
+  /** `tls-ticket-keys`: byte strings of 48 or 80 bytes, all alike; empty = own ones. */
+  ticketKeys: string[];
   /** `expose-fd listeners`, which waits for whoever asks for the sockets (`-x`). */
   exposesListeners: boolean;
 }
@@ -553,8 +618,15 @@ export interface ServerConfig extends Origin {
   cookie: string | null;
   /** `non-stick`: nobody is made to come back. */
   nonStick: boolean;
-  /** Options that wait for `ssl`, by their names. */
-  tls: Record<string, WaitingValue>;
+  /** `ssl`: the connection is encrypted. */
+  ssl: boolean;
+  tls: TlsSettings;
+  /** `crt`: what the server is shown; null = nothing. */
+  certificate: CertificateConfig | null;
+  /** `sni`: the name that the server is told; null = none. */
+  sni: ExprConfig | null;
+  /** Options that wait for checks over TLS, by their names. */
+  waiting: Record<string, WaitingValue>;
 }
 
 /** `check` of a server line with its timings (5.2). */

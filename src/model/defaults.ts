@@ -13,7 +13,7 @@ import type {
   ServerConfig,
   TimeoutConfig,
   TlsDefaults,
-  TlsSideDefaults,
+  TlsSettings,
   TuneConfig,
 } from './config.ts';
 import { HttpMode, Reuse } from './config.ts';
@@ -106,28 +106,52 @@ function defaultFailCodes(): number[] {
 }
 
 /** 3.1: "ssl-*", "ca-base", "crt-base". */
-function defaultTls(): TlsDefaults {
-  const side = (): TlsSideDefaults => ({
+/** Nothing said. */
+export function defaultTlsSettings(): TlsSettings {
+  return {
+    alpn: null,
     ciphers: null,
     ciphersuites: null,
     curves: null,
+    ecdhe: null,
     sigalgs: null,
     clientSigalgs: null,
-    options: [],
-  });
+    minVersion: 0,
+    maxVersion: 0,
+    refusedVersions: 0,
+    tickets: null,
+    strictSni: null,
+    preferClientCiphers: null,
+    verify: null,
+    trustStore: 0,
+    trustNames: 0,
+    ignoredErrors: null,
+    ignoredCaErrors: null,
+    verifyHost: null,
+    sessionReuse: null,
+  };
+}
+
+function defaultTls(): TlsDefaults {
   return {
     caBase: null,
     crtBase: null,
     keyBase: null,
     issuersChainPath: null,
-    bind: side(),
-    server: side(),
-    dhParamFile: null,
+    bind: defaultTlsSettings(),
+    server: defaultTlsSettings(),
+    dhParameters: 0,
     extraFiles: ['all'],
     extraDelExt: false,
     skipSelfIssuedCa: false,
     securityLevel: null,
     serverVerify: 'required',
+    // 3.2 "tune.ssl.*".
+    cacheSize: 20_000,
+    lifetimeS: 300,
+    dhParamBits: 0,
+    hardMaxRecord: 0,
+    compressesCertificates: true,
   };
 }
 
@@ -248,7 +272,10 @@ export function defaultBind(index: number, address: Address, origin: Origin): Bi
     uid: null,
     gid: null,
     tcpUserTimeout: -1,
-    tls: {},
+    ssl: false,
+    tls: defaultTlsSettings(),
+    certificates: [],
+    ticketKeys: [],
     exposesListeners: false,
   };
 }
@@ -294,6 +321,10 @@ export function defaultServer(origin: Origin): ServerConfig {
     tcpUserTimeout: -1,
     cookie: null,
     nonStick: false,
-    tls: {},
+    ssl: false,
+    tls: defaultTlsSettings(),
+    certificate: null,
+    sni: null,
+    waiting: {},
   };
 }

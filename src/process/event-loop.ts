@@ -47,6 +47,7 @@ import {
   onStreamTimer,
 } from '../stream/phases.ts';
 import { evictQueued, settleBackend, takeGrants } from '../stream/queue.ts';
+import { createSecure } from '../stream/secure.ts';
 import { isOver } from '../stream/soft-stop.ts';
 import { createStickKeys } from '../stream/stick.ts';
 import type { Conn, Stream } from '../stream/stream.ts';
@@ -54,6 +55,7 @@ import type { WorkerInit } from '../stream/worker-init.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno } from '../sys/errno.ts';
 import { drainWake } from '../sys/socket.ts';
+import { noteReady } from '../transport/io.ts';
 import { listenerOf, WAKE_EVENT } from '../transport/listener.ts';
 import { createPipes } from '../transport/pipe.ts';
 import type { ToWorker } from './protocol.ts';
@@ -124,6 +126,7 @@ export function createEventLoop(init: WorkerInit, loopHost: LoopHost): void {
   });
   setDestinationHook(fetchDestination);
   createStickKeys();
+  createSecure(init);
   createIdleLists(plans.flatMap((plan) => plan.proxy.servers));
   createPipes(engine.pipesMax, init.config.global.tune.pipesize);
   wakeFd = init.wakeFds[init.workerIndex]!;
@@ -229,9 +232,7 @@ function dispatch(index: number): void {
   const conn = engine.conns[id]!;
   if (conn.generation !== engine.poller.generation(index)) return;
   const ready = engine.poller.ready(index);
-  if ((ready & (Ready.In | Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) conn.readable = true;
-  if ((ready & Ready.Out) !== 0) conn.writable = true;
-  if ((ready & (Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) conn.hup = true;
+  noteReady(conn, ready);
   // A reset client is gone whatever it sent; a server's last bytes are still worth reading.
   if ((ready & Ready.Err) !== 0 && conn.side === Side.Client) conn.error = Errno.ECONNRESET;
   try {

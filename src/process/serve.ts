@@ -8,6 +8,7 @@
  * they are ready. Whatever fails before the end leaves nothing behind: sockets are closed, unix
  * sockets have not taken their names yet, and the exit status is 1.
  */
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ServerAdmin } from '../checks/admin.ts';
 import { CheckRunner } from '../checks/runner.ts';
@@ -15,6 +16,7 @@ import { resolveFullconn } from '../config/finish.ts';
 import { sluiceVersion } from '../config/version.ts';
 import { createLogger, createLogShared, type Logger } from '../log/logger.ts';
 import { workerCapacity } from '../model/capacity.ts';
+import type { Configuration } from '../model/config.ts';
 import { numberEntities } from '../model/entity.ts';
 import { type SharedBuffers, SharedState } from '../model/shared.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
@@ -26,6 +28,7 @@ import { allocateStickTables, initStickTables } from '../stick-table/registry.ts
 import type { WorkerInit } from '../stream/worker-init.ts';
 import { clock } from '../sys/clock.ts';
 import { libc } from '../sys/libc.ts';
+import { allocateSessionCache } from '../transport/tls/session-cache.ts';
 import type { CommandLine } from './command-line.ts';
 import type { Console } from './console.ts';
 import { Control } from './control.ts';
@@ -275,9 +278,19 @@ function createInit(
     programName: request.programName,
     listeners: [],
     wakeFds: openWakeFds(workers),
+    tls: createTlsShared(config),
     hostname: hostname(),
     pid: process.pid,
   };
+}
+
+/** Null when no line has `ssl`. */
+function createTlsShared(config: Configuration): WorkerInit['tls'] {
+  const asksFor = config.proxies.some(
+    ({ binds, servers }) => binds.some(({ ssl }) => ssl) || servers.some(({ ssl }) => ssl),
+  );
+  if (!asksFor) return null;
+  return { seed: randomBytes(64), sessions: allocateSessionCache(config.global.tls.cacheSize) };
 }
 
 function createPool(

@@ -28,16 +28,18 @@ import {
   setUserTimeout,
   wake,
 } from '../sys/socket.ts';
+import { isOpen } from '../transport/io.ts';
 import { Listener } from '../transport/listener.ts';
-import { admitConnection, admitSession } from './admission.ts';
+import { admitConnection, beginSession, giveSessionRates } from './admission.ts';
 import { closeConn, releaseLimit, releaseLimits } from './close.ts';
 import { Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { giveUpIdle } from './idle.ts';
+import { armOpening } from './opening.ts';
 import { startClient } from './phases.ts';
 import { giveRate, takeRate } from './rate-limit.ts';
+import { secureClient } from './secure.ts';
 import type { Conn } from './stream.ts';
-import { noteSessionTracked } from './tracked.ts';
 
 /** Pause after the process or the system ran out of descriptors or memory, in ms. */
 const EXHAUSTED_PAUSE_MS = 100;
@@ -202,14 +204,6 @@ function giveRates(frontend: number): void {
   giveSessionRates(frontend);
 }
 
-/** The connection has not become a session. */
-function giveSessionRates(frontend: number): void {
-  const { state } = engine.shared;
-  const now = engine.nowDateMs;
-  giveRate(state, processRate + State.SessionRateMax, now);
-  giveRate(state, frontend * State.WIDTH + State.SessionRateMax, now);
-}
-
 /** Counts the connection in at all levels, or none. */
 function takeLimits(frontend: number, listener: number): boolean {
   if (!takeLimit(PROCESS_ENTITY)) return false;
@@ -319,6 +313,7 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   sess.bindIndex = bind;
   sess.destinationFamily = Family.None;
   sess.requests = 0;
+  sess.handshakeMs = 0;
   sess.fd = fd;
   if (addressKnown || remoteAddress(fd)) {
     sess.sourceFamily = peerFamily() as Family;
@@ -337,14 +332,15 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   noteMost(frontend.frontend);
   noteMost(entity);
   countConnection(frontend.frontend, entity);
-  if (!admitConnection(conn) || !admitSession(conn)) return giveSessionRates(frontend.frontend);
-  countSession(frontend.frontend, conn.listenerEntity);
-  noteSessionTracked(sess);
+  if (!admitConnection(conn)) return giveSessionRates(frontend.frontend);
+  if (!secureClient(conn)) return closeConn(conn);
+  if (isOpen(conn) && !beginSession(conn)) return;
   if (!engine.poller.add(fd, conn.id, conn.generation)) {
     closeConn(conn);
     return;
   }
-  startClient(conn);
+  if (isOpen(conn)) startClient(conn);
+  else armOpening(conn);
 }
 
 function tuneClient(conn: Conn): void {
@@ -374,15 +370,6 @@ function countConnection(frontend: number, listener: number): void {
   engine.count(frontend, Counter.Connections, 1);
   engine.rate(frontend, Counter.ConnectionSecond);
   engine.count(listener, Counter.Connections, 1);
-}
-
-/** Connections that rules have refused are none (4.4 reject). */
-function countSession(frontend: number, listener: number): void {
-  engine.count(frontend, Counter.Sessions, 1);
-  engine.rate(frontend, Counter.SessionSecond);
-  engine.rate(PROCESS_ENTITY, Counter.SessionSecond);
-  engine.count(PROCESS_ENTITY, Counter.Sessions, 1);
-  engine.count(listener, Counter.Sessions, 1);
 }
 
 /** Asks the kernel for the destination address of a session, once. */

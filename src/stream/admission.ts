@@ -4,13 +4,16 @@
  *
  * @dataplane
  */
-import { Counter } from '../model/shared.ts';
+import { Counter, PROCESS_ENTITY, State } from '../model/shared.ts';
 import { Verdict } from '../rules/context.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { vanish } from '../sys/socket.ts';
 import { closeConn, resetConn } from './close.ts';
+import { countSession } from './count.ts';
 import { engine } from './engine.ts';
+import { giveRate } from './rate-limit.ts';
 import type { Conn } from './stream.ts';
+import { noteSessionTracked } from './tracked.ts';
 
 /** Rules on what the kernel says of a new connection. @returns false when it is gone */
 export function admitConnection(conn: Conn): boolean {
@@ -19,9 +22,29 @@ export function admitConnection(conn: Conn): boolean {
 }
 
 /** Rules once all handshakes are over. @returns false when it is gone */
-export function admitSession(conn: Conn): boolean {
+function admitSession(conn: Conn): boolean {
   const { sessionRules } = conn.plan!;
   return sessionRules.empty || admit(conn, sessionRules, Counter.DeniedSessions);
+}
+
+/** Bytes may come: the rules of the session, and its counts. @returns false when it is gone */
+export function beginSession(conn: Conn): boolean {
+  const { frontend } = conn.session.frontend!;
+  if (!admitSession(conn)) {
+    giveSessionRates(frontend);
+    return false;
+  }
+  countSession(conn);
+  noteSessionTracked(conn.session);
+  return true;
+}
+
+/** The connection has not become a session. */
+export function giveSessionRates(frontend: number): void {
+  const { state } = engine.shared;
+  const now = engine.nowDateMs;
+  giveRate(state, PROCESS_ENTITY * State.WIDTH + State.SessionRateMax, now);
+  giveRate(state, frontend * State.WIDTH + State.SessionRateMax, now);
 }
 
 function admit(conn: Conn, rules: Ruleset, denied: Counter): boolean {

@@ -84,7 +84,7 @@ export function forward(from: Conn, to: Conn): Flow {
     if (sent !== Flow.Done) return sent;
     if (from.body === BodyMode.None) return Flow.Done;
     if (from.inRd === from.inWr) {
-      if (isSpliceable(from)) {
+      if (isSpliceable(from, to)) {
         const moved = spliceBody(from, to);
         if (moved !== Flow.NoBuffer) {
           if (from.outRd === from.outEnd && from.inRd === from.inWr) dropBuffer(from);

@@ -21,7 +21,8 @@ export function waitingUntil(conn: Conn): number {
   const sess = conn.session;
   const timeout = conn.plan!.config.timeout;
   if (sess.requests === 0) {
-    return sess.acceptMs + Math.min(msOrNever(timeout.httpRequest), msOrNever(timeout.client));
+    const readyMs = sess.acceptMs + sess.handshakeMs;
+    return readyMs + Math.min(msOrNever(timeout.httpRequest), msOrNever(timeout.client));
   }
   let ms = timeout.httpKeepAlive;
   if (ms < 0) ms = timeout.httpRequest;

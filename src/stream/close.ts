@@ -66,6 +66,7 @@ export function dropServer(strm: Stream): void {
   // What it sent counts although it is answered in another way.
   strm.bytesOut += conn.carried - conn.counted;
   strm.serverConn = null;
+  strm.serverTls = null;
   countUsed(conn.server!, -1);
   if (conn.eof || conn.connecting) closeConn(conn);
   else resetConn(conn);

@@ -68,6 +68,8 @@ export class Connection<Carried> extends Socket {
   server: Server | null = null;
   /** Requests that this server connection has carried. */
   uses: number = 0;
+  /** What was dynamic when it was made (`reuseKey`); 0 = nothing. */
+  reuseKey: number = 0;
   /** In an idle list of its server, with its neighbours there; `safe` tells which list. */
   listed: boolean = false;
   older: Connection<Carried> | null = null;
@@ -104,6 +106,7 @@ export class Connection<Carried> extends Socket {
     this.unread = false;
     this.server = null;
     this.uses = 0;
+    this.reuseKey = 0;
     this.listed = false;
     this.older = null;
     this.newer = null;

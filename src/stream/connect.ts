@@ -25,6 +25,8 @@ import {
   socketError,
   streamSocket,
 } from '../sys/socket.ts';
+import { isOpen, start } from '../transport/io.ts';
+import { Transport } from '../transport/socket.ts';
 import { dropServer } from './close.ts';
 import { Side } from './conn.ts';
 import { noteSession } from './count.ts';
@@ -33,6 +35,7 @@ import { giveUpIdle, takeIdle } from './idle.ts';
 import { countUsed } from './idle-list.ts';
 import { chooseLater, releaseServer } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
+import { secureServer } from './secure.ts';
 import { Next, Step } from './step.ts';
 import { storeStick } from './stick.ts';
 import type { Conn, Stream } from './stream.ts';
@@ -62,6 +65,7 @@ function reuse(strm: Stream, conn: Conn, server: Server): Next {
   strm.serverConn = conn;
   countUsed(server, 1);
   strm.serverFd = conn.fd;
+  strm.serverTls = conn.transport === Transport.Tls ? conn.tls : null;
   strm.connectMs = strm.queueMs;
   strm.reused = true;
   engine.count(server.entity, Counter.Reused, 1);
@@ -106,7 +110,10 @@ function openServer(strm: Stream, server: Server): Next {
   }
   const code = connect(fd, server.addressOff, server.addressLen);
   if (code !== 0) return connectFailed(strm, code);
-  if (!engine.poller.add(fd, conn.id, conn.generation)) return connectFailed(strm, Errno.ENOMEM);
+  if (!secureServer(conn, strm, server) || !engine.poller.add(fd, conn.id, conn.generation)) {
+    return connectFailed(strm, Errno.ENOMEM);
+  }
+  strm.serverTls = conn.transport === Transport.Tls ? conn.tls : null;
   const ms = strm.backend!.config.timeout.connect;
   if (ms >= 0) engine.timers.set(conn.id, engine.nowMs + ms);
   return Next.Wait;
@@ -134,13 +141,22 @@ function tuneServer(conn: Conn, server: Server): void {
 /** Whether the connection has been made. */
 export function awaitConnection(strm: Stream): Next {
   const conn = strm.serverConn!;
-  // Writable without an error or hang-up means connected; only otherwise the kernel is asked.
-  if (conn.hup) {
-    const code = socketError(conn.fd);
-    if (code !== 0) return connectFailed(strm, code);
+  if (conn.connecting) {
+    // Writable without an error or hang-up means connected; only otherwise the kernel is asked.
+    if (conn.hup) {
+      const code = socketError(conn.fd);
+      if (code !== 0) return connectFailed(strm, code);
+    }
+    if (!conn.writable) return Next.Wait;
+    conn.connecting = false;
   }
-  if (!conn.writable) return Next.Wait;
-  conn.connecting = false;
+  if (!isOpen(conn)) {
+    const result = start(conn);
+    if (result === 0) return Next.Wait;
+    if (result < 0) return connectFailed(strm, conn.error);
+    // What came behind the handshake may be with OpenSSL already: no event will tell of it.
+    conn.readable = true;
+  }
   engine.timers.clear(conn.id);
   strm.connectMs = engine.nowMs - strm.startMs;
   return begin(strm, conn);

@@ -4,10 +4,10 @@
  *
  * @dataplane
  */
-import { Counter, State } from '../model/shared.ts';
+import { Counter, PROCESS_ENTITY, State } from '../model/shared.ts';
 import { Event } from '../stick-table/tracking.ts';
 import { engine } from './engine.ts';
-import type { Stream } from './stream.ts';
+import type { Conn, Stream } from './stream.ts';
 import { noteTracked } from './tracked.ts';
 
 /** An event on the client's side: frontend and bind line. */
@@ -38,6 +38,16 @@ export function countDeniedResponse(strm: Stream): void {
 export function countIntercepted(strm: Stream): void {
   if (strm.inBackend && strm.backend !== strm.frontend) return;
   engine.count(strm.frontend!.frontend, Counter.Intercepted, 1);
+}
+
+/** `stot`: a connection whose bytes may come. */
+export function countSession(conn: Conn): void {
+  const { frontend } = conn.session.frontend!;
+  engine.count(frontend, Counter.Sessions, 1);
+  engine.rate(frontend, Counter.SessionSecond);
+  engine.rate(PROCESS_ENTITY, Counter.SessionSecond);
+  engine.count(PROCESS_ENTITY, Counter.Sessions, 1);
+  engine.count(conn.listenerEntity, Counter.Sessions, 1);
 }
 
 /** `req_tot`: a request, or what was to become one. */

@@ -14,6 +14,7 @@ import { countUsed } from './idle-list.ts';
 import { countBytes, logStream } from './log.ts';
 import { leaveQueue, releaseServer } from './queue.ts';
 import { forgetService } from './service.ts';
+import { dropNames } from './secure.ts';
 import { Step } from './step.ts';
 import { releaseStick } from './stick.ts';
 import type { Conn, Stream } from './stream.ts';
@@ -50,6 +51,7 @@ export function endStream(strm: Stream): boolean {
   client.carried = 0;
   client.counted = 0;
   if (server !== null) endServer(strm, server, client);
+  dropNames(strm);
   if (strm.captureOff !== 0) engine.captures.give(strm.captureOff);
   if (strm.replyBlock !== 0) engine.buffers.give(strm.replyBlock);
   const keep = strm.clientEnds === 0 && !strm.aborted && client.error === 0;
@@ -61,6 +63,7 @@ export function endStream(strm: Stream): boolean {
 /** What becomes of the server's connection. */
 function endServer(strm: Stream, server: Conn, client: Conn): void {
   strm.serverConn = null;
+  strm.serverTls = null;
   countUsed(server.server!, -1);
   server.carried = 0;
   server.counted = 0;

@@ -37,7 +37,8 @@ const VERSION_LEN = 8;
  */
 function armHead(conn: Conn, strm: Stream): void {
   const timeout = strm.plan.config.timeout;
-  const whole = strm.startMs + strm.idleMs + msOrNever(timeout.httpRequest);
+  const first = strm.startMs + strm.handshakeMs + strm.idleMs;
+  const whole = first + msOrNever(timeout.httpRequest);
   const until = Math.min(whole, conn.activeMs + msOrNever(timeout.client));
   if (until < Number.POSITIVE_INFINITY) engine.timers.set(conn.id, until);
   else engine.timers.clear(conn.id);
@@ -135,7 +136,8 @@ function openStream(conn: Conn): Stream | null {
   // Bytes that had to wait for a buffer came before they could be read.
   const since = conn.starvedMs < 0 ? engine.nowMs : conn.starvedMs;
   conn.starvedMs = -1;
-  strm.idleMs = since - sess.acceptMs;
+  strm.handshakeMs = sess.handshakeMs;
+  strm.idleMs = since - sess.acceptMs - sess.handshakeMs;
   return strm;
 }
 

@@ -14,21 +14,26 @@ import { closeConn, resetConn } from './close.ts';
 import { Side } from './conn.ts';
 import { engine } from './engine.ts';
 import { all, countIdle, disown, type IdleLists, lists, unlist } from './idle-list.ts';
+import { reuseKey } from './secure.ts';
 import type { Conn, Stream } from './stream.ts';
 
 /** Private connections that one client connection keeps (max-session-srv-conns). */
 const OWNED_MAX = 5;
 
+/** Idle connections that are looked at for one with the right name. */
+const LOOKS_MAX = 64;
+
 /** A connection that may carry this stream's request now, taken out of its list; or null. */
 export function takeIdle(server: Server, strm: Stream): Conn | null {
-  const owned = takeOwned(strm.client!, server);
+  const key = reuseKey(strm, server);
+  const owned = takeOwned(strm.client!, server, key);
   if (owned !== null) return owned;
   const reuse = server.backend.config.reuse;
   const first = strm.session.requests <= 1;
   if (reuse === Reuse.Never || (first && reuse === Reuse.Safe)) return null;
   const list = lists[server.entity]!;
-  let conn = list.safe.newest;
-  if (conn === null && (!first || reuse === Reuse.Always)) conn = list.fresh.newest;
+  let conn = withKey(list.safe.newest, key);
+  if (conn === null && (!first || reuse === Reuse.Always)) conn = withKey(list.fresh.newest, key);
   if (conn === null) return null;
   unlist(conn);
   if (list.count < list.idleLow) list.idleLow = list.count;
@@ -36,9 +41,19 @@ export function takeIdle(server: Server, strm: Stream): Conn | null {
   return conn;
 }
 
-function takeOwned(client: Conn, server: Server): Conn | null {
+/** The newest connection that was made for the same name; most have been made for none. */
+function withKey(newest: Conn | null, key: number): Conn | null {
+  let conn = newest;
+  for (let i = 0; i < LOOKS_MAX; i++) {
+    if (conn === null || conn.reuseKey === key) return conn;
+    conn = conn.older;
+  }
+  return null;
+}
+
+function takeOwned(client: Conn, server: Server, key: number): Conn | null {
   let conn = client.owned;
-  while (conn !== null && conn.server !== server) conn = conn.nextOwned;
+  while (conn !== null && (conn.server !== server || conn.reuseKey !== key)) conn = conn.nextOwned;
   if (conn !== null) disown(client, conn);
   return conn;
 }

@@ -14,6 +14,8 @@ import { BodyMode } from '../http/message.ts';
 import type { ServicePart, ServiceTicket } from '../model/service.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
+import { isOpen } from '../transport/io.ts';
+import { beginSession } from './admission.ts';
 import { sendAnswer } from './answer.ts';
 import { assignServer, onQueueTimeout } from './assign.ts';
 import { bufferBody } from './buffering.ts';
@@ -33,6 +35,7 @@ import { onIdleEvent } from './idle.ts';
 import { inspectRequest, loseClient, onInspectTimeout } from './inspect.ts';
 import { beginInspection } from './inspection.ts';
 import { logGreeting } from './log.ts';
+import { onOpeningTimeout, openClient } from './opening.ts';
 import { endTarpit, replyError } from './reply.ts';
 import { runBackendRules, runFrontendRules } from './request.ts';
 import { onResponseTimeout } from './response.ts';
@@ -122,6 +125,7 @@ function leave(strm: Stream): void {
   }
   const sess = client.session;
   sess.acceptMs = engine.nowMs;
+  sess.handshakeMs = 0;
   sess.acceptDateMs = engine.nowDateMs;
   if (isRestDue) drain(client);
   else waitForRequest(client);
@@ -131,7 +135,7 @@ function drain(conn: Conn): void {
   if (drainRequest(conn)) waitForRequest(conn);
 }
 
-/** A client connection has been accepted. */
+/** A client connection has been accepted, and its session has begun. */
 export function startClient(conn: Conn): void {
   if (conn.plan!.isHttp) armWaiting(conn, Number.POSITIVE_INFINITY);
   else startTcp(conn);
@@ -151,7 +155,8 @@ function startTcp(conn: Conn): void {
   strm.startDateMs = sess.acceptDateMs;
   strm.requestDateMs = sess.acceptDateMs;
   strm.idleMs = 0;
-  strm.requestMs = 0;
+  strm.handshakeMs = sess.handshakeMs;
+  strm.requestMs = sess.handshakeMs;
   if (engine.debug !== null) showAccept(strm, conn);
   engine.attend(strm);
   engine.request = null;
@@ -181,6 +186,7 @@ export function onEvent(conn: Conn): void {
 function onClientEvent(conn: Conn): void {
   const strm = conn.stream;
   if (strm === null) {
+    if (!isOpen(conn)) return onOpening(conn);
     if (conn.readable || conn.error !== 0) serve(conn);
     return;
   }
@@ -188,6 +194,13 @@ function onClientEvent(conn: Conn): void {
   if (!conn.hup || !givesUp(strm)) return;
   strm.blame(Cause.Client);
   advance(strm, Next.Abort);
+}
+
+/** A client whose handshake goes on. */
+function onOpening(conn: Conn): void {
+  if (!openClient(conn) || !beginSession(conn)) return;
+  startClient(conn);
+  if (conn.stream === null && conn.side === Side.Client) serve(conn);
 }
 
 /** A client without a stream: bytes of its next request, or of the last one, may be there. */
@@ -231,7 +244,7 @@ export function onServed(ticket: ServiceTicket, part: ServicePart): void {
 
 /** A soft stop: a client between two requests is served for the last time, or closed. */
 export function onSoftStop(conn: Conn): void {
-  if (conn.side !== Side.Client || conn.stream !== null) return;
+  if (conn.side !== Side.Client || conn.stream !== null || !isOpen(conn)) return;
   conn.readable = true;
   serve(conn);
 }
@@ -253,6 +266,7 @@ export function onConnTimer(conn: Conn): void {
 function onClientTimer(conn: Conn): void {
   const strm = conn.stream;
   if (strm !== null) return advance(strm, onClientLate(strm, conn));
+  if (!isOpen(conn)) return onOpeningTimeout(conn);
   if (conn.body === BodyMode.None) {
     return readClient(conn, conn.readable ? readHead(conn) : onHeadTimeout(conn));
   }

@@ -27,6 +27,7 @@ import { type Condition, Verdict } from '../rules/context.ts';
 import { fetchesIn, readsBytes, readsHead } from '../rules/fetch/use.ts';
 import {
   compileLogFormat,
+  defaultErrorLogFormat,
   defaultLogFormat,
   type LogFormatWriter,
   parseLogFormat,
@@ -98,6 +99,7 @@ export class Plan {
   readonly logFormat: LogFormatWriter;
   readonly errorLogFormat: LogFormatWriter | null;
   readonly logFormatSd: LogFormatWriter | null;
+  private readonly failureFormats: LogFormatWriter[];
   /** `unique-id-format`, null = none. */
   readonly uniqueId: LogFormatWriter | null;
   /** `option forwarded`, null = off. */
@@ -153,8 +155,18 @@ export class Plan {
     const errorFormat = config.errorLogFormat;
     this.errorLogFormat = errorFormat ? compileLogFormat(errorFormat, 'log') : null;
     this.logFormatSd = config.logFormatSd ? compileLogFormat(config.logFormatSd, 'log') : null;
+    this.failureFormats = config.binds.map((bind) => {
+      if (!bind.ssl) return this.logFormat;
+      const text = defaultErrorLogFormat(bind.name ?? String(bind.id), '');
+      return compileLogFormat(parseLogFormat(text, logScope(config)), 'log');
+    });
     this.hasLogs = config.logs.length > 0 && hasFrontend(config);
     this.cookieName = config.captureCookie ? new Bytes(config.captureCookie.name) : null;
+  }
+
+  /** The line of a connection that failed before its first byte, up to the reason (8.2.5). */
+  failureFormat(bind: number): LogFormatWriter {
+    return this.failureFormats[bind]!;
   }
 
   has(option: Option): boolean {
@@ -195,7 +207,11 @@ function connectFormat(config: ProxyConfig): LogFormatConfig {
 }
 
 function createConnectFormat(config: ProxyConfig): LogFormatConfig {
-  const scope: RuleScope = {
+  return parseLogFormat(defaultLogFormat[config.mode], logScope(config));
+}
+
+function logScope(config: ProxyConfig): RuleScope {
+  return {
     origin: config,
     proxy: `proxy '${config.name}'`,
     mode: config.mode,
@@ -211,7 +227,6 @@ function createConnectFormat(config: ProxyConfig): LogFormatConfig {
     bufsize: 0,
     stickCounters: 0,
   };
-  return parseLogFormat(defaultLogFormat[config.mode], scope);
 }
 
 function captures(

@@ -22,6 +22,7 @@ import { readCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { serveByControl } from './service.ts';
+import { noteNames } from './secure.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
 import { applyStickRules } from './stick.ts';
@@ -48,11 +49,11 @@ export function runBackendRules(strm: Stream): Next {
     if (verdict === Verdict.Wait) return holdRequest(strm);
     if (verdict > Verdict.Allow) return concludeRules(strm, verdict, backendPlan);
   }
-  const isWritten =
-    readCookie(strm, backendPlan) &&
-    plan.forwardingTo(backendPlan).apply(engine) &&
-    placeRequest(strm);
-  if (!isWritten) return replyFailure(strm);
+  if (!readCookie(strm, backendPlan)) return replyFailure(strm);
+  if (!plan.forwardingTo(backendPlan).apply(engine)) return replyFailure(strm);
+  // The fields lie elsewhere once the head has been written.
+  noteNames(strm);
+  if (!placeRequest(strm)) return replyFailure(strm);
   strm.step = Step.Balance;
   return Next.Go;
 }

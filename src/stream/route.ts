@@ -15,6 +15,7 @@ import { beginInspection } from './inspection.ts';
 import { expectCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { replyOrAbort } from './reply.ts';
+import { noteNames } from './secure.ts';
 import { Next, Step } from './step.ts';
 import { applyStickRules } from './stick.ts';
 import type { Stream } from './stream.ts';
@@ -40,6 +41,7 @@ export function route(strm: Stream): Next {
 export function enterBalance(strm: Stream, backend: Plan): Next {
   if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine, 0, 0);
   if (backend.stickRules !== null) applyStickRules(strm);
+  noteNames(strm);
   strm.step = Step.Balance;
   return Next.Go;
 }

@@ -9,7 +9,7 @@
  */
 import { BodyMode } from '../http/message.ts';
 import { Option } from '../model/config.ts';
-import { pull, push } from '../transport/io.ts';
+import { isPlain, pull, push } from '../transport/io.ts';
 import { givePipe, hasPipes, type Pipe, takePipe } from '../transport/pipe.ts';
 import { Side } from './conn.ts';
 import { engine } from './engine.ts';
@@ -25,9 +25,9 @@ const ROUNDS = 16;
 const ENDLESS = 1 << 30;
 
 /** Whether the rest of the body should go through a pipe. */
-export function isSpliceable(from: Conn): boolean {
+export function isSpliceable(from: Conn, to: Conn): boolean {
   if (from.pipe !== null) return true;
-  if (!hasPipes()) return false;
+  if (!hasPipes() || !isPlain(from) || !isPlain(to)) return false;
   if (from.body === BodyMode.Length) return from.bodyLeft >= SPLICE_MIN;
   if (from.body === BodyMode.Chunked) return false;
   if (from.filled) return true;

@@ -123,6 +123,8 @@ export class Stream extends StreamFacts {
   /** Keys that wait to be stored (persistence.ts): their block and number. */
   stickBlock: number = 0;
   stickStores: number = 0;
+  /** Names for servers (`sni`), see secure.ts; 0 = none. */
+  sniBlock: number = 0;
   /** Last server tried, to prefer another one on redispatch. */
   triedServer: Server | null = null;
   /** The hash that chooses its server (4.2 balance); `NO_KEY` = it has none. */
@@ -209,6 +211,7 @@ export class Stream extends StreamFacts {
     this.cookieFirst = 0;
     this.stickBlock = 0;
     this.stickStores = 0;
+    this.sniBlock = 0;
     this.triedServer = null;
     this.balanceKey = NO_KEY;
     this.upgrade = false;

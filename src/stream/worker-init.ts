@@ -38,6 +38,13 @@ export interface WorkerInit {
   }[];
   /** eventfd per worker, indexed by worker; writing 8 bytes wakes it. */
   wakeFds: number[];
+  /** What TLS of all workers has in common; null when the configuration asks for none. */
+  tls: {
+    /** Ticket keys follow from it. */
+    seed: Uint8Array;
+    /** Sessions; null = no cache. */
+    sessions: SharedArrayBuffer | null;
+  } | null;
   hostname: string;
   pid: number;
 }

@@ -6,17 +6,42 @@
  * @dataplane
  */
 import { assert } from '../base/assert.ts';
+import { Ready } from '../loop/poller.ts';
 import { reserve } from '../sys/arena.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { splice } from '../sys/pipe.ts';
 import { close, recv, resetOnClose, send, setNoDelay, shutdownWrite } from '../sys/socket.ts';
 import type { Pipe } from './pipe.ts';
-import { NoDelay, type Socket } from './socket.ts';
+import { NoDelay, type Socket, Transport } from './socket.ts';
+import { endTls, freeTls, handshake, isTlsQuiet, receiveTls, transmitTls } from './tls.ts';
 
 /** Where bytes go that nobody wants. */
 const WASTE_BYTES = 16 * 1024;
 const waste = reserve(WASTE_BYTES);
+
+/** What the poller says of a connection. */
+export function noteReady(sock: Socket, ready: number): void {
+  if ((ready & (Ready.In | Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) sock.readable = true;
+  if ((ready & Ready.Out) !== 0) {
+    sock.writable = true;
+    if (sock.transport === Transport.Tls && sock.tls!.readNeedsWrite) sock.readable = true;
+  }
+  if ((ready & (Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) sock.hup = true;
+}
+
+/** Whether bytes can pass: what stands before them has been settled. */
+export function isOpen(sock: Socket): boolean {
+  return sock.transport === Transport.Raw || !sock.tls!.opening;
+}
+
+/**
+ * What stands between a connection and its bytes: the TLS handshake.
+ * @returns > 0 = it is open, 0 = an event brings it on, < 0 = it has failed (`error`).
+ */
+export function start(sock: Socket): number {
+  return isOpen(sock) ? 1 : handshake(sock);
+}
 
 /**
  * Receives once behind `inWr`, up to `limit` bytes from the start of the buffer.
@@ -26,6 +51,7 @@ export function receive(sock: Socket, limit: number): number {
   const room = sock.buf + limit - sock.inWr;
   if (room <= 0) return 0;
   assert(sock.buf > 0 && sock.inWr >= sock.buf, 'bytes are received outside of a buffer');
+  if (sock.transport === Transport.Tls) return receiveTls(sock, room);
   const n = recv(sock.fd, sock.inWr, room);
   if (n > 0) {
     sock.inWr += n;
@@ -53,7 +79,7 @@ function endOfRead(sock: Socket, n: number): void {
 }
 
 /**
- * Reads and forgets.
+ * Reads and forgets, whatever the bytes mean.
  * @returns false when nothing more can come: the end or an error.
  */
 export function swallow(sock: Socket, reads: number): boolean {
@@ -66,6 +92,7 @@ export function swallow(sock: Socket, reads: number): boolean {
 
 /** Whether the peer has sent nothing and not closed; what it sent is lost. */
 export function isQuiet(sock: Socket): boolean {
+  if (sock.transport === Transport.Tls) return isTlsQuiet(sock, waste);
   if (recv(sock.fd, waste, 1) >= 0 || errno() !== Errno.EAGAIN) return false;
   sock.readable = false;
   return true;
@@ -86,6 +113,7 @@ function noteSend(sock: Socket): void {
 export function transmit(sock: Socket, off: number, len: number, more: boolean): number {
   if (!sock.writable) return 0;
   noteSend(sock);
+  if (sock.transport === Transport.Tls) return transmitTls(sock, off, len);
   for (;;) {
     const n = send(sock.fd, off, len, more);
     if (n >= 0) {
@@ -104,6 +132,11 @@ function failedWrite(sock: Socket): boolean {
   if (code === Errno.EAGAIN) sock.writable = false;
   else sock.error = code;
   return false;
+}
+
+/** Whether the kernel may move its bytes (`pull`, `push`). */
+export function isPlain(sock: Socket): boolean {
+  return sock.transport === Transport.Raw;
 }
 
 /** Moves received bytes into a pipe. @returns how many; 0 = nothing now, end or error. */
@@ -139,12 +172,15 @@ export function push(sock: Socket, pipe: Pipe, more: boolean): number {
 
 /** Ends our sending side: the peer sees the end of the bytes. */
 export function endWrite(sock: Socket): void {
-  if (!sock.shut) shutdownWrite(sock.fd);
+  if (sock.shut) return;
+  if (sock.transport === Transport.Tls) endTls(sock);
+  shutdownWrite(sock.fd);
   sock.shut = true;
 }
 
 /** Closes the descriptor, with a reset instead of an orderly end if asked for. */
 export function drop(sock: Socket, reset: boolean): void {
+  if (sock.transport === Transport.Tls) freeTls(sock, !reset && !sock.shut);
   if (reset) resetOnClose(sock.fd);
   // Closing the only descriptor also takes it out of the poller.
   close(sock.fd);

@@ -10,6 +10,7 @@
  *
  * @dataplane
  */
+import type { TlsState } from '../model/tls.ts';
 
 /**
  * TCP_NODELAY is set before the second send. The first one is never held back, and a connection
@@ -21,8 +22,17 @@ export const enum NoDelay {
   Set = 2,
 }
 
+/** What carries the bytes of a connection. */
+export const enum Transport {
+  Raw = 0,
+  Tls = 1,
+}
+
 export class Socket {
   fd: number = -1;
+  transport: Transport = Transport.Raw;
+  /** Made when the slot is first used for TLS, and kept with it. */
+  tls: TlsState | null = null;
   /** Edge-triggered readiness, kept until the kernel says EAGAIN; only io.ts clears it. */
   readable: boolean = false;
   writable: boolean = false;
@@ -50,6 +60,7 @@ export class Socket {
   /** Makes a pooled socket the one of a descriptor. */
   begin(fd: number): void {
     this.fd = fd;
+    this.transport = Transport.Raw;
     this.readable = false;
     this.writable = false;
     this.eof = false;

@@ -11,12 +11,39 @@ export function sampleFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-samples-'));
   writeFileSync(join(folder, '404.http'), 'HTTP/1.0 404 Not found\r\n\r\n');
   writeFileSync(join(folder, 'case'), 'host Host\n');
-  writeFileSync(
-    join(folder, 'dh.pem'),
-    '-----BEGIN DH PARAMETERS-----\nAA==\n-----END DH PARAMETERS-----\n',
-  );
+  writeFileSync(join(folder, 'dh.pem'), dhParameters);
+  writeFileSync(join(folder, 'site.pem'), certificate);
+  writeFileSync(join(folder, 'list'), `${folder}/site.pem\n`);
+  const key = Buffer.alloc(48, 1).toString('base64');
+  writeFileSync(join(folder, 'keys'), `${key}\n`.repeat(3));
   return folder;
 }
+
+/** `openssl dhparam 1024`. */
+const dhParameters = `-----BEGIN DH PARAMETERS-----
+MEYCQQDVnQGQ+kRiBc0xkAEh9jeDkH+GU/A654HyFtfSUIUlTRnd7TsDRHTM6K9R
+yqGH0Q1XimLoFaMl7mm0zr4aYKjXAgEC
+-----END DH PARAMETERS-----
+`;
+
+/** A certificate of nobody, with its key. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBgzCCASmgAwIBAgIUb8bYG0d/tIaNRaYju7AeQ4AztgYwCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLc2FtcGxlLnRlc3QwIBcNMjYxMTI2MTM1NjI3WhgPMjEyNjEx
+MDIxMzU2MjdaMBYxFDASBgNVBAMMC3NhbXBsZS50ZXN0MFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAE/OIf2dbKD26tToumLIGbgjNbf+s8pAwOzrX1Yi+RQshB4KFa
+uhTkVod6C8Z3RMR2VPYKVBdfR9RfOwPYqd7IkqNTMFEwHQYDVR0OBBYEFI9EjDsJ
+YwNxhWgjl9qPevk3eDBzMB8GA1UdIwQYMBaAFI9EjDsJYwNxhWgjl9qPevk3eDBz
+MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAJWZYELra9Mvy7Zz
+j/5S60bbNk+6tBO4ATVVBywyBi17AiBH+snpIjQBQPCxfE2rLi35dzw+TYMt9VhP
+3dKlb53xQA==
+-----END CERTIFICATE-----
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8BMeB7TWBbbf+1pU
+2oIRpfU2ixtXhz745cgn9zwvXfChRANCAAT84h/Z1soPbq1Oi6YsgZuCM1t/6zyk
+DA7OtfViL5FCyEHgoVq6FORWh3oLxndExHZU9gpUF19H1F87A9ip3siS
+-----END PRIVATE KEY-----
+`;
 
 /** What follows the keyword; `%` stands for the folder. Keywords without arguments need no entry. */
 type Samples = Readonly<Record<string, string>>;
@@ -195,6 +222,17 @@ const ring: Samples = {
 };
 
 const bind: Samples = {
+  'ca-file': '%/site.pem',
+  'ca-ignore-err': 'all',
+  'ca-verify-file': '%/site.pem',
+  'crl-file': '%/site.pem ca-file %/site.pem',
+  crt: '%/site.pem',
+  'crt-ignore-err': 'all',
+  'crt-list': '%/list',
+  'default-crt': '%/site.pem',
+  ssl: 'crt %/site.pem',
+  'tls-ticket-keys': '%/keys',
+  verify: 'optional',
   'expose-fd': 'listeners',
   interface: 'lo',
   level: 'admin',
@@ -213,6 +251,11 @@ const server: Samples = {
   'agent-addr': '127.0.0.2 agent-check agent-port 5',
   'agent-port': '5 agent-check',
   track: 'third no-check',
+  'ca-file': '%/site.pem',
+  'crl-file': '%/site.pem ca-file %/site.pem',
+  crt: '%/site.pem',
+  sni: 'req.hdr(host) ssl verify none',
+  ssl: 'verify none',
   addr: '127.0.0.9',
   'hash-key': 'addr-port',
   source: '127.0.0.9',

@@ -88,6 +88,7 @@ class Player {
         streamsMax: 100,
         buffersMax: 200,
         logShared: createLogShared(config),
+        tls: null,
         programName: 'sluice',
         listeners: [{ proxy: 0, bind: 0, fd, shared: false }],
         wakeFds: [fakeKernel.open(this.#wake)],

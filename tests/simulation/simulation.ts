@@ -145,6 +145,7 @@ class Simulation {
       streamsMax: isShort ? random.between(2, 12) : 60,
       buffersMax: this.variant.buffers ?? (isShort ? random.between(2, 16) : 120),
       logShared: createLogShared(config),
+      tls: null,
       programName: 'sluice',
       listeners: [{ proxy: 0, bind: 0, fd: listenerFd, shared: random.oneIn(2) }],
       wakeFds: [wakeFd],

@@ -1,15 +1,26 @@
 /** Options of `bind` and `stats socket` lines (5.1), in the manual's order. */
 import { ConfigError } from '../../base/config-error.ts';
-import type { BindConfig } from '../../model/config.ts';
+import type { BindConfig, TlsSettings } from '../../model/config.ts';
+import type { TrustFiles } from '../tls/trust.ts';
 import type { Effect } from './keyword.ts';
 import type { ParserState } from './state.ts';
 import { integer, leadingInteger, userTimeoutMs, type WordPlace } from './words.ts';
+
+/** What a line names certificates by. */
+export interface CertificateSource {
+  kind: 'crt' | 'default-crt' | 'crt-list';
+  path: string;
+}
 
 /** The listeners of one line, and what a stats socket takes from it. */
 export interface BindLine {
   binds: BindConfig[];
   level: 'user' | 'operator' | 'admin' | null;
   idGiven: boolean;
+  /** What the line says about TLS; finishTlsBind gives it to the listeners. */
+  tls: TlsSettings;
+  trust: TrustFiles;
+  sources: CertificateSource[];
   /** How messages call the line. */
   subject: string;
 }

@@ -9,7 +9,8 @@ import { isKnownBindOption, knownKeywords } from '../../base/known-keywords.ts';
 import { nearest } from '../../base/nearest.ts';
 import { parseAddress, splitAddressList, type Variables } from '../../base/value/address.ts';
 import type { BindConfig, Origin } from '../../model/config.ts';
-import { defaultBind } from '../../model/defaults.ts';
+import { defaultBind, defaultTlsSettings } from '../../model/defaults.ts';
+import { noTrust } from '../tls/trust.ts';
 import {
   type BindLine,
   type BindOptionRow,
@@ -17,7 +18,7 @@ import {
   obsoleteBindOptions,
 } from './bind-option.ts';
 import type { ParserState } from './state.ts';
-import { tlsBindOptions } from './tls-option.ts';
+import { finishTlsBind, tlsBindOptions } from './tls-bind.ts';
 
 /**
  * Parses an address word and its options into listeners that are not yet part of a proxy.
@@ -33,7 +34,15 @@ export function parseBindWords(
   state: ParserState,
 ): BindLine {
   const text = words[0] ?? '';
-  const line: BindLine = { binds: [], level: null, idGiven: false, subject: subject.options };
+  const line: BindLine = {
+    binds: [],
+    level: null,
+    idGiven: false,
+    tls: defaultTlsSettings(),
+    trust: noTrust(),
+    sources: [],
+    subject: subject.options,
+  };
   for (const address of parseListenAddresses(text, subject.address, state.env)) {
     const { portOffset: _, ...plain } = address;
     if (plain.family === 'unix' && state.unixBind.prefix !== '') {
@@ -95,6 +104,12 @@ function parseBindOptions(
       throw new ConfigError(`${line.subject} : ${problem.message}`);
     }
     at += 1 + takes;
+  }
+  try {
+    finishTlsBind(line, { origin, state });
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    throw new ConfigError(`${line.subject} : ${problem.message}`);
   }
 }
 

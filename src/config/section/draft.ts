@@ -17,6 +17,8 @@ import type {
   UserlistConfig,
 } from '../../model/config.ts';
 import type { ReplyArgs } from '../../rules/action/reply-args.ts';
+import type { TrustFiles } from '../tls/trust.ts';
+
 import type { CheckDraft } from './check-draft.ts';
 
 export type ProxySection = 'defaults' | 'frontend' | 'backend' | 'listen';
@@ -26,7 +28,7 @@ export interface FormatSource {
   origin: Origin;
   text: string;
   /** `httplog` falls back to `tcplog` in TCP mode; `text` is that of a `log-format` line. */
-  kind: 'tcplog' | 'tcplog clf' | 'httplog' | 'httplog clf' | 'text';
+  kind: 'tcplog' | 'tcplog clf' | 'httplog' | 'httplog clf' | 'httpslog' | 'text';
 }
 
 /** Where a rule or option was written first, for warnings after parsing. */
@@ -57,6 +59,9 @@ export interface ServerSettings {
   agentSend: string | null;
   /** `[<proxy>/]<server>`; found when all sections have been read. */
   track: string | null;
+  trust: TrustFiles;
+  /** The text of `sni`, read when the section is complete; null = none. */
+  sni: string | null;
 }
 
 /** A line about one status, or about some of a section (`statuses` null = all). */

@@ -9,6 +9,7 @@ import {
   clfHttpLogFormat,
   clfTcpLogFormat,
   defaultHttpLogFormat,
+  defaultHttpsLogFormat,
   defaultTcpLogFormat,
   parseLogFormat,
 } from '../../rules/log-format.ts';
@@ -74,6 +75,7 @@ function formatText(draft: ProxyDraft, source: FormatSource, state: ParserState)
   if (source.kind === 'tcplog') return defaultTcpLogFormat;
   if (source.kind === 'tcplog clf') return clfTcpLogFormat;
   if (draft.config.mode === 'http') {
+    if (source.kind === 'httpslog') return defaultHttpsLogFormat;
     return source.kind === 'httplog' ? defaultHttpLogFormat : clfHttpLogFormat;
   }
   const isClf = source.kind === 'httplog clf';

@@ -185,6 +185,17 @@ const plainOptions = [
     parse: setLogOption,
   },
   {
+    name: 'httpslog',
+    args: '',
+    where: FE,
+    doc: 'As httplog, with what is known of TLS.',
+    parse: (draft, line) => {
+      refuseExtra(line.words, 0, 2);
+      warnFormatOverride(draft, line, 'option httpslog');
+      draft.logFormat = { origin: line.origin, text: '', kind: 'httpslog' };
+    },
+  },
+  {
     name: 'originalto',
     args: '[ except <network> ] [ header <name> ]',
     where: FE | BE,

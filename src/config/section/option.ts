@@ -315,7 +315,7 @@ function sideFits(draft: ProxyDraft, line: KeywordLine, name: string, where: num
 }
 
 function warnIgnored(draft: ProxyDraft, line: KeywordLine, name: string, lacks: string): void {
-  const isFormat = name === 'httplog' || name === 'tcplog';
+  const isFormat = ['httplog', 'httpslog', 'tcplog'].includes(name);
   line.state.diagnostics.warning(
     line.origin,
     isFormat

@@ -32,7 +32,11 @@ const expressionNames: Partial<Record<Place, string>> = {
 };
 
 /** The scope of a rule on this line. */
-export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): RuleScope {
+export function scopeOf(
+  draft: ProxyDraft,
+  line: Pick<KeywordLine, 'origin' | 'state'>,
+  place: Place,
+): RuleScope {
   const hasFrontend = draft.section === 'frontend' || draft.section === 'listen';
   const use = { origin: line.origin, proxy: draft.name };
   return {
@@ -69,7 +73,7 @@ export function scopeOf(draft: ProxyDraft, line: KeywordLine, place: Place): Rul
 /** See `RuleScope.table`. */
 function tableOf(
   draft: ProxyDraft,
-  line: KeywordLine,
+  line: Pick<KeywordLine, 'origin' | 'state'>,
   name: string,
   use: Omit<TableUse, 'origin' | 'table'>,
 ): string {

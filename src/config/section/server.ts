@@ -15,10 +15,14 @@ import {
 } from '../../base/value/address.ts';
 import type { Origin, ServerConfig } from '../../model/config.ts';
 import { defaultServer } from '../../model/defaults.ts';
+import { parseExpression } from '../../rules/expression.ts';
+import { Place } from '../../rules/scope.ts';
+import { noTrust } from '../tls/trust.ts';
 import type { ProxyDraft, ServerSettings } from './draft.ts';
+import { scopeOf } from './rule.ts';
 import { type ServerOptionLine, type ServerOptionRow, serverOptions } from './server-option.ts';
 import type { ParserState } from './state.ts';
-import { tlsServerOptions } from './tls-option.ts';
+import { finishTlsServer, tlsServerOptions } from './tls-server.ts';
 import { badNameCharacter } from './words.ts';
 
 /** All options of `server` and `default-server` lines. */
@@ -42,6 +46,8 @@ export function defaultServerSettings(origin: Origin): ServerSettings {
     agentPort: 0,
     agentSend: null,
     track: null,
+    trust: noTrust(),
+    sni: null,
   };
 }
 
@@ -81,6 +87,7 @@ export function parseServer(
   if (line.idGiven) refuseSameId(draft, settings.server);
   finishServer(settings, subject);
   settings.server.idGiven = line.idGiven;
+  settings.server.sni = parseSni(draft, line);
   draft.config.servers.push(settings.server);
   draft.tracks.push(settings.track);
   draft.serverIdGiven.push(line.idGiven);
@@ -180,6 +187,7 @@ function parseServerOptions(words: readonly string[], from: number, line: Server
     }
     at += 1 + takes;
   }
+  finishTlsServer(line);
 }
 
 function unknownServerOption(word: string, subject: string): ConfigError {
@@ -189,6 +197,22 @@ function unknownServerOption(word: string, subject: string): ConfigError {
   const near = nearest(word, knownKeywords('server'));
   const hint = near === null ? '.' : `; did you mean '${near}' maybe ?`;
   return new ConfigError(`${subject} : unknown keyword '${word}'${hint}`);
+}
+
+/** 5.2 "sni": of a server that speaks TLS. */
+function parseSni(draft: ProxyDraft, line: ServerOptionLine): ServerConfig['sni'] {
+  const { server, sni } = line.settings;
+  if (sni === null) return null;
+  try {
+    const expr = parseExpression(sni, scopeOf(draft, line, Place.Source));
+    return server.ssl ? expr : null;
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    throw new ConfigError(
+      `${line.subject} : error detected while parsing sni or pool-conn-name expressions : ` +
+        `${problem.message}.`,
+    );
+  }
 }
 
 function refuseSameId(draft: ProxyDraft, server: ServerConfig): void {

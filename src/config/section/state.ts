@@ -15,6 +15,8 @@ import type { TableUse } from '../../rules/scope.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Environment } from '../environment.ts';
+import { CertificateFiles } from '../tls/certificate.ts';
+import { TrustStores } from '../tls/trust.ts';
 import type { Accounts } from './account.ts';
 import type { HttpErrors, LogSource, ProxyDraft, UserlistDraft } from './draft.ts';
 
@@ -87,6 +89,8 @@ export class ParserState {
   private readonly patternFiles = new Map<string, ListData>();
   /** See `RuleScope.lists`. */
   readonly lists = new Map<string, Columns>();
+  readonly certificates: CertificateFiles;
+  readonly trust = new TrustStores();
 
   constructor(
     global: GlobalConfig,
@@ -98,6 +102,9 @@ export class ParserState {
     this.diagnostics = diagnostics;
     this.env = env;
     this.accounts = accounts;
+    this.certificates = new CertificateFiles(global.tls, (text) => {
+      diagnostics.warning(null, text);
+    });
   }
 
   /** The proxies of a name, in file order. */

@@ -44,6 +44,7 @@ function parseStatsSocket(global: GlobalConfig, line: KeywordLine): void {
   const subject = { address: "'stats socket'", options: "'stats socket'" };
   const parsed = parseBindWords(line.words.slice(2), subject, line.origin, line.state);
   for (const bind of parsed.binds) {
+    if (bind.ssl) throw new ConfigError("'stats socket' : 'ssl' is not supported yet by sluice");
     global.statsSockets.push({
       ...line.origin,
       address: bind.address,

@@ -28,8 +28,7 @@ export const timeouts = [
     name: 'client-hs',
     field: 'clientHs',
     where: Where.Frontend,
-    waitsFor: 'TLS and the PROXY protocol',
-    doc: 'Handshakes of the client: TLS, PROXY protocol.',
+    doc: 'Handshake of the client: TLS.',
   },
   { name: 'connect', field: 'connect', where: Where.Backend, doc: 'Connection to a server.' },
   {

@@ -7,9 +7,11 @@
  */
 import { statSync } from 'node:fs';
 import { ConfigError } from '../../base/config-error.ts';
-import type { GlobalConfig, TlsDefaults, TlsSideDefaults } from '../../model/config.ts';
+import type { GlobalConfig, TlsDefaults } from '../../model/config.ts';
+import { openssl } from '../../sys/openssl.ts';
+import { readParameters } from '../tls/pem.ts';
 import type { KeywordLine, KeywordRow } from './keyword.ts';
-import { tlsVersions } from './tls-option.ts';
+import { setTlsOption, tlsOptionsOf } from './tls-option.ts';
 import { count, delay, flag, list, oneOf, onOff, text, waiting } from './waiting.ts';
 import { integer, refuseExtra } from './words.ts';
 
@@ -40,13 +42,13 @@ function tls(
   doc: string,
   read: (defaults: TlsDefaults, line: KeywordLine) => void,
 ): Row {
-  return { name, args, doc, waitsFor: 'TLS', parse: (global, line) => read(global.tls, line) };
+  return { name, args, doc, parse: (global, line) => read(global.tls, line) };
 }
 
 /** Names of ciphers, groups and algorithms, the operators of openssl-ciphers(1), separators. */
 const LIST = /^[A-Za-z0-9_.:,+!@=?*/ -]+$/;
 
-type ListField = Exclude<keyof TlsSideDefaults, 'options'>;
+type ListField = 'ciphers' | 'ciphersuites' | 'clientSigalgs' | 'curves' | 'sigalgs';
 
 function names(side: 'bind' | 'server', suffix: string, field: ListField, what: string): Row {
   const name = `ssl-default-${side}-${suffix}`;
@@ -59,21 +61,12 @@ function names(side: 'bind' | 'server', suffix: string, field: ListField, what: 
   });
 }
 
-/** 5.1 and 5.2: the options that say which versions and tickets a side has. */
-const sideOptions = [
-  ...['sslv3', 'tlsv10', 'tlsv11', 'tlsv12', 'tlsv13'].flatMap((version) => [
-    `force-${version}`,
-    `no-${version}`,
-  ]),
-  'no-tls-tickets',
-];
-const optionsOf = {
-  bind: [...sideOptions, 'tls-tickets', 'prefer-client-ciphers', 'strict-sni', 'no-strict-sni'],
-  server: sideOptions,
-};
-
 function options(side: 'bind' | 'server'): Row {
   const name = `ssl-default-${side}-options`;
+  const onBindOnly = ['prefer-client-ciphers', 'strict-sni', 'no-strict-sni'];
+  const known = tlsOptionsOf('default').filter(
+    (option) => side === 'bind' || !onBindOnly.includes(option.name),
+  );
   return tls(name, '[<option>]...', `Options of ${side} lines with ssl.`, (defaults, line) => {
     const on = `on global statement '${name}'`;
     const words = line.words.slice(1);
@@ -81,24 +74,20 @@ function options(side: 'bind' | 'server'): Row {
       throw new ConfigError(`global statement '${name}' expects an option as an argument.`);
     }
     for (let at = 0; at < words.length; at++) {
-      const word = words[at]!;
-      if (word === 'ssl-min-ver' || word === 'ssl-max-ver') {
-        const version = words[++at];
-        if (version === undefined) {
-          throw new ConfigError(`'${word}' : missing the ssl/tls version ${on}.`);
-        }
-        if (!tlsVersions.includes(version)) {
-          throw new ConfigError(`'${version}' : unknown ssl/tls version ${on}.`);
-        }
-      } else if (!optionsOf[side].includes(word)) {
-        throw new ConfigError(`unknown option '${word}' ${on}.`);
+      const option = known.find((row) => row.name === words[at]);
+      if (option === undefined) throw new ConfigError(`unknown option '${words[at]}' ${on}.`);
+      const value = option.args === '' ? '' : (words[++at] ?? '');
+      try {
+        setTlsOption(option, defaults[side], value, { ...line, place: 'default' });
+      } catch (problem) {
+        if (!(problem instanceof ConfigError)) throw problem;
+        throw new ConfigError(`${problem.message} ${on}.`);
       }
     }
-    defaults[side].options.push(...words);
   });
 }
 
-/** The file must be there and hold what OpenSSL writes; its numbers are the TLS library's affair. */
+/** Without the TLS library the file is looked at from outside, because nothing will use it. */
 function readDhParameters(defaults: TlsDefaults, line: KeywordLine): void {
   const file = line.words[1];
   if (file === undefined) {
@@ -106,10 +95,12 @@ function readDhParameters(defaults: TlsDefaults, line: KeywordLine): void {
   }
   refuseExtra(line.words, 1);
   const pem = line.state.readBytes(file, line.origin);
-  if (pem === null || !/^-----BEGIN (X9\.42 )?DH PARAMETERS-----$/m.test(pem)) {
+  const isPem = pem !== null && /^-----BEGIN (X9\.42 )?DH PARAMETERS-----$/m.test(pem);
+  const lib = isPem ? openssl() : null;
+  if (lib !== null) defaults.dhParameters = readParameters(lib, Buffer.from(pem!, 'latin1'));
+  if (!isPem || (lib !== null && defaults.dhParameters === 0)) {
     throw new ConfigError(`'ssl-dh-param-file': unable to load DH parameters from file <${file}>.`);
   }
-  defaults.dhParamFile = file;
 }
 
 function readIssuersChain(defaults: TlsDefaults, line: KeywordLine): void {
@@ -182,6 +173,18 @@ function side(which: 'bind' | 'server'): Row[] {
 
 const number = '<number>';
 
+/** A setting that is a number; `waiting` reads the same values for what does not exist yet. */
+function amount(
+  name: string,
+  field: Field<number>,
+  read: ReturnType<typeof count>,
+  doc: string,
+): Row {
+  return tls(name, number, doc, (defaults, line) => {
+    defaults[field] = read(line.words, line) as number;
+  });
+}
+
 export const tlsKeywords: readonly Row[] = [
   directory('ca-base', 'caBase', 'Folder of relative names of authorities.'),
   directory('crt-base', 'crtBase', 'Folder of relative names of certificates.'),
@@ -215,44 +218,66 @@ export const tlsKeywords: readonly Row[] = [
     'Roots in a certificate file are not sent.',
     setTrue('skipSelfIssuedCa'),
   ),
-  ...waiting('TLS', [
+  amount('tune.ssl.cachesize', 'cacheSize', count(), 'Blocks of the session cache.'),
+  tls(
+    'tune.ssl.certificate-compression',
+    '{ auto | off }',
+    'Compressed certificates, where OpenSSL has them.',
+    (defaults, line) => {
+      defaults.compressesCertificates = oneOf('auto', 'off')(line.words, line) === 'auto';
+    },
+  ),
+  amount('tune.ssl.default-dh-param', 'dhParamBits', count(1024), 'Most bits of ephemeral DH.'),
+  amount('tune.ssl.hard-maxrecord', 'hardMaxRecord', count(), 'Largest record always.'),
+  tls('tune.ssl.lifetime', '<timeout>', 'Lifetime of a session.', (defaults, line) => {
+    defaults.lifetimeS = Math.floor((delay('s')(line.words, line) as number) / 1000);
+  }),
+  ...waiting('limits of TLS connections', [
     ['maxsslconn', number, count(), 'Most concurrent TLS connections.'],
     ['maxsslrate', number, count(), 'Most TLS sessions per second.'],
-    ['noktls', '', flag, 'No TLS in the kernel.'],
+  ]),
+  ...waiting('TLS in the kernel', [['noktls', '', flag, 'No TLS in the kernel.']]),
+  ...waiting('OCSP updates', [
     ['ocsp-update.disable', '{ on | off }', onOff, 'No OCSP updates at all.'],
     ['ocsp-update.httpproxy', '<address>[:port]', text, 'Proxy of OCSP updates.'],
     ['ocsp-update.maxdelay', number, count(), 'Longest time between OCSP updates, s.'],
     ['ocsp-update.mindelay', number, count(), 'Shortest time between OCSP updates, s.'],
     ['ocsp-update.mode', '{ on | off }', onOff, 'OCSP updates unless a line says otherwise.'],
-    ['ssl-mode-async', '', flag, 'Asynchronous engines.'],
+    ['tune.ssl.ocsp-update.maxdelay', number, count(), 'Older name of ocsp-update.maxdelay.'],
+    ['tune.ssl.ocsp-update.mindelay', number, count(), 'Older name of ocsp-update.mindelay.'],
+  ]),
+  ...waiting('asynchronous engines', [['ssl-mode-async', '', flag, 'Asynchronous engines.']]),
+  ...waiting('keys with a passphrase', [
     ['ssl-passphrase-cmd', '<cmd> <args> ...', list, 'Program that knows passphrases.'],
+  ]),
+  ...waiting('providers of OpenSSL', [
     ['ssl-propquery', '<query>', text, 'Property query of OpenSSL.'],
     ['ssl-provider', '<name>', text, 'Provider of OpenSSL to load.'],
     ['ssl-provider-path', '<path>', text, 'Where OpenSSL looks for providers.'],
+  ]),
+  ...waiting('small records at the beginning', [
     [
       'tune.idletimer',
       '<timeout>',
       delay('ms', 0, 65535),
       'Pause after which records start small.',
     ],
-    ['tune.ssl.cachesize', number, count(), 'Blocks of the session cache.'],
+    ['tune.ssl.maxrecord', number, count(), 'Largest record at the beginning.'],
+  ]),
+  ...waiting('fetches of the ClientHello', [
     ['tune.ssl.capture-buffer-size', number, count(), 'Bytes of the ClientHello to keep.'],
     ['tune.ssl.capture-cipherlist-size', number, count(), 'Older name of capture-buffer-size.'],
-    [
-      'tune.ssl.certificate-compression',
-      '{ auto | off }',
-      oneOf('auto', 'off'),
-      'Compressed certificates.',
-    ],
-    ['tune.ssl.default-dh-param', number, count(1024), 'Bits of ephemeral Diffie-Hellman.'],
+  ]),
+  ...waiting('session caches of one worker', [
     ['tune.ssl.force-private-cache', '', flag, 'Sessions are not shared.'],
-    ['tune.ssl.hard-maxrecord', number, count(), 'Largest record always.'],
+  ]),
+  ...waiting('the keylog fetches', [
     ['tune.ssl.keylog', '{ on | off }', onOff, 'Keep secrets for the keylog fetches.'],
+  ]),
+  ...waiting('limits of key updates', [
     ['tune.ssl.keyupdate-rate-limit', '<limit>', count(), 'Key updates per second.'],
-    ['tune.ssl.lifetime', '<timeout>', delay('s'), 'Lifetime of a cached session.'],
-    ['tune.ssl.maxrecord', number, count(), 'Largest record at the beginning.'],
-    ['tune.ssl.ocsp-update.maxdelay', number, count(), 'Older name of ocsp-update.maxdelay.'],
-    ['tune.ssl.ocsp-update.mindelay', number, count(), 'Older name of ocsp-update.mindelay.'],
+  ]),
+  ...waiting('generated certificates', [
     ['tune.ssl.ssl-ctx-cache-size', number, count(), 'Generated certificates to keep.'],
   ]),
 ];
