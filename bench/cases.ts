@@ -9,7 +9,7 @@ import {
   withPrograms,
 } from './case.ts';
 import { type Load, type Measurement, measure, medianOf, runWrk } from './load.ts';
-import { growthCase, idleCase, startCase } from './memory-cases.ts';
+import { growthCase, idleCase, startCase, tlsIdleCase } from './memory-cases.ts';
 import { type ProgramName, usual, type Variation } from './programs.ts';
 import { table } from './table.ts';
 import { takeoverCase } from './takeover.ts';
@@ -92,7 +92,8 @@ function loadCase(
         }
         const direct: Measurement[] = [];
         for (let round = 0; round < options.rounds; round++) {
-          direct.push(await measure(null, setting.backEndPorts[0], full));
+          const plain = { ...full, tls: false };
+          direct.push(await measure(null, setting.backEndPorts[0], plain));
           const order = round % 2 === 0 ? running : [...running].reverse();
           for (const program of order) {
             rounds.get(program.name)!.push(await measure(program.pid, program.port, full));
@@ -151,7 +152,20 @@ export const benchCases: readonly BenchCase[] = [
     { ...small, path: '/64k' },
     { defaults: ['mode tcp', 'option tcplog'] },
   ),
+  loadCase(
+    'tls',
+    '64 keep-alive connections over TLS, 42 bytes',
+    { ...small, tls: true },
+    { tls: true },
+  ),
+  loadCase(
+    'tls-connection',
+    'a TLS handshake per request, 42 bytes',
+    { ...small, fields: ['Connection: close'], tls: true },
+    { tls: true },
+  ),
   idleCase,
+  tlsIdleCase,
   startCase,
   growthCase,
   takeoverCase,

@@ -8,6 +8,8 @@ export interface Load {
   seconds: number;
   /** More fields of each request. */
   fields: string[];
+  /** Over TLS; what is at the other end is not verified. */
+  tls?: boolean;
   /** Mean pause of a connection between two requests, in ms. */
   pauseMs?: number;
 }
@@ -32,7 +34,8 @@ const script = join(import.meta.dir, 'percentiles.lua');
 export async function runWrk(port: number, load: Load): Promise<number[]> {
   const command = ['wrk', '-t1', `-c${load.connections}`, `-d${load.seconds}s`, '-s', script];
   for (const field of load.fields) command.push('-H', field);
-  command.push(`http://127.0.0.1:${port}${load.path}`);
+  const scheme = load.tls === true ? 'https' : 'http';
+  command.push(`${scheme}://127.0.0.1:${port}${load.path}`);
   if (load.pauseMs !== undefined) command.push('--', String(load.pauseMs));
   const child = Bun.spawn(command, { stdio: ['ignore', 'pipe', 'inherit'] });
   const output = await new Response(child.stdout).text();

@@ -3,21 +3,28 @@ import { join } from 'node:path';
 import {
   atMost,
   type BenchCase,
+  type CaseResult,
   type Limit,
+  type Options,
   printRatios,
   startSeconds,
   withPrograms,
 } from './case.ts';
 import { runWrk } from './load.ts';
 import { commandLineOf, residentKib, stopProcess, withOpenFiles } from './process.ts';
-import { type ProgramName, type Running, startProgram, usual } from './programs.ts';
+import { type ProgramName, type Running, type Setting, startProgram, usual } from './programs.ts';
 import { table } from './table.ts';
 
 const small = { path: '/small', connections: 64, fields: [] };
 
-async function openIdle(port: number, count: number): Promise<{ close(): Promise<void> }> {
+async function openIdle(
+  port: number,
+  count: number,
+  tls: boolean,
+): Promise<{ close(): Promise<void> }> {
   const bun = process.execPath;
   const command = [bun, join(import.meta.dir, 'opener.ts'), String(port), String(count)];
+  if (tls) command.push('tls');
   const child = Bun.spawn(withOpenFiles(command), { stdio: ['pipe', 'pipe', 'inherit'] });
   const reader = child.stdout.getReader();
   const first = await reader.read();
@@ -32,18 +39,28 @@ async function openIdle(port: number, count: number): Promise<{ close(): Promise
   };
 }
 
-/** Connections that the opener opens per second, about. */
+/** Connections that the opener opens per second, about; of TLS ones a quarter. */
 const OPENED_PER_SECOND = 8000;
+const TLS_SLOWER = 4;
 
-/** Resident memory of idle keep-alive connections. */
-export const idleCase: BenchCase = {
-  name: 'idle',
-  title: 'idle keep-alive connections: resident memory',
-  estimate: ({ programs, idleConnections }) =>
-    programs.length * (startSeconds + 1 + idleConnections / OPENED_PER_SECOND),
-  async run(setting, options) {
+/** Resident memory of idle keep-alive connections. @param kibMax limit of one, null = none */
+function createIdleCase(
+  name: string,
+  title: string,
+  tls: boolean,
+  kibMax: number | null,
+): BenchCase {
+  return { name, title, estimate, run };
+
+  function estimate({ programs, idleConnections }: Options): number {
+    const opening = (idleConnections / OPENED_PER_SECOND) * (tls ? TLS_SLOWER : 1);
+    return programs.length * (startSeconds + 1 + opening);
+  }
+
+  async function run(setting: Setting, options: Options): Promise<CaseResult> {
     const variation = {
       ...usual,
+      tls,
       maxconn: options.idleConnections + 500,
       // The limit on open files allows for server connections that this case does not make.
       globals: ['no strict-limits'],
@@ -55,9 +72,9 @@ export const idleCase: BenchCase = {
     for (const name of options.programs) {
       const one = { ...options, programs: [name] };
       await withPrograms(setting, one, variation, async ([program]) => {
-        await runWrk(program!.port, { ...small, seconds: 1 });
+        await runWrk(program!.port, { ...small, tls, seconds: 1 });
         const before = residentKib(program!.pid);
-        const idle = await openIdle(program!.port, options.idleConnections);
+        const idle = await openIdle(program!.port, options.idleConnections, tls);
         const after = residentKib(program!.pid);
         await idle.close();
         const each = (after - before) / options.idleConnections;
@@ -68,10 +85,18 @@ export const idleCase: BenchCase = {
     const titles = ['before KiB', 'after KiB', 'KiB each'];
     options.print(table([`${options.idleConnections}`, ...titles], rows));
     printRatios(options, titles, values);
-    const limits = atMost('KiB per idle connection', values.get('sluice')?.[2], 2);
+    const limits = atMost(
+      'KiB per idle connection',
+      values.get('sluice')?.[2],
+      kibMax ?? undefined,
+    );
     return { limits, measurements: {} };
-  },
-};
+  }
+}
+
+const idleTitle = 'idle keep-alive connections: resident memory';
+export const idleCase = createIdleCase('idle', idleTitle, false, 2);
+export const tlsIdleCase = createIdleCase('tls-idle', `TLS, ${idleTitle}`, true, null);
 
 /** Start-up until the first answer, with two workers. */
 export const startCase: BenchCase = {

@@ -1,6 +1,6 @@
 /**
  * Opens many keep-alive connections, makes one request on each, and holds them until its standard
- * input ends: `opener.ts PORT COUNT`. Prints `open COUNT` when all are open.
+ * input ends: `opener.ts PORT COUNT [tls]`. Prints `open COUNT` when all are open.
  */
 const [port, wanted] = process.argv.slice(2).map(Number) as [number, number];
 const request = 'GET /small HTTP/1.1\r\nHost: h\r\n\r\n';
@@ -11,6 +11,7 @@ function open(): Promise<void> {
     Bun.connect({
       hostname: '127.0.0.1',
       port,
+      ...(process.argv[4] === 'tls' ? { tls: { rejectUnauthorized: false } } : {}),
       socket: {
         open: (socket) => void socket.write(request),
         data: (_, data) => {

@@ -65,20 +65,22 @@ export function withOpenFiles(command: string[]): string[] {
 export async function waitForHttp(
   port: number,
   child: { exitCode: number | null },
+  tls = false,
   patienceMs = 10_000,
 ): Promise<void> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`a program ended with ${child.exitCode}`);
-    if (await answers(port)) return;
+    if (await answers(port, tls)) return;
     if (performance.now() > deadline) throw new Error(`nothing serves on port ${port}`);
     await Bun.sleep(1);
   }
 }
 
-async function answers(port: number): Promise<boolean> {
+async function answers(port: number, tls: boolean): Promise<boolean> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/small`, {
+    const response = await fetch(`${tls ? 'https' : 'http'}://127.0.0.1:${port}/small`, {
+      tls: { rejectUnauthorized: false },
       headers: { connection: 'close' },
       signal: AbortSignal.timeout(2000),
     });

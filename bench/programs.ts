@@ -1,5 +1,5 @@
 /** The measured programs, each with one proxy thread in front of the same two back ends. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, freePort, waitForHttp, withOpenFiles } from './process.ts';
 
@@ -24,6 +24,8 @@ export interface Variation {
   defaults: string[];
   /** Idle server connections that are kept. */
   poolMax: number;
+  /** Clients come over TLS. */
+  tls: boolean;
 }
 
 export const usual: Variation = {
@@ -32,6 +34,7 @@ export const usual: Variation = {
   globals: [],
   defaults: [],
   poolMax: -1,
+  tls: false,
 };
 
 export interface Running {
@@ -80,7 +83,7 @@ defaults
   timeout http-keep-alive 120s
   ${variation.defaults.join('\n  ')}
 frontend main
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${variation.tls ? ` ssl crt ${setting.dir}/site.pem` : ''}
   default_backend app
 backend app
   balance roundrobin
@@ -89,7 +92,8 @@ backend app
 `;
 }
 
-export function nginxConfig(setting: Setting, port: number, prefix: string): string {
+export function nginxConfig(setting: Setting, port: number, prefix: string, tls = false): string {
+  const certificate = `ssl_certificate ${setting.dir}/site.pem; ssl_certificate_key ${setting.dir}/site.pem;`;
   return `daemon off;
 master_process off;
 worker_processes 1;
@@ -112,7 +116,8 @@ http {
     keepalive_requests 100000000;
   }
   server {
-    listen 127.0.0.1:${port} backlog=1024;
+    listen 127.0.0.1:${port}${tls ? ' ssl' : ''} backlog=1024;
+    ${tls ? certificate : ''}
     location / {
       proxy_pass http://app;
       proxy_http_version 1.1;
@@ -125,13 +130,25 @@ http {
 `;
 }
 
+/** An ECDSA certificate with its key in `site.pem`. */
+function makeSite(dir: string): void {
+  const file = join(dir, 'site.pem');
+  if (existsSync(file)) return;
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const request = ['req', '-x509', ...key, '-subj', '/CN=localhost', '-keyout', file];
+  const made = Bun.spawnSync(['openssl', ...request], { stdin: 'ignore' });
+  if (made.exitCode !== 0) throw new Error(`openssl: ${made.stderr}`);
+  appendFileSync(file, made.stdout);
+}
+
 /** Writes the configuration. @returns the command that reads it, in two parts. */
 function commandOf(name: ProgramName, setting: Setting, port: number, variation: Variation) {
   const dir = join(setting.dir, `${name}-${port}`);
   mkdirSync(dir, { recursive: true });
+  if (variation.tls) makeSite(setting.dir);
   const file = join(dir, 'proxy.conf');
   if (name === 'nginx') {
-    writeFileSync(file, nginxConfig(setting, port, dir));
+    writeFileSync(file, nginxConfig(setting, port, dir, variation.tls));
     const nginx = [pathOf(name)!, '-p', dir, '-e', join(dir, 'start.log')];
     return { command: nginx, rest: ['-c', file] };
   }
@@ -157,7 +174,7 @@ export async function startProgram(
     stdio: ['ignore', 'ignore', 'inherit'],
   }) as Child;
   try {
-    await waitForHttp(port, child);
+    await waitForHttp(port, child, variation.tls);
   } catch (error) {
     child.kill('SIGKILL');
     throw new Error(`${name}: ${(error as Error).message}`);

@@ -58,7 +58,10 @@ test.skipIf(missing.length > 0)(
 test.skipIf(missing.length > 0)(
   title('the other cases run'),
   async () => {
-    const { text } = await small(['paced', 'connection', '64k', '1m', 'idle', 'start', 'growth']);
+    const { text } = await small([
+      ...['paced', 'connection', '64k', '1m', 'tls', 'tls-connection'],
+      ...['idle', 'tls-idle', 'start', 'growth'],
+    ]);
     expect(text).toContain('KiB each');
     expect(text).toContain('growth');
   },

@@ -117,7 +117,7 @@ async function takeOver(
   const old = start();
   const running: Child[] = [old];
   try {
-    await waitForHttp(port, old, PATIENCE_MS);
+    await waitForHttp(port, old, false, PATIENCE_MS);
     const load = Bun.spawn(
       [process.execPath, join(import.meta.dir, 'takeover-load.ts'), String(port)],
       { stdio: ['pipe', 'pipe', 'inherit'] },

@@ -4,8 +4,9 @@
  * even when it was collected since.
  */
 import { expect } from 'bun:test';
+import { makeCertificate } from './harness/certificate.ts';
 import type { Proxy } from './harness/proxy.ts';
-import { scenario } from './harness/scenario.ts';
+import { needs, scenario } from './harness/scenario.ts';
 
 const windows = 5;
 const REPORTS_MAX = 100;
@@ -21,6 +22,8 @@ interface Traffic {
   requestEnd: string;
   response: string;
   responseEnd: string;
+  /** Clients come over TLS. */
+  tls?: boolean;
   /** Every exchange has a connection of its own. */
   connects?: boolean;
   /** Exchanges of a window, enough for a leak of one small object each to be seen. */
@@ -71,6 +74,7 @@ async function load(port: number, total: number, traffic: Traffic): Promise<void
     Bun.connect({
       hostname: '127.0.0.1',
       port,
+      ...(traffic.tls === true ? { tls: { rejectUnauthorized: false } } : {}),
       socket: {
         open: (socket) => void socket.write(request),
         data(socket, data) {
@@ -279,6 +283,18 @@ ${backend}  http-response pause 1
     responseEnd: 'hello',
     exchanges: 4000,
   },
+  'requests over TLS with what is known of it': {
+    config: `
+  http-request set-header X-TLS "%[ssl_fc_protocol] %[ssl_fc_cipher] %[ssl_fc_sni]"
+  log-format "%ft %sslv %sslc %[ssl_fc_session_id,hex] %[ssl_f_s_dn]"
+  default_backend app
+${backend}`,
+    request: get,
+    requestEnd: '\r\n\r\n',
+    response: hello,
+    responseEnd: 'hello',
+    tls: true,
+  },
   'connections that come and go': {
     config: `  option httpclose\n  default_backend app\n${backend}`,
     request: get,
@@ -297,6 +313,7 @@ for (const [name, traffic] of Object.entries(traffics)) {
       const server = serve(traffic);
       world.defer(() => server.stop(true));
       const log = await world.syslog();
+      if (traffic.tls === true) makeCertificate(world.dir, 'site', {});
       const proxy = await world.proxy(
         `
 global
@@ -311,7 +328,7 @@ defaults
   timeout server 10s
   timeout connect 10s
 frontend l
-  bind fd@{{l}}
+  bind fd@{{l}}${traffic.tls === true ? ' ssl crt {{dir}}/site.pem' : ''}
 ${traffic.config}`,
         { vars: { server: server.port } },
       );
@@ -334,6 +351,6 @@ ${traffic.config}`,
       while (before.buffers > 0 && reports < REPORTS_MAX) before = await memoryOf(proxy, ++reports);
       expect(before.buffers).toBe(0);
     },
-    { timeoutMs: 60_000 },
+    { timeoutMs: 60_000, skip: traffic.tls === true ? needs('openssl') : null },
   );
 }
