@@ -9,7 +9,9 @@
  * @dataplane
  */
 import {
+  type CheckConfig,
   type Configuration,
+  type InitState,
   Option,
   type ProxyConfig,
   type ServerConfig,
@@ -73,13 +75,33 @@ function initServer(
   // Until its name was looked up it was up; a server with checks counts that as one failure.
   if (srv.unresolved && !srv.disabled && check !== null) shared.set(entity, State.Downs, 1);
   const isChecked = check !== null || srv.track !== null;
-  shared.set(entity, State.Health, isChecked ? Health.Up : Health.NoCheck);
+  const up = isChecked ? Health.Up : Health.NoCheck;
+  shared.set(entity, State.Health, startsDown(srv.initState) ? Health.Down : up);
   shared.set(entity, State.Weight, srv.weight);
-  shared.set(entity, State.CheckCounter, check === null ? 0 : check.rise);
+  shared.set(entity, State.CheckCounter, check === null ? 0 : initialCounter(check, srv.initState));
   // `minconn` alone is a fixed limit (5.2 minconn).
   shared.set(entity, State.Maxconn, Math.max(srv.maxconn, srv.minconn));
   shared.set(entity, State.LastChange, wallSeconds);
   shared.set(entity, State.CheckDuration, -1);
+}
+
+/** 5.2 init-state. */
+export function startsDown(state: InitState): boolean {
+  return state === 'down' || state === 'fully-down';
+}
+
+/** The counter of successes of a check before the first one: up from `rise` on. */
+export function initialCounter(check: CheckConfig, state: InitState): number {
+  switch (state) {
+    case 'fully-up':
+      return check.rise + check.fall - 1;
+    case 'down':
+      return check.rise - 1;
+    case 'fully-down':
+      return 0;
+    default:
+      return check.rise;
+  }
 }
 
 /** Whether the server that it tracks, directly or not, starts in maintenance. */

@@ -11,6 +11,7 @@ import type { ServerEntry, ServerStates } from './server-states.ts';
 import {
   AdminBit,
   MAINTENANCE_BITS,
+  nameOf,
   Operation,
   STATUS_CODE_MAX,
   type StateColumn,
@@ -65,7 +66,7 @@ export function restoreServer(
     const name = wrong === 'srv_time_since_last_change' ? 'srv_last_time_change' : wrong;
     return `application failed for server '%', invalid ${name} value '${row[wrong]}'`;
   }
-  restoreAddress(server, row);
+  restoreAddress(states, server, row);
   restoreAdmin(states, server, Number(row.srv_admin_state));
   if ((Number(row.srv_admin_state) & MAINTENANCE_BITS) === 0) restoreHealth(states, server, row);
   // A weight that the configuration has changed since is the newer word.
@@ -77,10 +78,20 @@ export function restoreServer(
   return restoreCheckPlace(server, row);
 }
 
-function restoreAddress(server: ServerEntry, row: StateRow): void {
+function restoreAddress(states: ServerStates, server: ServerEntry, row: StateRow): void {
   const { address } = server.config;
   if (address.family !== 'ipv4' && address.family !== 'ipv6') return;
   if (!server.config.portOffset && row.srv_port !== '0') address.port = Number(row.srv_port);
+  // 5.2 init-addr last: the address that the same name had.
+  if (!server.config.takesLastAddress || row.srv_fqdn !== nameOf(address)) return;
+  const last = addressOf(row.srv_addr);
+  if (last === null) return;
+  server.config.address = { ...last, port: address.port, text: address.text };
+  if (!server.config.unresolved) return;
+  server.config.unresolved = false;
+  const rest = AdminFlag.Maintenance | AdminFlag.Unresolved;
+  const admin = states.adminOf(server) & ~rest;
+  states.restoreAdmin(server, server.config.disabled ? admin | AdminFlag.Maintenance : admin, '');
 }
 
 /**

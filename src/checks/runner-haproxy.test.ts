@@ -102,6 +102,7 @@ function createRunner(targets: Target[], options: number, log: Journal, stderr: 
     shared,
     logger: { text: (_, level, text) => log.add(`<${level}>${text}`) },
     notify: () => {},
+    shutdown: () => {},
     stderr: (line) => stderr.add(line),
     pid: 1,
   });

@@ -29,6 +29,7 @@ function setup(servers: Partial<ServerConfig>[], changes: Partial<ProxyConfig> =
     shared: fixture.shared,
     logger: { text: (_, level, text) => logged.push(`<${level}>${text}`) },
     notify: () => counts.notified++,
+    shutdown: () => {},
     stderr: (line) => printed.push(line),
     open: network.connect,
     clock,

@@ -45,6 +45,8 @@ function change(states: ServerStates, changed: Change): void {
   else if (wasMaintained) reportEnd(states, changed);
   else reportDrain(states, changed);
   if (lostLast) states.reportNoServer(server);
+  if (isMaintained && !wasMaintained) states.afterDown(server);
+  if (wasMaintained && !isMaintained) states.afterUp(server);
   const { backend, server: name } = server.label;
   const inherited = inheritedFrom(after);
   for (const follower of server.followers) {

@@ -6,7 +6,7 @@
  * A state is written in an order that never shows a usable server that is not: health first, then
  * the counts of the backend, then the workers are told to look again.
  */
-import { recountBackend } from '../balance/server-state.ts';
+import { initialCounter, recountBackend, startsDown } from '../balance/server-state.ts';
 import { realign } from '../balance/turn-keeper.ts';
 import { TurnTable } from '../balance/turn-table.ts';
 import {
@@ -18,6 +18,7 @@ import {
 import { hasFrontend } from '../model/entity.ts';
 import { isUsable } from '../model/server-health.ts';
 import { AdminFlag, type EntityMap, Health, type SharedState, State } from '../model/shared.ts';
+import { Cause } from '../model/stream.ts';
 import type { Clock } from './clock.ts';
 import {
   downText,
@@ -38,6 +39,8 @@ export interface ServerStatesOptions {
   logger: { text(proxyIndex: number, level: number, text: string): void };
   /** Tells the workers that shared state changed. */
   notify(): void;
+  /** Ends the sessions of a server in all workers. */
+  shutdown(proxyIndex: number, serverIndex: number, cause: Cause): void;
   /** Writes one line to stderr, when the process still has one. */
   stderr(line: string): void;
   pid?: number;
@@ -173,6 +176,22 @@ export class ServerStates {
     this.report(server, level, downText(server.label, 'is DOWN', reason, counts));
     if (lostLast) this.reportNoServer(server);
     this.options.notify();
+    this.afterDown(server);
+  }
+
+  /** 5.2 on-marked-down. */
+  afterDown({ backend, config }: ServerEntry): void {
+    if (!config.shutdownOnDown) return;
+    this.options.shutdown(backend.proxy.index, config.index, Cause.Down);
+  }
+
+  /** 5.2 on-marked-up: an active server that can be used takes the load back from the others. */
+  afterUp({ backend, config, entity }: ServerEntry): void {
+    if (!config.shutdownBackups || config.backup) return;
+    if (!isUsable(this.options.shared, entity)) return;
+    for (const other of backend.proxy.servers) {
+      if (other.backup) this.options.shutdown(backend.proxy.index, other.index, Cause.Up);
+    }
   }
 
   /** Brings the server up, or keeps new clients from it (`Health.Stopping`). */
@@ -188,6 +207,7 @@ export class ServerStates {
     this.report(server, Level.Notice, upText(server.label, what, reason, counts));
     if (lostLast) this.reportNoServer(server);
     this.options.notify();
+    if (before === Health.Down) this.afterUp(server);
   }
 
   /** `AdminFlag` bits. */
@@ -232,9 +252,13 @@ export class ServerStates {
   restoreHealth(server: ServerEntry): void {
     const { shared } = this.options;
     const { entity, config } = server;
-    if (config.track === null && server.checked === Health.Down) {
-      server.checked = config.check === null ? Health.NoCheck : Health.Up;
-      if (config.check !== null) shared.set(entity, State.CheckCounter, config.check.rise);
+    const { check, initState } = config;
+    if (config.track === null) {
+      const up = check === null ? Health.NoCheck : Health.Up;
+      server.checked = startsDown(initState) ? Health.Down : up;
+      if (check !== null) {
+        shared.set(entity, State.CheckCounter, initialCounter(check, initState));
+      }
     }
     shared.set(entity, State.Health, server.agentUp ? server.checked : Health.Down);
     const health: Health = shared.get(entity, State.Health);

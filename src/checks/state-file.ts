@@ -2,7 +2,9 @@
  * The text that keeps the states of servers over a restart: format version 1 of `show servers state`
  * (management.txt 9.3), which `load-server-state-from-file` (configuration.txt 4.2) reads.
  */
+import { isIP } from 'node:net';
 import { assert } from '../base/assert.ts';
+import type { Address } from '../base/value/address.ts';
 import { CheckStatus } from './result.ts';
 
 export const STATE_VERSION = '1';
@@ -113,6 +115,14 @@ export function statusCode(status: CheckStatus): number {
 export function statusOfCode(code: number): CheckStatus {
   const found = Object.entries(statusCodes).find(([, known]) => known === code);
   return found === undefined ? CheckStatus.Unknown : Number(found[0]);
+}
+
+/** The name that an address was looked up by; `-` without one. */
+export function nameOf({ family, text }: Address): string {
+  if (family !== 'ipv4' && family !== 'ipv6') return '-';
+  const host = text.slice(text.lastIndexOf('@') + 1).replace(/:[-+]?[0-9]*$/, '');
+  const isName = host !== '' && host !== '*' && isIP(host.replace(/^\[(.*)\]$/, '$1')) === 0;
+  return isName && !host.includes(':') ? host : '-';
 }
 
 /** The two lines that a dump begins with. */

@@ -586,6 +586,9 @@ export interface BindConfig extends Origin {
   exposesListeners: boolean;
 }
 
+/** `init-state` of a server line (5.2). */
+export type InitState = 'none' | 'fully-up' | 'up' | 'down' | 'fully-down';
+
 export interface ServerConfig extends Origin {
   index: number;
   name: string;
@@ -595,6 +598,14 @@ export interface ServerConfig extends Origin {
   address: Address;
   /** The name has no address (`-dr`): the server stays in maintenance, `address` is a blank. */
   unresolved: boolean;
+  /** 5.2 init-addr: an address in a file of server states counts before that of the name. */
+  takesLastAddress: boolean;
+  initState: InitState;
+  /** 5.2 on-marked-down, on-marked-up: whose sessions end then: its own, those of backup servers. */
+  shutdownOnDown: boolean;
+  shutdownBackups: boolean;
+  /** Options whose feature does not exist yet, by their names. */
+  waiting: Record<string, WaitingValue>;
   /** Port offset for `server s addr:+N` (use the client's destination port plus this). */
   portOffset: boolean;
   weight: number;

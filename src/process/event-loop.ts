@@ -48,6 +48,7 @@ import {
 } from '../stream/phases.ts';
 import { evictQueued, settleBackend, takeGrants } from '../stream/queue.ts';
 import { createSecure } from '../stream/secure.ts';
+import { shutdownSessions } from '../stream/shutdown.ts';
 import { isOver } from '../stream/soft-stop.ts';
 import { createStickKeys } from '../stream/stick.ts';
 import type { Conn, Stream } from '../stream/stream.ts';
@@ -321,6 +322,8 @@ function onMessage(message: ToWorker): void {
         releaseListener(proxy, bind, fds);
       }
       return;
+    case 'shutdown-sessions':
+      return shutdownSessions(message.proxy, message.server, message.cause);
     case 'refresh':
       return refresh();
     case 'kill':

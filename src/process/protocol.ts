@@ -1,5 +1,6 @@
 /** What the control thread and the workers tell each other. */
 import type { ServiceMessage, ServicePart, ServiceTicket } from '../model/service.ts';
+import type { Cause } from '../model/stream.ts';
 
 /**
  * `workerData` of a worker: two words that it waits for. The first becomes 1 when its `WorkerInit`
@@ -25,6 +26,8 @@ export type ToWorker =
   | { type: 'kill'; server: number }
   /** Stop now (SIGTERM, SIGINT). */
   | { type: 'stop' }
+  /** End all sessions of a server. */
+  | { type: 'shutdown-sessions'; proxy: number; server: number; cause: Cause }
   /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
   | { type: 'refresh' };
 

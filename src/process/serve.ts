@@ -118,6 +118,8 @@ async function startServing(
     shared,
     logger,
     notify: () => pool.broadcast({ type: 'refresh' }),
+    shutdown: (proxy, server, cause) =>
+      pool.broadcast({ type: 'shutdown-sessions', proxy, server, cause }),
     stderr: (line) => console.line(line),
   });
   loadServerStates(config, checks.states, console, Math.floor(startMs / 1000));

@@ -35,6 +35,7 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
     shared,
     logger: { text: () => {} },
     notify: () => {},
+    shutdown: () => {},
     stderr: () => {},
     clock,
     open: new FakeNetwork(clock).connect,

@@ -1,11 +1,11 @@
 /** `show servers state`, `show servers conn` (management.txt 9.3). */
-import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../base/value/address.ts';
 import { checkResult } from '../checks/result.ts';
 import {
   AdminBit,
   CheckBit,
   CheckResultCode,
+  nameOf,
   Operation,
   type StateRow,
   stateHead,
@@ -36,14 +36,6 @@ function ipOf(address: Address | null): string {
   return formatAddress({ ...address, port: 0 }).replace(/^\[(.*)\]$/, '$1');
 }
 
-/** The name that an address was looked up by; `-` without one. */
-function hostOf({ address }: ServerConfig): string {
-  if (address.family !== 'ipv4' && address.family !== 'ipv6') return '-';
-  const host = address.text.slice(address.text.lastIndexOf('@') + 1).replace(/:[-+]?[0-9]*$/, '');
-  const isName = host !== '' && host !== '*' && isIP(host.replace(/^\[(.*)\]$/, '$1')) === 0;
-  return isName && !host.includes(':') ? host : '-';
-}
-
 function adminBits(server: ServerConfig, admin: number): number {
   let bits = 0;
   const isUnresolved = (admin & AdminFlag.Unresolved) !== 0;
@@ -68,32 +60,36 @@ const resultCodes = {
   none: CheckResultCode.Unknown,
 } as const;
 
-/** @param kind configured, and `CheckBit.Agent`; 0 = there is no such check */
-function checkBits(kind: number, isEnabled: boolean, isRunning: boolean): number {
-  if (kind === 0) return 0;
-  return kind | (isEnabled ? CheckBit.Enabled : 0) | (isRunning ? CheckBit.Running : 0);
+function checkBits(
+  { checks }: RuntimeSource,
+  { check }: ServerConfig,
+  entity: number,
+  isPaused: boolean,
+): number {
+  const paused = isPaused ? CheckBit.Paused : 0;
+  if (check === null) return paused;
+  const enabled = checks.isEnabled(entity, 'Health') ? CheckBit.Enabled : 0;
+  const running = checks.isRunning(entity) ? CheckBit.Running : 0;
+  return CheckBit.Configured | enabled | running | paused;
+}
+
+function agentBits({ checks }: RuntimeSource, { agent }: ServerConfig, entity: number): number {
+  if (agent === null) return 0;
+  const enabled = checks.isEnabled(entity, 'Agent') ? CheckBit.Enabled : 0;
+  const running = checks.isAsking(entity) ? CheckBit.Running : 0;
+  return CheckBit.Configured | CheckBit.Agent | enabled | running;
 }
 
 function rowOf(source: RuntimeSource, proxy: ProxyConfig, server: ServerConfig): StateRow {
   const { shared, entities } = source.stats;
-  const { checks } = source;
   const entity = entities.server[proxy.index]![server.index]!;
   const state = (column: State) => shared.get(entity, column);
   const admin = state(State.Admin);
   const { check, agent, address } = server;
   const isIp = address.family === 'ipv4' || address.family === 'ipv6';
-  const isPaused = (adminBits(server, admin) & AdminBit.ForcedMaintenance) !== 0;
+  const paused = AdminBit.ForcedMaintenance | AdminBit.Unresolved;
+  const isPaused = (adminBits(server, admin) & paused) !== 0;
   const age = Math.floor(source.nowMs() / 1000) - state(State.LastChange);
-  const checkKind = check === null ? 0 : CheckBit.Configured;
-  const agentKind = agent === null ? 0 : CheckBit.Configured | CheckBit.Agent;
-  const checkState =
-    checkBits(checkKind, checks.isEnabled(entity, 'Health'), checks.isRunning(entity)) |
-    (isPaused ? CheckBit.Paused : 0);
-  const agentState = checkBits(
-    agentKind,
-    checks.isEnabled(entity, 'Agent'),
-    checks.isAsking(entity),
-  );
   // Without a check HAProxy keeps the result that none has had.
   const status = check === null ? 1 : statusCode(state(State.CheckStatus));
   const isMaintained = (admin & AdminFlag.AnyMaintenance) !== 0;
@@ -113,11 +109,11 @@ function rowOf(source: RuntimeSource, proxy: ProxyConfig, server: ServerConfig):
     srv_check_status: String(status),
     srv_check_result: String(resultCodes[checkResult(state(State.CheckStatus)).verdict]),
     srv_check_health: String(checkHealth),
-    srv_check_state: String(checkState),
-    srv_agent_state: String(agentState),
+    srv_check_state: String(checkBits(source, server, entity, isPaused)),
+    srv_agent_state: String(agentBits(source, server, entity)),
     bk_f_forced_id: proxy.idGiven ? '1' : '0',
     srv_f_forced_id: server.idGiven ? '1' : '0',
-    srv_fqdn: hostOf(server),
+    srv_fqdn: nameOf(address),
     srv_port: isIp ? String(Math.abs(address.port)) : '0',
     srvrecord: '-',
     srv_use_ssl: '0',

@@ -316,6 +316,12 @@ export function onStreamTimer(strm: Stream): void {
   }
 }
 
+/** Ends a stream in whatever step it is, because of `cause`. */
+export function abortStream(strm: Stream, cause: Cause): void {
+  strm.blame(cause);
+  advance(strm, Next.Abort);
+}
+
 /**
  * An exception in the handling of one event: that stream ends (`I`), everything else goes on.
  * The stream's state is unknown, so nothing of it is reused.

@@ -43,6 +43,7 @@ const actsWhileReading: Readonly<Record<string, string>> = {
   'proxy disabled': 'a section without a listener does not start',
   'proxy enabled': 'takes disabled back',
   'bind no-ca-names': 'takes the names of ca-file back',
+  'server init-addr': 'how the names of servers are looked up',
   'server enabled': 'takes disabled back',
   'server no-agent-check': 'takes agent-check back',
   'server no-ssl': 'takes ssl of default-server back',

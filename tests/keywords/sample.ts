@@ -245,6 +245,12 @@ const bind: Samples = {
 };
 
 const server: Samples = {
+  'init-addr': 'none',
+  'init-state': 'down',
+  'on-marked-down': 'shutdown-sessions',
+  'on-marked-up': 'shutdown-backup-sessions',
+  'resolve-net': '10.0.0.0/8',
+  'resolve-prefer': 'ipv4',
   'agent-check': 'agent-port 5',
   'agent-send': 'x agent-check agent-port 5',
   'agent-inter': '7s agent-check agent-port 5',

@@ -246,7 +246,7 @@ scenario('what one process writes the next one reads (show servers state)', asyn
   const first = await world.proxy(`${head('')}\nbackend b\n${servers}`);
   const before = await first.command('show servers state');
   await first.stop();
-  writeFileSync(join(world.dir, 'all'), before.trimEnd() + '\n');
+  writeFileSync(join(world.dir, 'all'), `${before.trimEnd()}\n`);
   const second = await world.proxy(`${head('server-state-file all')}\nbackend b\n${servers}`);
   // haproxy raises the counter of checks, which a server without checks does not need.
   const steady = (text: string) =>

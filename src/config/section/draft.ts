@@ -62,6 +62,8 @@ export interface ServerSettings {
   trust: TrustFiles;
   /** The text of `sni`, read when the section is complete; null = none. */
   sni: string | null;
+  /** `init-addr`; null = not written. */
+  initAddr: string[] | null;
 }
 
 /** A line about one status, or about some of a section (`statuses` null = all). */

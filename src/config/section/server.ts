@@ -13,6 +13,7 @@ import {
   parseAddress,
   type Variables,
 } from '../../base/value/address.ts';
+import { parseIpv4 } from '../../base/value/ip.ts';
 import type { Origin, ServerConfig } from '../../model/config.ts';
 import { defaultServer } from '../../model/defaults.ts';
 import { parseExpression } from '../../rules/expression.ts';
@@ -21,12 +22,17 @@ import { noTrust } from '../tls/trust.ts';
 import type { ProxyDraft, ServerSettings } from './draft.ts';
 import { scopeOf } from './rule.ts';
 import { type ServerOptionLine, type ServerOptionRow, serverOptions } from './server-option.ts';
+import { serverStateOptions } from './server-state-option.ts';
 import type { ParserState } from './state.ts';
 import { finishTlsServer, tlsServerOptions } from './tls-server.ts';
 import { badNameCharacter } from './words.ts';
 
 /** All options of `server` and `default-server` lines. */
-export const serverKeywords: readonly ServerOptionRow[] = [...serverOptions, ...tlsServerOptions];
+export const serverKeywords: readonly ServerOptionRow[] = [
+  ...serverOptions,
+  ...serverStateOptions,
+  ...tlsServerOptions,
+];
 
 /** 5.2: inter 2000 ms, rise 2, fall 3. */
 export function defaultServerSettings(origin: Origin): ServerSettings {
@@ -48,6 +54,7 @@ export function defaultServerSettings(origin: Origin): ServerSettings {
     track: null,
     trust: noTrust(),
     sni: null,
+    initAddr: null,
   };
 }
 
@@ -73,7 +80,7 @@ export function parseServer(
   const subject = `'server ${draft.name}/${name}'`;
   const settings = structuredClone(draft.defaultServer);
   Object.assign(settings.server, origin, { name, index: draft.config.servers.length });
-  setServerAddress(settings.server, address, subject, state);
+  const host = setServerAddress(settings.server, address, subject, state);
   const line: ServerOptionLine = {
     settings,
     origin,
@@ -84,6 +91,7 @@ export function parseServer(
     idGiven: false,
   };
   parseServerOptions(words, 3, line);
+  if (host !== null) resolveServer(settings, address, host, subject, state);
   if (line.idGiven) refuseSameId(draft, settings.server);
   finishServer(settings, subject);
   settings.server.idGiven = line.idGiven;
@@ -115,52 +123,108 @@ export function parseDefaultServer(
   draft.defaultServer = settings;
 }
 
+/** Takes an address that needs no look-up. @returns the name that does, null = all is done */
 function setServerAddress(
   server: ServerConfig,
   text: string,
   subject: string,
   state: ParserState,
+): string | null {
+  const host = hostOf(text, state.env);
+  if (host !== null) return host;
+  takeAddress(server, text, serverAddress(text, subject, state.env), subject);
+  return null;
+}
+
+/** The name in an address; null when there is none to look up. */
+function hostOf(text: string, variables: Variables): string | null {
+  const written = expandVariables(text, variables);
+  const [, family, host = ''] = /^(?:(.*)@)?(.*?)(?::[-+]?[0-9]*)?$/s.exec(written)!;
+  const isIp = family === undefined || family === 'ipv4' || family === 'ipv6';
+  const isName = /^[^/*:[\]]+$/.test(host) && parseIpv4(host) === null;
+  return isIp && isName ? host : null;
+}
+
+/** Looks a name up in the ways of `init-addr` (5.2), the first that succeeds. */
+function resolveServer(
+  settings: ServerSettings,
+  text: string,
+  host: string,
+  subject: string,
+  state: ParserState,
 ): void {
-  const { found, unresolved } = serverAddress(text, subject, state);
-  if (unresolved !== null) {
-    server.unresolved = true;
-    // HAProxy looks names up after it has read all files, and so names the line in its own way.
-    const where = `[${server.file}:${server.line}]`;
-    const what = `could not resolve address '${unresolved}', disabling server.`;
-    state.diagnostics.warning(null, `${where} : ${subject} : ${what}`);
+  const { server } = settings;
+  const where = `[${server.file}:${server.line}] : ${subject}`;
+  const problem = `could not resolve address '${host}'`;
+  const written = expandVariables(text, state.env);
+  const at = written.lastIndexOf(host);
+  const withHost = (other: string) =>
+    `${written.slice(0, at)}${other}${written.slice(at + host.length)}`;
+  const methods = settings.initAddr ?? ['last', 'libc'];
+  let failed = false;
+  for (const method of methods) {
+    // The file of server states is read later (checks/restore.ts).
+    if (method === 'last') server.takesLastAddress = true;
+    else if (method === 'none') {
+      // HAProxy looks names up after it has read all files, and so names the line in its own way.
+      if (failed) state.diagnostics.notice(null, `${where} : ${problem}, disabling server.`);
+      server.unresolved = true;
+      return takeAddress(server, text, oneAddress(withHost('*'), state.env), subject);
+    } else if (method === 'libc') {
+      const found = lookUp(text, subject, state.env);
+      if (found !== null) return takeAddress(server, text, found, subject);
+      failed = true;
+    } else {
+      const ip = method.includes(':') ? `[${method}]` : method;
+      if (failed) {
+        state.diagnostics.notice(
+          null,
+          `${where} : ${problem}, falling back to configured address.`,
+        );
+      }
+      return takeAddress(server, text, oneAddress(withHost(ip), state.env), subject);
+    }
   }
+  if (!failed && methods.length > 0) {
+    throw new ConfigError(`${subject} : no method found to resolve address '${host}'.`);
+  }
+  if (failed && !state.allowsUnresolved) throw new ConfigError(`${subject} : ${problem}.`);
+  if (failed) state.diagnostics.notice(null, `${where} : ${problem}, disabling server.`);
+  server.unresolved = true;
+  takeAddress(server, text, oneAddress(withHost('*'), state.env), subject);
+}
+
+/** @returns null when the system finds no address for the name. */
+function lookUp(text: string, subject: string, variables: Variables): ParsedAddress | null {
+  try {
+    return oneAddress(text, variables);
+  } catch (problem) {
+    if (!(problem instanceof ConfigError)) throw problem;
+    if (/^invalid address: '(.*)' in /s.test(problem.message)) return null;
+    throw new ConfigError(`${subject} : ${problem.message}`);
+  }
+}
+
+function takeAddress(
+  server: ServerConfig,
+  text: string,
+  found: ParsedAddress,
+  subject: string,
+): void {
   const { portOffset, ...address } = found;
   if (address.family === 'fd') {
     throw new ConfigError(`${subject} : a file descriptor is not acceptable here in '${text}'`);
   }
-  server.address = address;
+  server.address = { ...address, text };
   // Without a port the client's destination port is used as it is: an offset of zero.
   const ip = address.family === 'ipv4' || address.family === 'ipv6';
   server.portOffset = portOffset || (ip && address.port === 0);
 }
 
-interface ServerAddress {
-  found: ParsedAddress;
-  /** The name that has no address, null = it has one. */
-  unresolved: string | null;
-}
-
-function serverAddress(text: string, subject: string, state: ParserState): ServerAddress {
-  try {
-    return { found: oneAddress(text, state.env), unresolved: null };
-  } catch (problem) {
-    if (!(problem instanceof ConfigError)) throw problem;
-    const host = /^invalid address: '(.*)' in /s.exec(problem.message)?.[1];
-    if (host === undefined) throw new ConfigError(`${subject} : ${problem.message}`);
-    if (!state.allowsUnresolved) {
-      throw new ConfigError(`${subject} : could not resolve address '${host}'.`);
-    }
-    // Port and family count all the same.
-    const written = expandVariables(text, state.env);
-    const at = written.lastIndexOf('@') + 1;
-    const blank = `${written.slice(0, at)}*${written.slice(at + host.length)}`;
-    return { found: { ...oneAddress(blank, state.env), text }, unresolved: host };
-  }
+function serverAddress(text: string, subject: string, variables: Variables): ParsedAddress {
+  const found = lookUp(text, subject, variables);
+  if (found !== null) return found;
+  throw new ConfigError(`${subject} : could not resolve address '${text}'.`);
 }
 
 function oneAddress(text: string, variables: Variables): ParsedAddress {
@@ -250,6 +314,10 @@ function finishServer(settings: ServerSettings, subject: string): void {
   finishAgent(settings, subject);
   if (settings.checkEnabled && settings.track !== null) {
     throw new ConfigError(`${subject} : unable to enable checks and tracking at the same time!`);
+  }
+  if (settings.track !== null && server.initState !== 'none') {
+    const what = 'unable to set init-state and tracking at the same time!';
+    throw new ConfigError(`${subject} : ${what}`);
   }
   // 5.2 "minconn" alone is a static limit; a limit below it is raised to it.
   if (server.minconn > server.maxconn) server.maxconn = server.minconn;
