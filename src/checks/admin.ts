@@ -53,7 +53,9 @@ export class ServerAdmin {
 
   /** How a server without a fault is called. */
   private healthy({ entity, config }: ServerEntry): Health {
-    return config.check !== null && this.checks.isEnabled(entity, 'Health') ? Health.Up : Health.NoCheck;
+    return config.check !== null && this.checks.isEnabled(entity, 'Health')
+      ? Health.Up
+      : Health.NoCheck;
   }
 
   /**

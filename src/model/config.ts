@@ -604,8 +604,6 @@ export interface ServerConfig extends Origin {
   /** 5.2 on-marked-down, on-marked-up: whose sessions end then: its own, those of backup servers. */
   shutdownOnDown: boolean;
   shutdownBackups: boolean;
-  /** Options whose feature does not exist yet, by their names. */
-  waiting: Record<string, WaitingValue>;
   /** Port offset for `server s addr:+N` (use the client's destination port plus this). */
   portOffset: boolean;
   weight: number;

@@ -311,7 +311,6 @@ export function defaultServer(origin: Origin): ServerConfig {
     initState: 'none',
     shutdownOnDown: false,
     shutdownBackups: false,
-    waiting: {},
     disabled: false,
     maxconn: 0,
     minconn: 0,

@@ -36,7 +36,6 @@ import { createEngine, engine } from '../stream/engine.ts';
 import { closeIdleOf, purgeIdle } from '../stream/idle.ts';
 import { createIdleLists } from '../stream/idle-list.ts';
 import {
-  killStreams,
   onConnTimer,
   onEvent,
   onException,
@@ -323,11 +322,9 @@ function onMessage(message: ToWorker): void {
       }
       return;
     case 'shutdown-sessions':
-      return shutdownSessions(message.proxy, message.server, message.cause);
+      return shutdownSessions(message.server, message.cause);
     case 'refresh':
       return refresh();
-    case 'kill':
-      return killStreams(message.server);
     case 'served':
       return takeServed(message.ticket, message.part);
     default:

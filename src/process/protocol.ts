@@ -22,12 +22,10 @@ export type ToWorker =
   | { type: 'resume'; listeners: { proxy: number; bind: number; fds: number[] }[] }
   /** A part of what the control thread answers for one stream. */
   | { type: 'served'; ticket: ServiceTicket; part: ServicePart }
-  /** Ends the streams of a server, by its entity. */
-  | { type: 'kill'; server: number }
   /** Stop now (SIGTERM, SIGINT). */
   | { type: 'stop' }
-  /** End all sessions of a server. */
-  | { type: 'shutdown-sessions'; proxy: number; server: number; cause: Cause }
+  /** End all sessions of a server, by its entity. */
+  | { type: 'shutdown-sessions'; server: number; cause: Cause }
   /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
   | { type: 'refresh' };
 

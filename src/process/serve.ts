@@ -19,6 +19,7 @@ import { workerCapacity } from '../model/capacity.ts';
 import type { Configuration } from '../model/config.ts';
 import { numberEntities } from '../model/entity.ts';
 import { type SharedBuffers, SharedState } from '../model/shared.ts';
+import { Cause } from '../model/stream.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import type { InfoSource } from '../stats/info.ts';
 import { createStatsPage, type PageSource } from '../stats/page/page.ts';
@@ -119,7 +120,11 @@ async function startServing(
     logger,
     notify: () => pool.broadcast({ type: 'refresh' }),
     shutdown: (proxy, server, cause) =>
-      pool.broadcast({ type: 'shutdown-sessions', proxy, server, cause }),
+      pool.broadcast({
+        type: 'shutdown-sessions',
+        server: entities.server[proxy]![server]!,
+        cause,
+      }),
     stderr: (line) => console.line(line),
   });
   loadServerStates(config, checks.states, console, Math.floor(startMs / 1000));
@@ -174,7 +179,7 @@ function offerServices(
 ): void {
   const { shared, entities } = source.stats;
   const actions = createServerActions(new ServerAdmin(shared, checks), entities, (server) =>
-    pool.broadcast({ type: 'kill', server }),
+    pool.broadcast({ type: 'shutdown-sessions', server, cause: Cause.Killed }),
   );
   services.table.set('stats', createStatsPage({ ...source, actions }));
   services.table.set('prometheus-exporter', createExporter(source));

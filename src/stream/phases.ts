@@ -225,17 +225,6 @@ export function onGranted(strm: Stream): void {
   if (strm.step === Step.Balance) advance(strm, Next.Go);
 }
 
-/** An administrator ends the streams of a server. */
-export function killStreams(serverEntity: number): void {
-  for (let i = 0; i < engine.streams.length; i++) {
-    const strm = engine.streams[i]!;
-    if (strm === null || strm.ended || strm.server === null || strm.client === null) continue;
-    if (strm.server.entity !== serverEntity) continue;
-    strm.blame(Cause.Killed);
-    advance(strm, Next.Abort);
-  }
-}
-
 /** The control thread has answered for a stream, which may have ended meanwhile. */
 export function onServed(ticket: ServiceTicket, part: ServicePart): void {
   const strm = servedStream(ticket);

@@ -9,12 +9,14 @@ import type { Cause } from '../model/stream.ts';
 import { engine } from './engine.ts';
 import { abortStream } from './phases.ts';
 
-/** @param cause the first letter of the termination state that logs show */
-export function shutdownSessions(proxyIndex: number, serverIndex: number, cause: Cause): void {
-  const server = engine.plans[proxyIndex]!.proxy.servers[serverIndex]!;
+/**
+ * @param server its entity
+ * @param cause the first letter of the termination state that logs show
+ */
+export function shutdownSessions(server: number, cause: Cause): void {
   const streams = engine.streams;
   for (let i = 0; i < streams.length; i++) {
     const strm = streams[i]!;
-    if (strm.slotHeld === server && !strm.ended) abortStream(strm, cause);
+    if (strm.slotHeld?.entity === server && !strm.ended) abortStream(strm, cause);
   }
 }

@@ -46,8 +46,8 @@ import {
 } from './rule.ts';
 import { parseDefaultServer, parseServer } from './server.ts';
 import { parseServerState, parseServerStateName } from './server-state.ts';
-import { parseStick } from './stick.ts';
 import { parseProxyStats } from './stats.ts';
+import { parseStick } from './stick.ts';
 import { parseStickTable } from './stick-table.ts';
 import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
 import { parseTimeout } from './timeout.ts';
