@@ -3,6 +3,7 @@
  * question, and a back end in this process reads them.
  */
 import { AnsweringServer, exchange, Haproxy } from '../log/test-haproxy.ts';
+import { testContext, testScope, valueOf } from './rule-fixture.ts';
 
 /** One word of the configuration, quoted so that it arrives as it is. */
 export function quoteWord(word: string): string {
@@ -64,4 +65,29 @@ export async function askHaproxy(
     await haproxy.stop();
     backend.close();
   }
+}
+
+/**
+ * Asks both programs for the values of expressions, as bytes, and whether there are any.
+ * @param head the request that both see
+ * @returns where they differ, as lines
+ */
+export async function expressionDifferences(
+  expressions: readonly string[],
+  head: string,
+  scope = testScope(),
+): Promise<string[]> {
+  const rules = expressions.flatMap((one, i) => [
+    `http-request set-header r${i} ${quoteWord(`<%[${one},hex]>`)}`,
+    `http-request set-header f${i} yes if { ${quoteWord(one)} -m found }`,
+  ]);
+  const { request: theirs } = await askHaproxy(rules, head);
+  const ctx = testContext(head);
+  return expressions.flatMap((one, i) => {
+    const value = valueOf(ctx, `${one},hex`, scope);
+    const isFound = valueOf(ctx, one, scope) !== null ? 'yes' : undefined;
+    const answer = `${theirs.get(`r${i}`)} ${theirs.get(`f${i}`)}`;
+    const ours = `<${value ?? ''}> ${isFound}`;
+    return answer === ours ? [] : [`${one}: haproxy ${answer}, sluice ${ours}`];
+  });
 }

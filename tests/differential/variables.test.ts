@@ -48,6 +48,7 @@ async function ask(peer: Peer, path: string): Promise<HttpMessage> {
 const known = lines(`
 str(b) b
 str(abc) abc
+str(a2V5) key
 int(5) five
 ipv4(1.1.1.1) ip
 ipv6(2001:db8::1) ip6
@@ -129,6 +130,11 @@ str(abd),secure_memcmp(txn.abc)
 str(ab),secure_memcmp(txn.abc)
 str(ab),secure_memcmp(txn.none)
 str(5),secure_memcmp(txn.five)
+str(abc),hmac(sha256,txn.key),hex
+str(abc),hmac(sha256,txn.abc),hex
+str(abc),hmac(sha256,txn.none),hex
+str(abc),hmac(sha256,txn.empty),hex
+str(abc),hmac(sha256,txn.bin),hex
 str(a),concat(<,txn.b,>)
 str(a),concat(<,txn.none,>)
 str(a),concat(<,txn.five,>)

@@ -128,6 +128,11 @@ export function convertBase64(sample: Sample): boolean {
   return decode64(sample, standard);
 }
 
+/** Decodes base64url without padding. @returns false when it is none */
+export function convertBase64Url(sample: Sample): boolean {
+  return decode64(sample, urlSafe);
+}
+
 function setBinary(sample: Sample, off: number, len: number): void {
   sample.setStr(off, len);
   sample.type = SampleType.Bin;
@@ -347,7 +352,7 @@ export const encodingConverters = [
     in: 'str',
     out: 'bin',
     doc: 'decodes base64url',
-    compile: () => (_ctx, sample) => decode64(sample, urlSafe),
+    compile: () => (_ctx, sample) => convertBase64Url(sample),
   },
   {
     ...toText,

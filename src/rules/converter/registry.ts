@@ -2,11 +2,14 @@
 import type { ConverterRow } from '../row.ts';
 import { addressConverters } from './address.ts';
 import { dateConverters } from './date.ts';
+import { digestConverters } from './digest.ts';
 import { encodingConverters } from './encoding.ts';
 import { hashConverters } from './hash.ts';
 import { integerConverters } from './integer.ts';
 import { joinConverters } from './join.ts';
 import { jsonConverters } from './json.ts';
+import { jsonQueryConverters } from './json-query.ts';
+import { jwtConverters } from './jwt.ts';
 import { mapConverters } from './map.ts';
 import { regexConverters } from './regex.ts';
 import { stickConverters } from './stick.ts';
@@ -20,11 +23,14 @@ export const converterRows: readonly ConverterRow[] = [
   ...substringConverters,
   ...encodingConverters,
   ...jsonConverters,
+  ...jsonQueryConverters,
+  ...jwtConverters,
   ...mapConverters,
   ...regexConverters,
   ...addressConverters,
   ...dateConverters,
   ...hashConverters,
+  ...digestConverters,
   ...joinConverters,
   ...variableConverters,
   ...stickConverters,

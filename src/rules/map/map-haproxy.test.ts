@@ -3,9 +3,9 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askHaproxy, quoteWord } from '../haproxy-fixture.ts';
+import { expressionDifferences } from '../haproxy-fixture.ts';
 import type { ListData } from '../pattern/list-file.ts';
-import { type TestScope, testContext, testScope, valueOf } from '../rule-fixture.ts';
+import { type TestScope, testScope } from '../rule-fixture.ts';
 
 const haproxyMissing = !Bun.which('haproxy');
 const request = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
@@ -50,23 +50,7 @@ async function differences(
       scope.files[path] = content;
     }
     const placed = expressions.map((one) => one.replaceAll('DIR', dir));
-    const rules = placed.map(
-      (one, i) =>
-        `http-request set-header r${i} ${quoteWord(`<%[${one},hex]>`)}\n` +
-        `  http-request set-header f${i} yes if { ${quoteWord(one)} -m found }`,
-    );
-    const { request: theirs } = await askHaproxy(rules, request);
-    const ctx = testContext(request);
-    const different: string[] = [];
-    placed.forEach((one, i) => {
-      const value = valueOf(ctx, `${one},hex`, scope);
-      const isFound = valueOf(ctx, one, scope) !== null ? 'yes' : undefined;
-      if (theirs.get(`r${i}`) !== `<${value ?? ''}>` || theirs.get(`f${i}`) !== isFound) {
-        const given = `haproxy ${theirs.get(`r${i}`)} ${theirs.get(`f${i}`)}`;
-        different.push(`${expressions[i]}: ${given}, sluice <${value}> ${isFound}`);
-      }
-    });
-    return different;
+    return await expressionDifferences(placed, request, scope);
   } finally {
     rmSync(dir, { recursive: true });
   }
