@@ -6,8 +6,19 @@
  * Source: configuration.txt, chapters 3 to 8. All durations are in milliseconds, all sizes in bytes.
  */
 import type { Address } from '../base/value/address.ts';
-import type { MapData, PatternData } from './pattern.ts';
+import type { AgentConfig, CheckConfig, CheckRulesetConfig } from './check-config.ts';
+import type {
+  ArgConfig,
+  ConditionConfig,
+  ExprConfig,
+  LogFormatConfig,
+  Origin,
+  RuleConfig,
+} from './rule-config.ts';
 import type { VariablesConfig } from './variable.ts';
+
+export * from './check-config.ts';
+export * from './rule-config.ts';
 
 export interface Configuration {
   global: GlobalConfig;
@@ -16,12 +27,6 @@ export interface Configuration {
   rings: RingConfig[];
   variables: VariablesConfig;
   userlists: UserlistConfig[];
-}
-
-/** Where a thing was written, for messages: `[file:line]`. */
-export interface Origin {
-  file: string;
-  line: number;
 }
 
 export interface GlobalConfig {
@@ -638,212 +643,8 @@ export interface ServerConfig extends Origin {
   waiting: Record<string, WaitingValue>;
 }
 
-/** `check` of a server line with its timings (5.2). */
-export interface CheckConfig {
-  interMs: number;
-  /** -1 = same as `interMs`. */
-  fastinterMs: number;
-  downinterMs: number;
-  rise: number;
-  fall: number;
-  address: Address | null;
-  port: number;
-}
-
-/** `agent-check` of a server line (5.2). */
-export interface AgentConfig {
-  interMs: number;
-  /** Null = where the server is checked. */
-  address: Address | null;
-  port: number;
-  /** Sent when the connection is there; null = nothing. */
-  send: string | null;
-}
-
-/** What the servers of a backend are asked (4.2 `option httpchk` and the other kinds of check). */
-export interface CheckRulesetConfig {
-  /** The option's name; `tcp` when none is written. */
-  kind: string;
-  /** The first one connects. */
-  steps: CheckStepConfig[];
-  /** `http-check disable-on-404`: a server that is up and answers 404 gets no new clients. */
-  disableOn404: boolean;
-  /** `option external-check`: a program, and where it finds others. */
-  external: { command: string; path: string } | null;
-}
-
-export type CheckStepConfig =
-  | CheckConnectConfig
-  | CheckSendConfig
-  | CheckRequestConfig
-  | CheckExpectConfig;
-
-interface CheckStep {
-  /** Position among the lines of the ruleset as messages count, from 1; 0 = not written. */
-  number: number;
-  comment: string;
-}
-
-export interface CheckConnectConfig extends CheckStep {
-  type: 'connect';
-  /** Null = that of the server's check. */
-  address: Address | null;
-  /** 0 = that of the server's check. */
-  port: number | ExprConfig;
-  /** End the connection in order instead of with a reset. */
-  linger: boolean;
-}
-
-/** Text that may differ from one check to the next. */
-export type CheckText = string | LogFormatConfig;
-
-export interface CheckSendConfig extends CheckStep {
-  type: 'send';
-  data: CheckText;
-  /** The format's result is hexadecimal digits. */
-  hex: boolean;
-}
-
-/** An HTTP request (4.2 `option httpchk`, `http-check send`). */
-export interface CheckRequestConfig extends CheckStep {
-  type: 'request';
-  method: string;
-  uri: CheckText;
-  version: string;
-  fields: { name: string; value: CheckText }[];
-  body: CheckText | null;
-  /** `http-check send-state`. */
-  sendState: boolean;
-}
-
-export interface CheckExpectConfig extends CheckStep {
-  type: 'expect';
-  match: CheckMatchConfig;
-  negate: boolean;
-  /** Bytes to wait for before the match is tried; its result is final then. -1 = not said. */
-  minRecv: number;
-  /** Names of results, such as `L7OK`; null = the usual one of the match. */
-  okStatus: string | null;
-  errorStatus: string | null;
-  timeoutStatus: string | null;
-  onSuccess: CheckText | null;
-  onError: CheckText | null;
-  statusCode: ExprConfig | null;
-}
-
-export type CheckMatchConfig =
-  /** The bytes that came, or the body of the HTTP response. */
-  | { kind: 'string' | 'binary' | 'regex' | 'binary-regex'; text: string }
-  | { kind: 'string-format' | 'binary-format'; format: CheckText }
-  /** HTTP: ranges of status codes, both ends included; or a regular expression. */
-  | { kind: 'status'; ranges: [number, number][] }
-  | { kind: 'status-regex'; text: string }
-  /** HTTP: a field; `full` does not split its value at commas. */
-  | { kind: 'field'; name: FieldMatchConfig; value: FieldMatchConfig | null; full: boolean }
-  /** The answer of a protocol, by the name of a row of `checks/protocol`. */
-  | { kind: 'protocol'; name: string };
-
-export interface FieldMatchConfig {
-  how: 'str' | 'beg' | 'end' | 'sub' | 'reg';
-  text: CheckText;
-}
-
 export interface UseBackendConfig extends Origin {
   /** A fixed name, or a log-format that yields one per request. */
   backend: string | LogFormatConfig;
   condition: ConditionConfig | null;
-}
-
-export type RulesetName =
-  | 'tcp-request connection'
-  | 'tcp-request session'
-  | 'tcp-request content'
-  | 'tcp-response content'
-  | 'http-request'
-  | 'http-response'
-  | 'http-after-response';
-
-/** Rules of one ruleset and section run in this order, whatever the order of their lines. */
-export const enum RuleStage {
-  /** `monitor-uri`. */
-  Monitor = -1,
-  /** `http-request`, `http-response`, `http-after-response`. */
-  Rules = 0,
-  /** `reqrep`, `rspdel` and the other rules on whole lines of HAProxy 1.3 to 2.0. */
-  Lines = 1,
-  /** `reqadd`, `rspadd`. */
-  Added = 2,
-  /** `stats uri`, `stats http-request`, `stats auth`. */
-  Statistics = 3,
-  /** The statistics page itself. */
-  Page = 4,
-  /** `redirect`. */
-  Redirect = 5,
-}
-
-export interface RuleConfig extends Origin {
-  ruleset: RulesetName;
-  /** Absent = `RuleStage.Rules`. */
-  stage?: RuleStage;
-  /** Name of the action row, e.g. `set-header`. */
-  action: string;
-  /** What the action row's `parse` returned: plain data that its `compile` understands. */
-  args: unknown;
-  condition: ConditionConfig | null;
-}
-
-/** OR of ANDs. `unless` is already folded into `negate` of the whole. */
-export interface ConditionConfig {
-  negate: boolean;
-  any: ConditionTerm[][];
-}
-
-export interface ConditionTerm {
-  negate: boolean;
-  /** Several `acl` lines with one name are tried in order until one matches. */
-  tests: AclTestConfig[];
-}
-
-export interface AclTestConfig extends Origin {
-  /** Empty for an anonymous ACL. */
-  name: string;
-  expr: ExprConfig;
-  /** Match method as after `-m`: found bool int ip bin len str beg sub dir dom end reg. */
-  match: string;
-  ignoreCase: boolean;
-  /** With `ignoreCase`: index of the first pattern that `-i` applies to; absent = 0. */
-  ignoreCaseFrom?: number;
-  /** Text of the patterns on the line, in order. */
-  patterns: string[];
-  /** Those of files (2.7), which all tests that name a file share. */
-  files: PatternData[];
-}
-
-/** A sample expression: `fetch(args),converter(args),...` */
-export interface ExprConfig {
-  fetch: string;
-  args: ArgConfig[];
-  converters: { name: string; args: ArgConfig[] }[];
-  text: string;
-}
-
-/** Numbers stay numbers; strings, addresses and names stay text until compiled; maps are loaded. */
-export type ArgConfig = string | number | MapData;
-
-/** A log-format string split into its items (8.2.6). */
-export interface LogFormatConfig extends Origin {
-  text: string;
-  items: LogFormatItem[];
-}
-
-export interface LogFormatItem {
-  kind: 'text' | 'alias' | 'expr' | 'space';
-  /** The literal text, the alias name without `%`, or the expression's text. */
-  text: string;
-  expr: ExprConfig | null;
-  /** `LogFlag` bits: 1=quote (Q), 2=hex (X), 4=escape (E), 8=bin, 16=json, 32=cbor, 64=mandatory. */
-  flags: number;
-  /** Item name and forced type of `%(name:type)`, '' when absent. */
-  name: string;
-  type: string;
 }

@@ -82,3 +82,9 @@ export interface MapData {
   entries: MapEntries;
   index: MapIndex;
 }
+
+/** What a list may be compiled to. */
+export type ListData = PatternData | MapEntries;
+
+/** What stands on the lines of a list: patterns, or with values behind them. */
+export type Columns = 'one' | 'two';

@@ -5,13 +5,13 @@
 import { ConfigError } from '../base/config-error.ts';
 import { isKnownFetch } from '../base/known-keywords.ts';
 import type { AclTestConfig, ExprConfig } from '../model/config.ts';
-import type { PatternData } from '../model/pattern.ts';
+import type { Columns, PatternData } from '../model/pattern.ts';
 import { aclRow } from './acl-table.ts';
 import { AclTest } from './acl-test.ts';
 import { canCast } from './cast.ts';
 import { compileExpression, parseRest } from './expression.ts';
 import { fetchRow } from './fetch/registry.ts';
-import { type Columns, compiledList, listName } from './pattern/list-file.ts';
+import { compiledList, listName } from './pattern/list-file.ts';
 import { EitherPattern, GroupPattern, type Pattern } from './pattern/pattern.ts';
 import { isOperator } from './pattern/range-text.ts';
 import {

@@ -1,8 +1,8 @@
 /** Where an expression, condition or action is being parsed: what is valid there. */
 import type { AclTestConfig, Origin } from '../model/config.ts';
+import type { Columns, ListData } from '../model/pattern.ts';
 import type { VariablesConfig } from '../model/variable.ts';
 import type { EntityUse } from './entity.ts';
-import type { Columns, ListData } from './pattern/list-file.ts';
 import type { TypeName } from './type-name.ts';
 
 /** The columns of the fetch table of `-dKall`, in its order; a row's `valid` string indexes them. */

@@ -8,9 +8,9 @@ import type {
   Origin,
   RingConfig,
 } from '../../model/config.ts';
+import type { Columns, ListData } from '../../model/pattern.ts';
 import { noVariables, type VariablesConfig } from '../../model/variable.ts';
 import type { EntityReference } from '../../rules/entity.ts';
-import type { Columns, ListData } from '../../rules/pattern/list-file.ts';
 import type { TableUse } from '../../rules/scope.ts';
 import { fromByteString } from '../byte-string.ts';
 import type { Diagnostics } from '../diagnostics.ts';

@@ -3,8 +3,8 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ListData } from '../../model/pattern.ts';
 import { expressionDifferences } from '../haproxy-fixture.ts';
-import type { ListData } from '../pattern/list-file.ts';
 import { type TestScope, testScope } from '../rule-fixture.ts';
 
 const haproxyMissing = !Bun.which('haproxy');

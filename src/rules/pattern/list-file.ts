@@ -3,14 +3,8 @@
  * (configuration.txt 2.7). A list is compiled once for all tests and converters that use it alike.
  */
 import { ConfigError } from '../../base/config-error.ts';
-import type { MapEntries, PatternData } from '../../model/pattern.ts';
+import type { Columns, ListData } from '../../model/pattern.ts';
 import type { RuleScope } from '../scope.ts';
-
-/** What a list may be compiled to. */
-export type ListData = PatternData | MapEntries;
-
-/** What stands on the lines of a list: patterns, or with values behind them. */
-export type Columns = 'one' | 'two';
 
 /** The name that identifies a list. */
 export function listName(name: string): string {

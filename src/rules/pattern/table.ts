@@ -1,6 +1,6 @@
 /** The match methods of ACLs (configuration.txt 7.1): their names, what they want, what they make. */
 import { ConfigError } from '../../base/config-error.ts';
-import type { PatternData, TextData, TextKind } from '../../model/pattern.ts';
+import type { Columns, PatternData, TextData, TextKind } from '../../model/pattern.ts';
 import { castTarget } from '../cast.ts';
 import { parseNetwork } from '../inet-config.ts';
 import { checkRegex } from '../regex.ts';
@@ -10,7 +10,6 @@ import { createPrefixes, createSuffixes } from './affix.ts';
 import { createExact } from './exact.ts';
 import { networkText } from './hosts.ts';
 import { createIntegers } from './integer.ts';
-import type { Columns } from './list-file.ts';
 import { createMethodData, createMethods } from './method.ts';
 import { createAddressData } from './network-range.ts';
 import {
