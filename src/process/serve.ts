@@ -109,26 +109,12 @@ async function startServing(
   const shared = new SharedState(buffers);
   writeInitialState(config, entities, shared, limits.maxconn, Math.floor(startMs / 1000));
   const init = createInit(request, limits, entities, buffers);
-  const { logShared } = init;
-  const logger = createLogger({ ...init, worker: 'control', shared: logShared });
+  const logger = createLogger({ ...init, worker: 'control', shared: init.logShared });
   const services = new Services((text) => console.warning(text));
   const pool = createPool(init.wakeFds, console, logger, services);
-  const checks = new CheckRunner({
-    config,
-    entities,
-    shared,
-    logger,
-    notify: () => pool.broadcast({ type: 'refresh' }),
-    shutdown: (proxy, server, cause) =>
-      pool.broadcast({
-        type: 'shutdown-sessions',
-        server: entities.server[proxy]![server]!,
-        cause,
-      }),
-    stderr: (line) => console.line(line),
-  });
+  const checks = createChecks({ config, entities, shared, logger }, pool, console);
   loadServerStates(config, checks.states, console, Math.floor(startMs / 1000));
-  const rings = await startRings(config, logShared, console);
+  const rings = await startRings(config, init.logShared, console);
 
   const sampler = new Sampler(shared, entities, startMs);
   const close = () => {
@@ -137,7 +123,6 @@ async function startServing(
     rings.close();
   };
   const common = { config, entities, shared, console, pool, logger };
-  const stickTables = initStickTables(config, init.stickTables);
   const source = {
     checks,
     stats: { config, entities, shared, sampler, checks },
@@ -149,6 +134,7 @@ async function startServing(
     },
     nowMs: () => Date.now(),
   };
+  const stickTables = initStickTables(config, init.stickTables);
   const stats = new StatsSocket({ config, env, stickTables, tickMs: monotonicMs, ...source });
   offerServices(services, source, { checks, pool });
   const listeners = new ListenerPause({ ...common, bound, stats });
@@ -169,6 +155,22 @@ async function startServing(
   announce(request, nullFd);
   collectStart();
   return true;
+}
+
+/** The health checks: what they find is for the workers to look at. */
+function createChecks(
+  parts: { config: Configuration; entities: EntityMap; shared: SharedState; logger: Logger },
+  pool: WorkerPool,
+  console: Console,
+): CheckRunner {
+  const { server: servers } = parts.entities;
+  return new CheckRunner({
+    ...parts,
+    notify: () => pool.broadcast({ type: 'refresh' }),
+    shutdown: (proxy, server, cause) =>
+      pool.broadcast({ type: 'shutdown-sessions', server: servers[proxy]![server]!, cause }),
+    stderr: (line) => console.line(line),
+  });
 }
 
 /** What the control thread answers in the name of streams. */
