@@ -18,7 +18,7 @@ import { createLogger, createLogShared, type Logger } from '../log/logger.ts';
 import { workerCapacity } from '../model/capacity.ts';
 import type { Configuration } from '../model/config.ts';
 import { numberEntities } from '../model/entity.ts';
-import { type SharedBuffers, SharedState } from '../model/shared.ts';
+import { type EntityMap, type SharedBuffers, SharedState } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import type { InfoSource } from '../stats/info.ts';
