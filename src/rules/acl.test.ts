@@ -59,11 +59,7 @@ const aclErrors: [string, string][] = [
     'c hdr_beg(host,x) x',
     "ACL keyword 'hdr_beg' : failed to parse 'x' as type 'integer' at position 2.",
   ],
-  [
-    'c req_ssl_ver x',
-    "fetch method 'req_ssl_ver' is not supported yet by sluice in ACL expression",
-  ],
-  ['c ssl_fc_sni x', "fetch method 'ssl_fc_sni' is not supported yet by sluice in ACL expression"],
+  ['c ssl_fc_npn x', "fetch method 'ssl_fc_npn' is not supported yet by sluice in ACL expression"],
 ];
 
 test.each(aclErrors)('7.1: "acl %s" is refused with the reason', (line, message) => {
