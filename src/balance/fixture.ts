@@ -12,6 +12,7 @@ export function tcpCheckConfig(changes: Partial<CheckConfig> = {}): CheckConfig 
     interMs: 2000,
     fastinterMs: -1,
     downinterMs: -1,
+    sendsProxy: false,
     rise: 2,
     fall: 3,
     address: null,

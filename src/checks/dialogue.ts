@@ -35,6 +35,8 @@ import { CheckStatus, statusNamed } from './result.ts';
 export interface DialogueTask {
   ruleset: CheckRulesetConfig;
   target: Pick<ConnectTarget, 'address' | 'source'>;
+  /** Sent on each connection before anything else; empty = nothing (5.2 send-proxy). */
+  greeting: Uint8Array;
   /** Longest time for the connection, ms. */
   connectMs: number;
   /** Longest time for the rest, ms; -1 = what is left of `connectMs`. */
@@ -184,6 +186,9 @@ class Dialogue {
       return;
     }
     this.isConnected = true;
+    const { greeting } = this.task;
+    // A connection that is new takes so few bytes, or it is lost and the next step finds out.
+    if (greeting.length > 0) this.connection!.send(greeting, 0);
     if (this.task.readMs >= 0) this.restartTimer(this.task.readMs);
     this.run();
   }

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { createOpen, type Open } from './connection.ts';
 import { type DialogueTask, startDialogue } from './dialogue.ts';
 import { type ProgramTask, startProgram } from './external.ts';
+import { greetingOf } from './greeting.ts';
 import { afterFailure, afterSuccess, isUp, type RiseFall } from './health.ts';
 import type { CheckOutcome } from './outcome.ts';
 import { checkText, Level, reasonText } from './report.ts';
@@ -49,6 +50,9 @@ interface CheckEntry {
   /** Cancels the timer or the running check. */
   cancel: () => void;
 }
+
+/** Agents are asked as they are. */
+const noGreeting = new Uint8Array(0);
 
 export class CheckRunner {
   private readonly options: CheckRunnerOptions;
@@ -208,6 +212,7 @@ export class CheckRunner {
       ...this.taskOf(server),
       ruleset: proxy.check,
       target: { address: { ...address, port }, source: config.sourceAddress },
+      greeting: greetingOf(config, check),
       ...checkTimeouts(check.interMs, proxy.timeout),
       state: () => serverState(this.options, proxy, config, check),
       isUp: () => isUp(this.options.shared.get(entity, State.CheckCounter), check),
@@ -221,6 +226,7 @@ export class CheckRunner {
       ...this.taskOf(server),
       ruleset: agentRuleset(agent),
       target: { address: { ...address, port: agent.port }, source: config.sourceAddress },
+      greeting: noGreeting,
       ...checkTimeouts(agent.interMs, server.backend.proxy.timeout),
       state: () => '',
       isUp: () => true,

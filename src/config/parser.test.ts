@@ -251,10 +251,10 @@ describe('bind (4.2, 5.1)', () => {
   });
 
   test('options that exist in HAProxy only are refused by name', () => {
-    const { errors } = inSection('frontend f', ' bind :5001 npn x\n bind :5002 accept-proxy');
+    const { errors } = inSection('frontend f', ' bind :5001 npn x\n bind :5002 allow-0rtt');
     expect(errors).toEqual([
       "parsing [t.cfg:7] : 'bind :5001' in section 'frontend' : 'npn' is not supported yet by sluice",
-      "parsing [t.cfg:8] : 'bind :5002' in section 'frontend' : 'accept-proxy' is not supported yet " +
+      "parsing [t.cfg:8] : 'bind :5002' in section 'frontend' : 'allow-0rtt' is not supported yet " +
         'by sluice',
     ]);
   });

@@ -118,6 +118,7 @@ test('the backends of that configuration have their servers and checks', () => {
     interMs: 2000,
     fastinterMs: -1,
     downinterMs: -1,
+    sendsProxy: false,
     rise: 2,
     fall: 3,
     address: null,

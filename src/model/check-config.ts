@@ -12,6 +12,8 @@ export interface CheckConfig {
   fall: number;
   address: Address | null;
   port: number;
+  /** `check-send-proxy`. */
+  sendsProxy: boolean;
 }
 
 /** `agent-check` of a server line (5.2). */

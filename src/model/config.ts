@@ -581,6 +581,8 @@ export interface BindConfig extends Origin {
   gid: number | null;
   /** ms or -1; `tcp-ut` (TCP_USER_TIMEOUT). */
   tcpUserTimeout: number;
+  /** `accept-proxy`: connections begin with a PROXY header. */
+  acceptProxy: boolean;
   /** `ssl`: connections are decrypted here. */
   ssl: boolean;
   tls: TlsSettings;
@@ -632,6 +634,8 @@ export interface ServerConfig extends Origin {
   cookie: string | null;
   /** `non-stick`: nobody is made to come back. */
   nonStick: boolean;
+  /** Version of the PROXY header that connections begin with; 0 = none. */
+  sendProxy: 0 | 1 | 2;
   /** `ssl`: the connection is encrypted. */
   ssl: boolean;
   tls: TlsSettings;

@@ -23,7 +23,6 @@ import { initTracking } from '../stick-table/tracking.ts';
 import {
   closeListeners,
   createListeners,
-  fetchDestination,
   onListener,
   releaseListener,
   resumeListeners,
@@ -32,6 +31,7 @@ import {
 } from '../stream/accept.ts';
 import { Side } from '../stream/conn.ts';
 import { createDebug } from '../stream/debug.ts';
+import { fetchDestination } from '../stream/destination.ts';
 import { createEngine, engine } from '../stream/engine.ts';
 import { closeIdleOf, purgeIdle } from '../stream/idle.ts';
 import { createIdleLists } from '../stream/idle-list.ts';

@@ -11,13 +11,12 @@
 import { Option } from '../model/config.ts';
 import type { Proxy } from '../model/runtime.ts';
 import { Counter, Handoff, PROCESS_ENTITY, State } from '../model/shared.ts';
-import { Family, type Session } from '../model/stream.ts';
+import { Family } from '../model/stream.ts';
 import { Errno, errno, isDescriptorLimit } from '../sys/errno.ts';
 import {
   accept,
   close,
   copyPeerAddress,
-  localAddress,
   peerFamily,
   peerPort,
   remoteAddress,
@@ -333,6 +332,7 @@ function openClient(fd: number, frontend: Proxy, bind: number, addressKnown: boo
   noteMost(entity);
   countConnection(frontend.frontend, entity);
   if (!admitConnection(conn)) return giveSessionRates(frontend.frontend);
+  conn.awaitsHeader = frontend.config.binds[bind]!.acceptProxy;
   if (!secureClient(conn)) return closeConn(conn);
   if (isOpen(conn) && !beginSession(conn)) return;
   if (!engine.poller.add(fd, conn.id, conn.generation)) {
@@ -370,12 +370,4 @@ function countConnection(frontend: number, listener: number): void {
   engine.count(frontend, Counter.Connections, 1);
   engine.rate(frontend, Counter.ConnectionSecond);
   engine.count(listener, Counter.Connections, 1);
-}
-
-/** Asks the kernel for the destination address of a session, once. */
-export function fetchDestination(sess: Session): void {
-  if (sess.destinationFamily !== Family.None || !localAddress(sess.fd)) return;
-  sess.destinationFamily = peerFamily() as Family;
-  sess.destinationPort = sess.destinationFamily === Family.Unix ? 0 : peerPort();
-  copyPeerAddress(sess.addressOff + 16);
 }

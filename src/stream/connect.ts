@@ -25,7 +25,7 @@ import {
   socketError,
   streamSocket,
 } from '../sys/socket.ts';
-import { isOpen, start } from '../transport/io.ts';
+import { isOpen, sendFirst, start } from '../transport/io.ts';
 import { Transport } from '../transport/socket.ts';
 import { dropServer } from './close.ts';
 import { Side } from './conn.ts';
@@ -33,6 +33,7 @@ import { noteSession } from './count.ts';
 import { engine } from './engine.ts';
 import { giveUpIdle, takeIdle } from './idle.ts';
 import { countUsed } from './idle-list.ts';
+import { proxyHeaderOff, putProxyHeader } from './proxy-header.ts';
 import { chooseLater, releaseServer } from './queue.ts';
 import { replyOrAbort } from './reply.ts';
 import { secureServer } from './secure.ts';
@@ -149,6 +150,7 @@ export function awaitConnection(strm: Stream): Next {
     }
     if (!conn.writable) return Next.Wait;
     conn.connecting = false;
+    if (!introduce(strm, conn)) return connectFailed(strm, Errno.EPIPE);
   }
   if (!isOpen(conn)) {
     const result = start(conn);
@@ -160,6 +162,13 @@ export function awaitConnection(strm: Stream): Next {
   engine.timers.clear(conn.id);
   strm.connectMs = engine.nowMs - strm.startMs;
   return begin(strm, conn);
+}
+
+/** The PROXY header, before anything else (5.2 send-proxy). @returns false when it did not go */
+function introduce(strm: Stream, conn: Conn): boolean {
+  const version = conn.server!.config.sendProxy;
+  if (version === 0) return true;
+  return sendFirst(conn, proxyHeaderOff, putProxyHeader(strm.session, version));
 }
 
 /** The connection is there. */

@@ -1,6 +1,7 @@
 /**
- * A client's connection between its acceptance and its first byte: the TLS handshake
- * (configuration.txt 4.2 timeout client-hs), and the log line of a connection that fails in it (8.2.5).
+ * A client's connection between its acceptance and its first byte: the PROXY header (5.1
+ * accept-proxy) and the TLS handshake (configuration.txt 4.2 timeout client-hs), and the log line of a
+ * connection that fails in them (8.2.5).
  *
  * @dataplane
  */
@@ -10,8 +11,9 @@ import { Failure, failureText } from '../model/tls.ts';
 import { mem } from '../sys/arena.ts';
 import { putErrorText } from '../sys/openssl.ts';
 import { start } from '../transport/io.ts';
-import { closeConn } from './close.ts';
+import { closeConn, resetConn } from './close.ts';
 import { engine } from './engine.ts';
+import { HeaderFault, headerFault, headerFaultTexts, readProxyHeader } from './proxy-header.ts';
 import type { Conn } from './stream.ts';
 
 const LEVEL_ERROR = 3;
@@ -35,8 +37,18 @@ export function armOpening(conn: Conn): void {
   if (ms >= 0) engine.timers.set(conn.id, conn.session.acceptMs + ms);
 }
 
-/** Goes on with the handshake. @returns whether it is complete; the connection may be gone. */
+/** The PROXY header (5.1 accept-proxy). @returns whether it has come; the connection may be gone. */
+function takeHeader(conn: Conn): boolean {
+  const result = readProxyHeader(conn);
+  if (result < 0) failHeader(conn, headerFault);
+  if (result <= 0) return false;
+  conn.awaitsHeader = false;
+  return true;
+}
+
+/** Goes on with the handshakes. @returns whether they are complete; the connection may be gone. */
 export function openClient(conn: Conn): boolean {
+  if (conn.awaitsHeader && !takeHeader(conn)) return false;
   const result = start(conn);
   if (result === 0) return false;
   const sess = conn.session;
@@ -53,14 +65,23 @@ export function openClient(conn: Conn): boolean {
 
 /** `timeout client-hs` has expired. */
 export function onOpeningTimeout(conn: Conn): void {
+  if (conn.awaitsHeader) return failHeader(conn, HeaderFault.TimedOut);
   conn.tls!.failure = Failure.TimedOut;
   conn.session.handshakeMs = -1;
   fail(conn);
 }
 
 function fail(conn: Conn): void {
-  logFailure(conn);
+  logFailure(conn, isProbe(conn.tls!.failure), null);
   closeConn(conn);
+}
+
+/** As HAProxy does: who sends no header, or a wrong one, is reset. */
+function failHeader(conn: Conn, fault: HeaderFault): void {
+  const wasProbe = fault === HeaderFault.Closed || fault === HeaderFault.TimedOut;
+  logFailure(conn, wasProbe, headerFaultTexts[fault]!);
+  if (fault === HeaderFault.Closed) closeConn(conn);
+  else resetConn(conn);
 }
 
 /** 4.2 option dontlognull: silence and an early end are what probes leave. */
@@ -68,11 +89,10 @@ function isProbe(failure: Failure): boolean {
   return failure === Failure.Closed || failure === Failure.TimedOut;
 }
 
-function logFailure(conn: Conn): void {
+/** @param why null = what TLS says */
+function logFailure(conn: Conn, wasProbe: boolean, why: Bytes | null): void {
   const plan = conn.plan!;
-  const { failure } = conn.tls!;
-  if (!plan.hasLogs) return;
-  if (plan.has(Option.DontLogNull) && isProbe(failure)) return;
+  if (!plan.hasLogs || (wasProbe && plan.has(Option.DontLogNull))) return;
   engine.session = conn.session;
   engine.stream = null;
   engine.request = null;
@@ -81,8 +101,12 @@ function logFailure(conn: Conn): void {
   const max = engine.logLineMax;
   plan.proxy.logCount = engine.nextLog(plan.proxy.frontend);
   let len: number;
-  if (plan.errorLogFormat !== null) len = plan.errorLogFormat.write(engine, at, max);
-  else len = putReason(conn, at, plan.failureFormat(conn.session.bindIndex).write(engine, at, max));
+  if (plan.errorLogFormat !== null) {
+    len = plan.errorLogFormat.write(engine, at, max);
+  } else {
+    len = plan.failureFormat(conn.session.bindIndex).write(engine, at, max);
+    len = putReason(conn, at, len, why);
+  }
   let sdLen = 0;
   if (plan.logFormatSd !== null) sdLen = plan.logFormatSd.write(engine, at + max, max);
   const level = plan.has(Option.LogSeparateErrors) ? LEVEL_ERROR : LEVEL_INFO;
@@ -90,9 +114,13 @@ function logFailure(conn: Conn): void {
 }
 
 /** Adds why it failed to `len` bytes. @returns the new length. */
-function putReason(conn: Conn, at: number, len: number): number {
-  const { failure, error } = conn.tls!;
+function putReason(conn: Conn, at: number, len: number, why: Bytes | null): number {
   let end = at + len;
+  if (why !== null) {
+    mem.copyWithin(end, why.off, why.off + why.len);
+    return len + why.len;
+  }
+  const { failure, error } = conn.tls!;
   const text = texts[failure]!;
   mem.copyWithin(end, text.off, text.off + text.len);
   end += text.len;

@@ -156,7 +156,7 @@ export class Plan {
     this.errorLogFormat = errorFormat ? compileLogFormat(errorFormat, 'log') : null;
     this.logFormatSd = config.logFormatSd ? compileLogFormat(config.logFormatSd, 'log') : null;
     this.failureFormats = config.binds.map((bind) => {
-      if (!bind.ssl) return this.logFormat;
+      if (!bind.ssl && !bind.acceptProxy) return this.logFormat;
       const text = defaultErrorLogFormat(bind.name ?? String(bind.id), '');
       return compileLogFormat(parseLogFormat(text, logScope(config)), 'log');
     });

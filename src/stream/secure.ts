@@ -19,6 +19,7 @@ import { TlsListener } from '../transport/tls/listener.ts';
 import { initSessionCache } from '../transport/tls/session-cache.ts';
 import { initTls, openTls } from '../transport/tls.ts';
 import { engine } from './engine.ts';
+import { proxyHeaderOff, putProxyHeader } from './proxy-header.ts';
 import type { Conn, Stream } from './stream.ts';
 import type { WorkerInit } from './worker-init.ts';
 
@@ -124,23 +125,32 @@ function nameFor(strm: Stream, server: Server): number {
   return index < 0 || strm.sniBlock === 0 ? 0 : strm.sniBlock + index * SLOT_BYTES;
 }
 
+let keyA = 0;
+let keyB = 0;
+
+function addToKey(off: number, len: number): void {
+  for (let i = off; i < off + len; i++) {
+    keyA = Math.imul(keyA ^ mem[i]!, 0x01000193);
+    keyA ^= keyA >>> 13;
+    keyB = Math.imul(keyB + mem[i]!, 0x5bd1e995);
+    keyB ^= keyB >>> 15;
+  }
+}
+
 /**
  * What a connection to the server must have been made with to carry this stream: 0 = nothing, else a
- * hash of the name. Two secret seeds: nobody can choose names that are taken for each other.
+ * hash of the name and of the PROXY header. Two secret seeds: nobody can choose names that are taken for each other.
  */
 export function reuseKey(strm: Stream, server: Server): number {
   const at = nameFor(strm, server);
   const len = at === 0 ? 0 : mem[at]!;
-  if (len === 0) return 0;
-  let a = seedA;
-  let b = seedB;
-  for (let i = 1; i <= len; i++) {
-    a = Math.imul(a ^ mem[at + i]!, 0x01000193);
-    a ^= a >>> 13;
-    b = Math.imul(b + mem[at + i]!, 0x5bd1e995);
-    b ^= b >>> 15;
-  }
-  return (a >>> 0) * 0x100000 + ((b >>> 0) & 0xfffff) + 1;
+  const version = server.config.sendProxy;
+  if (len === 0 && version === 0) return 0;
+  keyA = seedA;
+  keyB = seedB;
+  addToKey(at + 1, len);
+  if (version > 0) addToKey(proxyHeaderOff, putProxyHeader(strm.session, version));
+  return (keyA >>> 0) * 0x100000 + ((keyB >>> 0) & 0xfffff) + 1;
 }
 
 /** Makes a connection to a server what its line says. @returns false when there is no memory. */

@@ -37,6 +37,7 @@ const IP_TTL = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_UNICAST_HOPS = 16;
 const IPV6_TCLASS = 67;
+const MSG_PEEK = 0x02;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
@@ -51,6 +52,11 @@ const peerLength = reserve(4);
 /** Bytes read, 0 at end of stream, negative on error (errno EAGAIN = nothing there). */
 export function recv(fd: number, off: number, len: number): number {
   return kernel.recv(fd, (base + off) as never, len, MSG_DONTWAIT);
+}
+
+/** As `recv`, and the bytes stay with the kernel. */
+export function peek(fd: number, off: number, len: number): number {
+  return kernel.recv(fd, (base + off) as never, len, MSG_DONTWAIT | MSG_PEEK);
 }
 
 /** Bytes sent or negative. `more` tells TCP that another send follows at once. */

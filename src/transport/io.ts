@@ -11,7 +11,7 @@ import { reserve } from '../sys/arena.ts';
 import { clock } from '../sys/clock.ts';
 import { Errno, errno } from '../sys/errno.ts';
 import { splice } from '../sys/pipe.ts';
-import { close, recv, resetOnClose, send, setNoDelay, shutdownWrite } from '../sys/socket.ts';
+import { close, peek, recv, resetOnClose, send, setNoDelay, shutdownWrite } from '../sys/socket.ts';
 import type { Pipe } from './pipe.ts';
 import { NoDelay, type Socket, Transport } from './socket.ts';
 import { endTls, freeTls, handshake, isTlsQuiet, receiveTls, transmitTls } from './tls.ts';
@@ -30,8 +30,35 @@ export function noteReady(sock: Socket, ready: number): void {
   if ((ready & (Ready.RdHup | Ready.Hup | Ready.Err)) !== 0) sock.hup = true;
 }
 
+/**
+ * Looks at what the kernel holds, whatever is to carry bytes later.
+ * @returns bytes seen; 0 = nothing now, end or error.
+ */
+export function look(sock: Socket, off: number, len: number): number {
+  const n = peek(sock.fd, off, len);
+  if (n <= 0) endOfRead(sock, n);
+  return n > 0 ? n : 0;
+}
+
+/** Takes bytes from the kernel that have been looked at. */
+export function discardSeen(sock: Socket, len: number): void {
+  let left = len;
+  while (left > 0) {
+    const n = recv(sock.fd, waste, Math.min(left, WASTE_BYTES));
+    assert(n > 0, 'bytes that were seen are gone');
+    left -= n;
+  }
+}
+
+/** Sends before anything else, as it is. @returns false when the socket did not take all of it. */
+export function sendFirst(sock: Socket, off: number, len: number): boolean {
+  noteSend(sock);
+  return send(sock.fd, off, len, false) === len;
+}
+
 /** Whether bytes can pass: what stands before them has been settled. */
 export function isOpen(sock: Socket): boolean {
+  if (sock.awaitsHeader) return false;
   return sock.transport === Transport.Raw || !sock.tls!.opening;
 }
 

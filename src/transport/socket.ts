@@ -44,6 +44,8 @@ export class Socket {
   error: number = 0;
   /** The connection is being made. */
   connecting: boolean = false;
+  /** A PROXY header is to come before anything else. */
+  awaitsHeader: boolean = false;
   /** How often bytes were sent: `NoDelay`. */
   sends: NoDelay = NoDelay.NothingSent;
   /** We have closed our sending side. */
@@ -67,6 +69,7 @@ export class Socket {
     this.hup = false;
     this.error = 0;
     this.connecting = false;
+    this.awaitsHeader = false;
     this.sends = NoDelay.NothingSent;
     this.shut = false;
     this.inRd = 0;

@@ -105,6 +105,12 @@ function named(kind: 'user' | 'group', value: string, state: ParserState): numbe
 
 export const bindOptions = [
   {
+    name: 'accept-proxy',
+    args: '',
+    doc: 'Every connection begins with a PROXY header, which says whose it is.',
+    parse: (line) => setAll(line, { acceptProxy: true }),
+  },
+  {
     name: 'backlog',
     args: '<backlog>',
     doc: 'Length of the queue of connections that the system holds for the socket.',

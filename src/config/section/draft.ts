@@ -45,6 +45,7 @@ export interface ServerSettings {
   server: ServerConfig;
   /** Timings exist without `check`, so that `check` on a server line finds those inherited. */
   checkEnabled: boolean;
+  checkSendsProxy: boolean;
   interMs: number;
   fastinterMs: number;
   downinterMs: number;

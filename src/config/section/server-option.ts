@@ -244,6 +244,14 @@ export const serverOptions = [
     },
   },
   {
+    name: 'check-send-proxy',
+    args: '',
+    doc: 'Checks begin with a PROXY header.',
+    parse: (line) => {
+      line.settings.checkSendsProxy = true;
+    },
+  },
+  {
     name: 'cookie',
     args: '<value>',
     doc: "The server's value of the persistence cookie.",
@@ -369,6 +377,30 @@ export const serverOptions = [
     },
   },
   {
+    name: 'no-check-send-proxy',
+    args: '',
+    doc: 'Takes check-send-proxy of default-server back.',
+    parse: (line) => {
+      line.settings.checkSendsProxy = false;
+    },
+  },
+  {
+    name: 'no-send-proxy',
+    args: '',
+    doc: 'Takes send-proxy of default-server back.',
+    parse: (line) => {
+      line.settings.server.sendProxy = 0;
+    },
+  },
+  {
+    name: 'no-send-proxy-v2',
+    args: '',
+    doc: 'Takes send-proxy-v2 of default-server back.',
+    parse: (line) => {
+      line.settings.server.sendProxy = 0;
+    },
+  },
+  {
     name: 'non-stick',
     args: '',
     doc: 'What it serves is not remembered in stick tables.',
@@ -404,6 +436,22 @@ export const serverOptions = [
     doc: 'Successful checks in a row that bring the server up.',
     parse: (line, value) => {
       line.settings.rise = checkCount(line, 'rise', value);
+    },
+  },
+  {
+    name: 'send-proxy',
+    args: '',
+    doc: 'Connections begin with a PROXY header of version 1.',
+    parse: (line) => {
+      line.settings.server.sendProxy = 1;
+    },
+  },
+  {
+    name: 'send-proxy-v2',
+    args: '',
+    doc: 'Connections begin with a PROXY header of version 2.',
+    parse: (line) => {
+      line.settings.server.sendProxy = 2;
     },
   },
   {

@@ -39,6 +39,7 @@ export function defaultServerSettings(origin: Origin): ServerSettings {
   return {
     server: defaultServer(origin),
     checkEnabled: false,
+    checkSendsProxy: false,
     interMs: 2000,
     fastinterMs: -1,
     downinterMs: -1,
@@ -334,5 +335,6 @@ function finishServer(settings: ServerSettings, subject: string): void {
     fall: settings.fall,
     address: settings.checkAddress,
     port: settings.checkPort || (settings.checkAddress?.port ?? 0),
+    sendsProxy: settings.checkSendsProxy,
   };
 }
