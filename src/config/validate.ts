@@ -24,6 +24,7 @@ import { Where } from './section/keyword.ts';
 import { flagOptions } from './section/option.ts';
 import type { ParserState } from './section/state.ts';
 import { checkTables } from './section/stick-table.ts';
+import { checkUseServers } from './section/use-server.ts';
 import { checkUserlists } from './section/userlist.ts';
 import { sectionName } from './section/words.ts';
 import { checkTls } from './tls/check.ts';
@@ -39,6 +40,7 @@ export function validate(config: Configuration, state: ParserState): void {
     const name = `${sectionName(draft)} '${proxy.name}'`;
     if (complete) warnNoBind(proxy, name, diagnostics);
     // A backend may be missing only because its section line was refused.
+    checkUseServers(proxy, draft, diagnostics);
     if (!state.sectionLost) checkBackends(backends, proxy, draft, diagnostics);
     checkServers(proxy, draft, diagnostics);
     checkExternal(config, draft, diagnostics);

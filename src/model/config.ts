@@ -306,6 +306,7 @@ export const enum Option {
   H1CaseAdjustBogusClient = 1 << 20,
   H1CaseAdjustBogusServer = 1 << 21,
   AllBackups = 1 << 22,
+  PreferLastServer = 1 << 23,
   SpliceRequest = 1 << 24,
   SpliceResponse = 1 << 25,
   Persist = 1 << 26,
@@ -394,6 +395,9 @@ export interface ProxyConfig extends Origin {
   forwarded: ForwardedConfig | null;
   defaultBackend: string | null;
   useBackends: UseBackendConfig[];
+  useServers: UseServerConfig[];
+  /** `max-keep-alive-queue`; -1 = no limit. */
+  keepAliveQueueMax: number;
   /** Backends that `reqsetbe` lines name; the args of such a rule hold an index here. */
   lineBackends: string[];
   rules: RuleConfig[];
@@ -650,5 +654,11 @@ export interface ServerConfig extends Origin {
 export interface UseBackendConfig extends Origin {
   /** A fixed name, or a log-format that yields one per request. */
   backend: string | LogFormatConfig;
+  condition: ConditionConfig | null;
+}
+
+export interface UseServerConfig extends Origin {
+  /** A fixed name, or a log-format that yields one per request. */
+  server: string | LogFormatConfig;
   condition: ConditionConfig | null;
 }

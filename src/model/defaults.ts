@@ -214,6 +214,8 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     forwarded: null,
     defaultBackend: null,
     useBackends: [],
+    useServers: [],
+    keepAliveQueueMax: -1,
     lineBackends: [],
     rules: [],
     requestInspectMs: 0,

@@ -10,6 +10,7 @@ import { Option } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
 import { Counter, State } from '../model/shared.ts';
 import { Cause, CookieIn, StreamFlag } from '../model/stream.ts';
+import { lastServer } from './choice.ts';
 import { useServer } from './connect.ts';
 import { engine } from './engine.ts';
 import { leaveQueue, waitForServer, waitInQueue } from './queue.ts';
@@ -34,6 +35,11 @@ export function assignServer(strm: Stream): Next {
   }
   if (strm.isBound) {
     const next = takeBound(strm, strm.cookieServer!);
+    if (next !== Next.Back) return next;
+  }
+  const last = lastServer(strm);
+  if (last !== null) {
+    const next = takeBound(strm, last);
     if (next !== Next.Back) return next;
   }
   const balancer = strm.backendPlan.balancer!;
@@ -111,6 +117,7 @@ function takeServer(strm: Stream, server: Server): Next {
   }
   strm.slotHeld = server;
   strm.server = server;
+  strm.client!.lastServer = server;
   strm.queueMs = engine.nowMs - strm.startMs;
   return useServer(strm, server);
 }

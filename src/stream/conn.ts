@@ -79,6 +79,8 @@ export class Connection<Carried> extends Socket {
   owner: Connection<Carried> | null = null;
   /** Client side: the first private server connection that it owns; the others follow. */
   owned: Connection<Carried> | null = null;
+  /** Client side: the server of its last request (4.2 option prefer-last-server). */
+  lastServer: Server | null = null;
   nextOwned: Connection<Carried> | null = null;
 
   constructor(id: number, addressOff: number) {
@@ -100,6 +102,7 @@ export class Connection<Carried> extends Socket {
     this.carried = 0;
     this.counted = 0;
     this.stream = null;
+    this.lastServer = null;
     this.plan = null;
     this.listenerEntity = 0;
     this.starvedMs = -1;

@@ -5,9 +5,11 @@
  * @dataplane
  */
 import { Option } from '../model/config.ts';
+import type { Server } from '../model/runtime.ts';
 import { CookieIn, CookieOut } from '../model/stream.ts';
 import { Persist } from '../persistence/cookie.ts';
 import { tickOf } from '../persistence/cookie-date.ts';
+import { ruledServer } from './choice.ts';
 import { engine } from './engine.ts';
 import type { Plan } from './plan.ts';
 import type { Stream } from './stream.ts';
@@ -30,6 +32,36 @@ export function readCookie(strm: Stream, plan: Plan): boolean {
   const fits = cookie.readRequest(engine.requestMsg, strm, persistenceOf(plan), now);
   strm.isBound = strm.cookieServer !== null;
   return fits;
+}
+
+/**
+ * The server of a `use-server` rule comes before that of the cookie, which is read all the same.
+ * @returns false when there is no room to take the cookie out of the request.
+ */
+export function bindServer(strm: Stream, plan: Plan): boolean {
+  const server = useServer(plan);
+  const fits = readCookie(strm, plan);
+  if (server !== null) bindTo(strm, server);
+  return fits;
+}
+
+/** `use-server` of a TCP stream. */
+export function bindTcpServer(strm: Stream, plan: Plan): void {
+  const server = useServer(plan);
+  if (server !== null) bindTo(strm, server);
+}
+
+function useServer(plan: Plan): Server | null {
+  if (plan.useServers.length === 0) return null;
+  return ruledServer(plan, persistenceOf(plan) === Persist.Forced);
+}
+
+function bindTo(strm: Stream, server: Server): void {
+  strm.cookieServer = server;
+  strm.isBound = true;
+  if (strm.cookieIn !== CookieIn.Off && strm.cookieIn !== CookieIn.None) {
+    strm.cookieIn = CookieIn.Unused;
+  }
 }
 
 /** A request that a rule has refused: logs name the server that it was for all the same. */

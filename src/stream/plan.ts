@@ -15,7 +15,7 @@ import type {
   RulesetName,
 } from '../model/config.ts';
 import { hasBackend, hasFrontend } from '../model/entity.ts';
-import { Bytes, Proxy } from '../model/runtime.ts';
+import { Bytes, Proxy, type Server } from '../model/runtime.ts';
 import type { EntityMap, SharedState } from '../model/shared.ts';
 import { noVariables } from '../model/variable.ts';
 import { Persist, PersistenceCookie } from '../persistence/cookie.ts';
@@ -54,6 +54,13 @@ export interface Route {
   name: LogFormatWriter | null;
 }
 
+/** `use-server`: a fixed server, or a name made per request. */
+export interface ServerRule {
+  condition: Condition;
+  server: Server | null;
+  name: LogFormatWriter | null;
+}
+
 /** `force-persist` or `ignore-persist`. */
 export interface PersistRule {
   condition: Condition;
@@ -87,6 +94,7 @@ export class Plan {
   /** `cookie`; null = none. */
   readonly cookie: PersistenceCookie | null;
   readonly persistRules: PersistRule[];
+  readonly useServers: ServerRule[];
   /** The body of a POST request is waited for: it may hold the key. */
   readonly balancesPost: boolean;
   /** `stick` lines, null = none. */
@@ -139,6 +147,11 @@ export class Plan {
     this.persistRules = config.persistRules.map(({ force, condition }) => ({
       condition: compileCondition(condition),
       persist: force ? Persist.Forced : Persist.Ignored,
+    }));
+    this.useServers = config.useServers.map(({ server, condition }) => ({
+      condition: compileCondition(condition),
+      server: proxy.servers.find(({ config: { name } }) => name === server) ?? null,
+      name: typeof server === 'string' ? null : compileLogFormat(server, 'raw'),
     }));
     this.balancesPost = balancesPost(config);
     this.stickRules = compileStickRules(config.stickRules, proxy.servers);

@@ -18,7 +18,7 @@ import {
 } from './connection-field.ts';
 import { engine } from './engine.ts';
 import { holdRequest } from './hold.ts';
-import { readCookie } from './persist.ts';
+import { bindServer } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { replyFailure, replyVerdict, runRuleset } from './reply.ts';
 import { noteNames } from './secure.ts';
@@ -49,7 +49,7 @@ export function runBackendRules(strm: Stream): Next {
     if (verdict === Verdict.Wait) return holdRequest(strm);
     if (verdict > Verdict.Allow) return concludeRules(strm, verdict, backendPlan);
   }
-  if (!readCookie(strm, backendPlan)) return replyFailure(strm);
+  if (!bindServer(strm, backendPlan)) return replyFailure(strm);
   if (!plan.forwardingTo(backendPlan).apply(engine)) return replyFailure(strm);
   // The fields lie elsewhere once the head has been written.
   noteNames(strm);

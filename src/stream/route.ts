@@ -12,7 +12,7 @@ import { mem } from '../sys/arena.ts';
 import { waitForBody } from './buffering.ts';
 import { engine } from './engine.ts';
 import { beginInspection } from './inspection.ts';
-import { expectCookie } from './persist.ts';
+import { bindTcpServer, expectCookie } from './persist.ts';
 import type { Plan } from './plan.ts';
 import { replyOrAbort } from './reply.ts';
 import { noteNames } from './secure.ts';
@@ -40,6 +40,7 @@ export function route(strm: Stream): Next {
 /** TCP mode: a server is chosen next. */
 export function enterBalance(strm: Stream, backend: Plan): Next {
   if (backend.balanceKey !== null) strm.balanceKey = backend.balanceKey(engine, 0, 0);
+  bindTcpServer(strm, backend);
   if (backend.stickRules !== null) applyStickRules(strm);
   noteNames(strm);
   strm.step = Step.Balance;

@@ -206,6 +206,8 @@ const proxy: Samples = {
   'stick-table':
     'type string len 5 size 9 expire 5s nopurge srvkey addr store gpt(2),bytes_in_rate(5s) brates-factor 5',
   timeout: 'queue 5s',
+  'max-keep-alive-queue': '5',
+  'use-server': 'second if TRUE',
   'unique-id-format': 'x',
   'unique-id-header': 'X-Id',
   use_backend: 'other if TRUE',

@@ -200,6 +200,13 @@ export const flagOptions = [
     doc: 'Send clients with a cookie to their server even when it is down.',
   },
   {
+    name: 'prefer-last-server',
+    flag: Option.PreferLastServer,
+    where: BE,
+    http: false,
+    doc: "Send a client's next request to the server of its last one.",
+  },
+  {
     name: 'socket-stats',
     flag: Option.SocketStats,
     where: FE,

@@ -44,6 +44,21 @@ export function parseRateLimit(draft: ProxyDraft, line: KeywordLine): void {
   draft.config.sessionRateMax = value;
 }
 
+/** 4.2 max-keep-alive-queue. */
+export function parseKeepAliveQueue(draft: ProxyDraft, line: KeywordLine): void {
+  const [name, word = ''] = line.words;
+  if (word === '') {
+    throw new ConfigError(`'${name}' expects expects an integer value (or -1 to disable)`);
+  }
+  const value = word === '-1' ? -1 : integer(word);
+  if (value === null || value > LARGEST) {
+    const bad = /[^0-9]/.exec(word)?.[0] ?? '';
+    throw new ConfigError(`'${name}' : unexpected character '${bad}' in integer value '${word}'`);
+  }
+  refuseExtra(line.words, 1);
+  draft.config.keepAliveQueueMax = value;
+}
+
 export function parseKeepaliveCount(field: 'clitcpkaCnt' | 'srvtcpkaCnt') {
   return (draft: ProxyDraft, line: KeywordLine): void => {
     const [name, word] = line.words;

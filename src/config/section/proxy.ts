@@ -27,6 +27,7 @@ import {
   parseDescription,
   parseHttpReuse,
   parseId,
+  parseKeepAliveQueue,
   parseKeepaliveCount,
   parseKeepaliveDelay,
   parseLog,
@@ -51,6 +52,7 @@ import { parseStick } from './stick.ts';
 import { parseStickTable } from './stick-table.ts';
 import { parseTcpRequest, parseTcpResponse } from './tcp-rule.ts';
 import { parseTimeout } from './timeout.ts';
+import { parseUseServer } from './use-server.ts';
 
 const { Defaults, NamedDefaults, Frontend, Backend } = {
   Defaults: Where.Defaults,
@@ -336,6 +338,13 @@ export const proxyKeywords = [
     parse: setText('logTag', "'log-tag' expects a tag for use in syslog."),
   },
   {
+    name: 'max-keep-alive-queue',
+    args: '<value>',
+    where: Defaults | Backend,
+    doc: 'Longest queue that option prefer-last-server waits in; -1 is no limit.',
+    parse: parseKeepAliveQueue,
+  },
+  {
     name: 'maxconn',
     args: '<conns>',
     where: Defaults | Frontend,
@@ -492,6 +501,13 @@ export const proxyKeywords = [
     where: Defaults | Frontend | Backend,
     doc: 'Header that carries the unique id to servers.',
     parse: setText('uniqueIdHeader', 'unique-id-header expects an argument.'),
+  },
+  {
+    name: 'use-server',
+    args: '<server> { if | unless } <condition>',
+    where: Backend,
+    doc: 'Server for requests that meet a condition.',
+    parse: parseUseServer,
   },
   {
     name: 'use_backend',
