@@ -88,10 +88,14 @@ export function readAgentLine(line: string, initialWeight: number, isFixed = fal
   return said.info === '' ? { ...said, info: problem } : said;
 }
 
-/** `75%` of the initial weight, or a weight. @returns what is wrong instead. */
-function readWeight(text: string, initial: number, isFixed: boolean): number | string {
-  const [, digits, percent] = /^(-?\d{1,9})(%?)$/.exec(text) ?? [];
+/**
+ * `75%` of the initial weight, or a weight. @returns what is wrong instead.
+ * @param isFixed only the initial weight and 0 are possible
+ */
+export function readWeight(text: string, initial: number, isFixed: boolean): number | string {
+  const [, digits, percent, rest] = /^(-?\d{1,9})(%?)(.*)$/s.exec(text) ?? [];
   if (digits === undefined) return 'Empty weight string empty or preceded by garbage';
+  if (rest !== '') return 'Trailing garbage in weight string';
   const number = Number(digits);
   const isRelative = percent === '%';
   if (number < 0 || (!isRelative && number > WEIGHT_MAX)) {

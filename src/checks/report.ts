@@ -124,6 +124,10 @@ export function noServerAlert(kind: 'proxy' | 'backend', name: string): string {
 }
 
 /** A line of stderr as HAProxy prints it. */
-export function stderrLine(severity: 'ALERT' | 'WARNING', pid: number, text: string): string {
+export function stderrLine(
+  severity: 'ALERT' | 'WARNING' | 'NOTICE',
+  pid: number,
+  text: string,
+): string {
   return `${`[${severity}]`.padEnd(10)} (${pid}) : ${text}`;
 }

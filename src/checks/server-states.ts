@@ -117,6 +117,17 @@ export class ServerStates {
     leader?.followers.push(server);
   }
 
+  /** The server of an entity; null when it has no state. */
+  entryOf(entity: number): ServerEntry | null {
+    return this.servers.find((server) => server.entity === entity) ?? null;
+  }
+
+  /** A change that is worth a line in the log. */
+  announce({ backend }: ServerEntry, text: string): void {
+    this.options.logger.text(backend.proxy.index, Level.Notice, text);
+    this.options.stderr(stderrLine('NOTICE', this.pid(), text));
+  }
+
   /** Counts a backend's servers again after a change that came from elsewhere. */
   recount(proxyIndex: number): void {
     const backend = this.backends.find((entry) => entry.proxy.index === proxyIndex);

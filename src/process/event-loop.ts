@@ -47,6 +47,7 @@ import {
 } from '../stream/phases.ts';
 import { evictQueued, settleBackend, takeGrants } from '../stream/queue.ts';
 import { createSecure } from '../stream/secure.ts';
+import { changeAddress } from '../stream/server-address.ts';
 import { shutdownSessions } from '../stream/shutdown.ts';
 import { isOver } from '../stream/soft-stop.ts';
 import { createStickKeys } from '../stream/stick.ts';
@@ -323,6 +324,8 @@ function onMessage(message: ToWorker): void {
       return;
     case 'shutdown-sessions':
       return shutdownSessions(message.server, message.cause);
+    case 'address':
+      return changeAddress(message.proxy, message.server, message.address);
     case 'refresh':
       return refresh();
     case 'served':

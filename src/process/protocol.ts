@@ -1,4 +1,5 @@
 /** What the control thread and the workers tell each other. */
+import type { Address } from '../base/value/address.ts';
 import type { ServiceMessage, ServicePart, ServiceTicket } from '../model/service.ts';
 import type { Cause } from '../model/stream.ts';
 
@@ -26,6 +27,8 @@ export type ToWorker =
   | { type: 'stop' }
   /** End all sessions of a server, by its entity. */
   | { type: 'shutdown-sessions'; server: number; cause: Cause }
+  /** A server has another address. */
+  | { type: 'address'; proxy: number; server: number; address: Address }
   /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
   | { type: 'refresh' };
 

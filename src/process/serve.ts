@@ -20,6 +20,7 @@ import type { Configuration } from '../model/config.ts';
 import { numberEntities } from '../model/entity.ts';
 import { type EntityMap, type SharedBuffers, SharedState } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
+import type { WorkerCommands } from '../runtime/command.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import type { InfoSource } from '../stats/info.ts';
 import { createStatsPage, type PageSource } from '../stats/page/page.ts';
@@ -125,6 +126,7 @@ async function startServing(
   const common = { config, entities, shared, console, pool, logger };
   const source = {
     checks,
+    workers: createCommands(pool, entities),
     stats: { config, entities, shared, sampler, checks },
     info: {
       ...createInfo(request, limits, { entities, shared, sampler, startMs }),
@@ -157,20 +159,26 @@ async function startServing(
   return true;
 }
 
+/** What workers are told for the Runtime API and for checks. */
+function createCommands(pool: WorkerPool, { server: servers }: EntityMap): WorkerCommands {
+  return {
+    refresh: () => pool.broadcast({ type: 'refresh' }),
+    shutdown: (proxy, server, cause) =>
+      pool.broadcast({ type: 'shutdown-sessions', server: servers[proxy]![server]!, cause }),
+    setAddress: (proxy, server, address) =>
+      pool.broadcast({ type: 'address', proxy, server, address }),
+  };
+}
+
 /** The health checks: what they find is for the workers to look at. */
 function createChecks(
   parts: { config: Configuration; entities: EntityMap; shared: SharedState; logger: Logger },
   pool: WorkerPool,
   console: Console,
 ): CheckRunner {
-  const { server: servers } = parts.entities;
-  return new CheckRunner({
-    ...parts,
-    notify: () => pool.broadcast({ type: 'refresh' }),
-    shutdown: (proxy, server, cause) =>
-      pool.broadcast({ type: 'shutdown-sessions', server: servers[proxy]![server]!, cause }),
-    stderr: (line) => console.line(line),
-  });
+  const { refresh, shutdown } = createCommands(pool, parts.entities);
+  const stderr = (line: string): void => console.line(line);
+  return new CheckRunner({ ...parts, notify: refresh, shutdown, stderr });
 }
 
 /** What the control thread answers in the name of streams. */

@@ -1,7 +1,9 @@
 /** The shape of a command of the Runtime API: one row per command (management.txt 9.3). */
+import type { Address } from '../base/value/address.ts';
 import type { CheckRunner } from '../checks/runner.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Configuration } from '../model/config.ts';
+import type { Cause } from '../model/stream.ts';
 import type { InfoSource } from '../stats/info.ts';
 import type { StatsSource } from '../stats/subject.ts';
 import type { StickTable } from '../stick-table/table.ts';
@@ -15,6 +17,15 @@ export const enum Level {
 
 export const levelNames = ['user', 'operator', 'admin'] as const;
 
+/** What the workers are told. */
+export interface WorkerCommands {
+  /** Shared state has changed. */
+  refresh(): void;
+  /** Ends all sessions of a server. */
+  shutdown(proxyIndex: number, serverIndex: number, cause: Cause): void;
+  setAddress(proxyIndex: number, serverIndex: number, address: Address): void;
+}
+
 /** What all commands of the process work on. */
 export interface RuntimeSource {
   config: Configuration;
@@ -22,6 +33,7 @@ export interface RuntimeSource {
   stats: StatsSource;
   info: InfoSource;
   checks: CheckRunner;
+  workers: WorkerCommands;
   nowMs(): number;
   stickTables: readonly StickTable[];
   /** Monotonic ms, as the workers' loops and the entries of stick tables have it. */

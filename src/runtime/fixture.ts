@@ -45,6 +45,7 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
     config,
     env: new Environment({ HOME: '/root' }),
     checks,
+    workers: { refresh: () => {}, shutdown: () => {}, setAddress: () => {} },
     stats: { config, entities, shared, sampler, checks },
     info: {
       config,

@@ -6,6 +6,8 @@ import { knownCommands } from '../base/known-keywords.ts';
 import { nearest } from '../base/nearest.ts';
 import { cliCommands, closingCommands } from './cli.ts';
 import { type CliState, type Command, Level } from './command.ts';
+import { maxconnCommands } from './set-maxconn.ts';
+import { changeCommands } from './set-server.ts';
 import { envCommands } from './show-env.ts';
 import { infoCommands } from './show-info.ts';
 import { serverCommands } from './show-servers.ts';
@@ -26,6 +28,8 @@ const listed: readonly Command[] = [
   ...infoCommands,
   ...statCommands,
   ...serverCommands,
+  ...changeCommands,
+  ...maxconnCommands,
   ...envCommands,
   ...variableCommands,
   ...tableCommands,

@@ -130,7 +130,7 @@ describe('a connection to the stats socket (management.txt 9.3)', () => {
     expect(open().receive('show errors\n')).toBe(
       "'show errors' is not supported yet by sluice.\n\n",
     );
-    expect(open().receive('set server b/s1 state drain\n')).toStartWith("'set server' is not");
+    expect(open().receive('set server b/s1 fqdn x\n')).toContain('is not supported yet');
   });
 
   test('counts requests for show info', () => {

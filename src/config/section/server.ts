@@ -322,7 +322,6 @@ function finishServer(settings: ServerSettings, subject: string): void {
   }
   // 5.2 "minconn" alone is a static limit; a limit below it is raised to it.
   if (server.minconn > server.maxconn) server.maxconn = server.minconn;
-  if (server.maxconn > 0 && server.minconn === 0) server.minconn = server.maxconn;
   if (!settings.checkEnabled) {
     server.check = null;
     return;
