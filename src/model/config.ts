@@ -315,6 +315,28 @@ export const enum Option {
   IdleCloseOnResponse = 1 << 29,
 }
 
+/** Bits of `ProxyConfig.retryOn` (4.2 retry-on). */
+export const enum RetryOn {
+  ConnFailure = 1 << 0,
+  EmptyResponse = 1 << 1,
+  JunkResponse = 1 << 2,
+  ResponseTimeout = 1 << 3,
+  /** Never happens: no request is sent as early data. */
+  EarlyRejected = 1 << 4,
+  Status401 = 1 << 5,
+  Status403 = 1 << 6,
+  Status404 = 1 << 7,
+  Status408 = 1 << 8,
+  Status421 = 1 << 9,
+  Status425 = 1 << 10,
+  Status429 = 1 << 11,
+  Status500 = 1 << 12,
+  Status501 = 1 << 13,
+  Status502 = 1 << 14,
+  Status503 = 1 << 15,
+  Status504 = 1 << 16,
+}
+
 /** How the connection is treated after a transaction (4.2: four exclusive options). */
 export const enum HttpMode {
   KeepAlive = 0,
@@ -367,6 +389,8 @@ export interface ProxyConfig extends Origin {
   httpMode: HttpMode;
   reuse: Reuse;
   retries: number;
+  /** `RetryOn` bits: failures after which a request is sent again; HTTP only. */
+  retryOn: number;
   /** `option redispatch <interval>`; -1 = only on the last retry. */
   redispatchInterval: number;
   timeout: TimeoutConfig;

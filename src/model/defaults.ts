@@ -16,7 +16,7 @@ import type {
   TlsSettings,
   TuneConfig,
 } from './config.ts';
-import { HttpMode, Reuse } from './config.ts';
+import { HttpMode, RetryOn, Reuse } from './config.ts';
 
 /** 3.2: "tune.*". */
 export function defaultTune(): TuneConfig {
@@ -193,6 +193,7 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     httpMode: HttpMode.KeepAlive,
     reuse: Reuse.Safe,
     retries: 3,
+    retryOn: RetryOn.ConnFailure,
     redispatchInterval: -1,
     timeout: noTimeouts(),
     binds: [],

@@ -137,6 +137,8 @@ export const enum StreamFlag {
   Tunnel = 16,
   /** A server has been tried or an answer made: `req` variables are gone (2.8). */
   Responding = 32,
+  /** A rule forbids to send the request again (4.3 disable-l7-retry). */
+  NoRetry = 64,
 }
 
 export class StreamFacts {

@@ -6,7 +6,7 @@
  */
 
 import { assert } from '../base/assert.ts';
-import { Option } from '../model/config.ts';
+import { Option, RetryOn } from '../model/config.ts';
 import type { Server } from '../model/runtime.ts';
 import { isReachable } from '../model/server-health.ts';
 import { Counter, State } from '../model/shared.ts';
@@ -203,7 +203,8 @@ function connectFailed(strm: Stream, code: number): Next {
   const backend = strm.backend!;
   dropServer(strm);
   const config = backend.config;
-  if (strm.retries >= config.retries) {
+  const mayRetry = !strm.plan.isHttp || (config.retryOn & RetryOn.ConnFailure) !== 0;
+  if (strm.retries >= config.retries || !mayRetry) {
     engine.count(server.entity, Counter.ConnectErrors, 1);
     engine.count(backend.backend, Counter.ConnectErrors, 1);
     strm.blame(code === Errno.ETIMEDOUT ? Cause.ServerTimeout : Cause.Server);
@@ -255,13 +256,21 @@ function mayRedispatch(strm: Stream): boolean {
   return every > 0 && strm.retries % every === 0;
 }
 
-/** A reused connection turned out to be dead before the response began: ask again. */
+/**
+ * Sends the request again: a reused connection turned out to be dead before the response began, or
+ * the answer is one to retry on. It may go to another server as after a failed connection.
+ */
 export function resend(strm: Stream): Next {
   const server = strm.server!;
   dropServer(strm);
   strm.client!.outRd = strm.resendFrom;
   strm.requestSent = false;
   strm.retries++;
+  if (strm.backendPlan.has(Option.Redispatch) && !strm.reused && mayRedispatch(strm)) {
+    strm.triedServer = server;
+    releaseServer(strm);
+    return Next.Back;
+  }
   engine.count(server.entity, Counter.Retries, 1);
   engine.count(strm.backend!.backend, Counter.Retries, 1);
   return Next.Back;

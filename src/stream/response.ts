@@ -11,7 +11,7 @@ import { serializeHead } from '../http/h1/serialize.ts';
 import { BodyMode, ConnectionFlag, type HttpMessage } from '../http/message.ts';
 import { Method } from '../http/method.ts';
 import { hasBody } from '../http/status.ts';
-import { Option } from '../model/config.ts';
+import { Option, RetryOn } from '../model/config.ts';
 import { Counter } from '../model/shared.ts';
 import { Cause, Stage, StreamFlag } from '../model/stream.ts';
 import { Verdict } from '../rules/context.ts';
@@ -40,6 +40,7 @@ import {
   STATUS_LINE_LEN,
   tellClient,
 } from './reply.ts';
+import { retryRequest, retryStatus } from './retry.ts';
 import { endsAfterResponse } from './soft-stop.ts';
 import { Next, Step } from './step.ts';
 import { storeStick } from './stick.ts';
@@ -94,7 +95,13 @@ function tryHead(strm: Stream, conn: Conn): Next {
       if (conn.eof || conn.error !== 0) return serverLeft(strm);
       if (conn.inWr < conn.buf + engine.bufsize) return Next.Wait;
     }
-    return badResponse(strm);
+    const again = retryRequest(strm, RetryOn.JunkResponse);
+    return again === Next.Back ? again : badResponse(strm);
+  }
+  const condition = retryStatus(msg.status);
+  if (condition !== 0) {
+    const again = retryRequest(strm, condition);
+    if (again === Next.Back) return again;
   }
   conn.inRd += used;
   conn.body = msg.body;
@@ -315,8 +322,12 @@ function serverLeft(strm: Stream): Next {
   if (untouched && strm.reused && strm.resendFrom !== 0 && isRepeatable(strm.sentMethod)) {
     return resend(strm);
   }
+  const isEmpty = conn.inWr === conn.inRd;
+  const condition = isEmpty ? RetryOn.EmptyResponse : RetryOn.JunkResponse;
+  const again = retryRequest(strm, condition);
+  if (again === Next.Back) return again;
   // What it left behind is half a head.
-  strm.blame(conn.inWr === conn.inRd ? Cause.Server : Cause.Proxy);
+  strm.blame(isEmpty ? Cause.Server : Cause.Proxy);
   countServer(strm, Counter.ResponseErrors);
   noteTracked(strm, Event.Failure, 1);
   return replyError(strm, 502);
@@ -339,6 +350,8 @@ export function isRepeatable(method: Method): boolean {
 
 /** `timeout server` expired before the head: 504, `sH--`. */
 export function onResponseTimeout(strm: Stream): Next {
+  const again = retryRequest(strm, RetryOn.ResponseTimeout);
+  if (again === Next.Back) return again;
   strm.blame(Cause.ServerTimeout);
   if (!strm.isResponseHeld) {
     countServer(strm, Counter.ResponseErrors);

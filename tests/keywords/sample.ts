@@ -196,6 +196,7 @@ const proxy: Samples = {
   'rate-limit': 'sessions 5',
   redirect: 'location /x',
   retries: '7',
+  'retry-on': 'empty-response 503',
   server: 's 127.0.0.1:1',
   'srvtcpka-cnt': '5',
   'srvtcpka-idle': '5',

@@ -38,6 +38,7 @@ import {
   setDisabled,
   setText,
 } from './proxy-setting.ts';
+import { parseRetryOn, retryGrammar } from './retry.ts';
 import {
   parseAclLine,
   parseDefaultBackend,
@@ -401,6 +402,14 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'Attempts to reach a server after a failure.',
     parse: parseRetries,
+  },
+  {
+    name: 'retry-on',
+    args: retryGrammar,
+    where: Defaults | Backend,
+    strict: true,
+    doc: 'Failures after which a request is sent again.',
+    parse: parseRetryOn,
   },
   {
     name: 'server',

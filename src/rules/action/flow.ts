@@ -1,6 +1,7 @@
 /** Rows of the actions that steer the evaluation, the log and the status (configuration.txt 4.4). */
 import { ConfigError } from '../../base/config-error.ts';
 import { reasonText, STATUS_MAX, STATUS_MIN } from '../../http/status.ts';
+import { StreamFlag } from '../../model/stream.ts';
 import { Verdict } from '../context.ts';
 import { reserveText, strictness } from './edit.ts';
 import {
@@ -73,6 +74,17 @@ export const flowActions = [
     doc: 'closes the connection without an answer',
     parse: parseNothing,
     compile: () => () => Verdict.Drop,
+  },
+  {
+    name: 'disable-l7-retry',
+    rulesets: REQUEST,
+    args: '',
+    doc: 'never sends the request again for what retry-on says of its answer',
+    parse: parseNothing,
+    compile: () => (ctx) => {
+      if (ctx.stream !== null) ctx.stream.flags |= StreamFlag.NoRetry;
+      return Verdict.Continue;
+    },
   },
   {
     name: 'set-log-level',
