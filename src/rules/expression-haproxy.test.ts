@@ -85,6 +85,11 @@ str(001.2.3.0004),ipmask(32),lower
 bin(ff41),lower
 method
 method,lower
+base32
+url32
+base32+src
+url32+src
+base32+src,hex
 meth(FOO),lower
 str(abc),length
 str(abc),bytes(1)
@@ -314,6 +319,8 @@ baseq
 url_ip,lower
 url_port
 urlp(q)
+base32
+url32
 req.hdr(x-empty),length
 `
   .split('\n')

@@ -22,6 +22,9 @@ const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const SO_MARK = 36;
+const TCP_INFO = 11;
+/** Up to `tcpi_reordering`, which every kernel has. */
+const TCP_INFO_BYTES = 92;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
@@ -46,6 +49,7 @@ const one = reserve(4);
 mem32[one >> 2] = 1;
 const optionValue = reserve(16);
 const optionLength = reserve(4);
+const tcpInfo = reserve(TCP_INFO_BYTES);
 const peerAddress = reserve(128);
 const peerLength = reserve(4);
 
@@ -161,6 +165,22 @@ export function socketError(fd: number): number {
     (base + optionLength) as never,
   );
   return result < 0 ? errno() : mem32[optionValue >> 2]!;
+}
+
+/**
+ * Asks the kernel what it measures of a TCP connection (`struct tcp_info` of linux/tcp.h).
+ * @returns where that lies in the arena until the next question; 0 = it is no TCP connection
+ */
+export function readTcpInfo(fd: number): number {
+  mem32[optionLength >> 2] = TCP_INFO_BYTES;
+  const result = kernel.getsockopt(
+    fd,
+    IPPROTO_TCP,
+    TCP_INFO,
+    (base + tcpInfo) as never,
+    (base + optionLength) as never,
+  );
+  return result < 0 || mem32[optionLength >> 2]! < TCP_INFO_BYTES ? 0 : tcpInfo;
 }
 
 /** Accepts without blocking; the peer's address is then read with `peer*`. */

@@ -14,11 +14,13 @@ import { payloadFetches } from './payload.ts';
 import { processFetches } from './process.ts';
 import { proxyFetches } from './proxy.ts';
 import { stickSourceFetches } from './stick-source.ts';
+import { tcpInfoFetches } from './tcp-info.ts';
 import { timerFetches } from './timer.ts';
 import { tlsFetches } from './tls.ts';
 import { certificateFetches } from './tls-certificate.ts';
 import { trackedFetches } from './tracked.ts';
 import { urlFetches } from './url.ts';
+import { urlHashFetches } from './url-hash.ts';
 import { urlParameterFetches } from './url-parameter.ts';
 import { variableFetches } from './variable.ts';
 
@@ -27,6 +29,7 @@ const headFetches: readonly FetchRow[] = [
   ...messageFetches,
   ...bodyFetches,
   ...urlFetches,
+  ...urlHashFetches,
   ...urlParameterFetches,
   ...headerFetches,
   ...cookieFetches,
@@ -40,6 +43,7 @@ export const fetchRows: readonly FetchRow[] = [
   ...proxyFetches,
   ...loadFetches,
   ...layer4Fetches,
+  ...tcpInfoFetches,
   ...timerFetches,
   ...tlsFetches,
   ...certificateFetches,

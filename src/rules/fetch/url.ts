@@ -93,11 +93,11 @@ function setBase(req: HttpMessage, sample: Sample, withQuery: boolean): boolean 
   return true;
 }
 
-function fetchBase(ctx: RuleContext, sample: Sample): boolean {
+export function fetchBase(ctx: RuleContext, sample: Sample): boolean {
   return ctx.request !== null && setBase(ctx.request, sample, false);
 }
 
-function fetchBaseQuery(ctx: RuleContext, sample: Sample): boolean {
+export function fetchBaseQuery(ctx: RuleContext, sample: Sample): boolean {
   return ctx.request !== null && setBase(ctx.request, sample, true);
 }
 
