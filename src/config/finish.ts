@@ -31,12 +31,13 @@ export function finishConfiguration(state: ParserState): Configuration {
   global.logs = resolveLogs(state.globalLogs, [], state);
   const proxies = state.proxies.map((draft, index) => finishProxy(draft, index, state));
   numberProxies(state.proxies);
-  const { variables } = state;
+  const { variables, maps } = state;
+  for (const map of maps) map.isAcl = state.aclMaps.has(map.name);
   setVariables(state);
   resolveTracks(proxies, state);
   const userlists = state.userlists.map((list) => finishUserlist(list, state.diagnostics));
   for (const proxy of proxies) addStatsRules(proxy, userlists);
-  const config: Configuration = { global, proxies, rings, variables, userlists };
+  const config: Configuration = { global, proxies, rings, variables, userlists, maps };
   resolveFullconn(config, global.maxconn);
   return config;
 }

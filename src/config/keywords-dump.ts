@@ -124,7 +124,7 @@ function dumpConfiguration(): string[] {
 
 function dumpConverters(): string[] {
   const rows = converterRows.map(
-    (row) => `${row.name}${parenthesised(row.args)}: ${row.in} => ${row.out}`,
+    (row) => `${row.name}${parenthesised(row.args)}: ${row.out} => ${row.in}`,
   );
   return ['# List of registered sample converter functions:', ...rows.sort(byName)];
 }

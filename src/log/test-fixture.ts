@@ -48,5 +48,12 @@ export function configurationFixture(
     ...global,
   };
   const variables = noVariables();
-  return { global: values as Configuration['global'], proxies, rings, variables, userlists: [] };
+  return {
+    global: values as Configuration['global'],
+    proxies,
+    rings,
+    variables,
+    userlists: [],
+    maps: [],
+  };
 }

@@ -7,6 +7,7 @@
  */
 import type { Address } from '../base/value/address.ts';
 import type { AgentConfig, CheckConfig, CheckRulesetConfig } from './check-config.ts';
+import type { MapConfig } from './pattern.ts';
 import type {
   ArgConfig,
   ConditionConfig,
@@ -27,6 +28,7 @@ export interface Configuration {
   rings: RingConfig[];
   variables: VariablesConfig;
   userlists: UserlistConfig[];
+  maps: MapConfig[];
 }
 
 export interface GlobalConfig {

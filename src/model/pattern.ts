@@ -77,8 +77,27 @@ export interface NetworkData {
   holeEntry: Uint32Array;
 }
 
+/** A map of the configuration; its number is its place among them. */
+export interface MapConfig {
+  /** What identifies it (2.7), and as it was written first. */
+  name: string;
+  label: string;
+  entries: MapEntries;
+  /** The converters that look up in it. */
+  uses: {
+    kind: MapIndex['kind'];
+    output: 'str' | 'int' | 'ip' | 'key';
+    file: string;
+    line: number;
+  }[];
+  /** An ACL matches its keys too (`-M`). */
+  isAcl: boolean;
+}
+
 /** A map as one converter uses it. */
 export interface MapData {
+  /** Its number. */
+  map: number;
   entries: MapEntries;
   index: MapIndex;
 }

@@ -15,6 +15,7 @@ import { initCaptures } from '../rules/fetch/capture.ts';
 import { initThread } from '../rules/fetch/process.ts';
 import { setDestinationHook } from '../rules/fetch/source.ts';
 import { initLogEnvironment } from '../rules/log-format.ts';
+import { replaceMap } from '../rules/map/live.ts';
 import { initScratch } from '../rules/scratch.ts';
 import { initUserlists } from '../rules/userlist.ts';
 import { initVariables } from '../rules/variable/variables.ts';
@@ -330,6 +331,8 @@ function onMessage(message: ToWorker): void {
       return refresh();
     case 'served':
       return takeServed(message.ticket, message.part);
+    case 'map':
+      return replaceMap(message);
     default:
       return;
   }

@@ -2,6 +2,7 @@
 import type { Address } from '../base/value/address.ts';
 import type { ServiceMessage, ServicePart, ServiceTicket } from '../model/service.ts';
 import type { Cause } from '../model/stream.ts';
+import type { MapChange } from '../rules/map/live.ts';
 
 /**
  * `workerData` of a worker: two words that it waits for. The first becomes 1 when its `WorkerInit`
@@ -30,7 +31,9 @@ export type ToWorker =
   /** A server has another address. */
   | { type: 'address'; proxy: number; server: number; address: Address }
   /** State in shared memory changed: queues, idle connections and accept pauses must look again. */
-  | { type: 'refresh' };
+  | { type: 'refresh' }
+  /** A map has been compiled anew (docs/decisions/0010). */
+  | ({ type: 'map' } & MapChange);
 
 export type FromWorker =
   /** The event loop is about to run; nothing is opened by path from here on. */

@@ -20,6 +20,7 @@ import type { Configuration } from '../model/config.ts';
 import { numberEntities } from '../model/entity.ts';
 import { type EntityMap, type SharedBuffers, SharedState } from '../model/shared.ts';
 import { Cause } from '../model/stream.ts';
+import { MapStore } from '../rules/map/store.ts';
 import type { WorkerCommands } from '../runtime/command.ts';
 import { StatsSocket } from '../runtime/stats-socket.ts';
 import type { InfoSource } from '../stats/info.ts';
@@ -134,6 +135,7 @@ async function startServing(
       logsLost: () => logger.lost,
       bootMs: () => bootMs,
     },
+    maps: new MapStore(config.maps, (change) => pool.broadcast({ type: 'map', ...change })),
     nowMs: () => Date.now(),
   };
   const stickTables = initStickTables(config, init.stickTables);

@@ -246,6 +246,7 @@ function readPatterns(test: TestText, name: string, scope: RuleScope): void {
   const kind = `${match} ${ignoreCase} ${resolves}`;
   const compile = (bytes: Uint8Array) =>
     compileFile(match, bytes, listName(name), ignoreCase, resolves, columns);
+  if (columns === 'two') scope.aclMaps.add(listName(name));
   test.files.push(compiledList(name, columns, kind, compile, scope));
 }
 

@@ -48,6 +48,8 @@ export function testScope(place: Place = Place.FrontendRequestHeader): TestScope
       return content === undefined ? null : compile(Buffer.from(content, 'latin1'));
     },
     lists: new Map(),
+    maps: [],
+    aclMaps: new Set(),
     bufsize: 16384,
     stickCounters: 3,
     table: (name) => name,

@@ -1,6 +1,6 @@
 /** Where an expression, condition or action is being parsed: what is valid there. */
 import type { AclTestConfig, Origin } from '../model/config.ts';
-import type { Columns, ListData } from '../model/pattern.ts';
+import type { Columns, ListData, MapConfig } from '../model/pattern.ts';
 import type { VariablesConfig } from '../model/variable.ts';
 import type { EntityUse } from './entity.ts';
 import type { TypeName } from './type-name.ts';
@@ -68,6 +68,10 @@ export interface RuleScope {
   ): T | null;
   /** How the named lists that were met so far are used (2.7). */
   lists: Map<string, Columns>;
+  /** The maps that were met so far. */
+  maps: MapConfig[];
+  /** Names of the maps that ACLs use. */
+  aclMaps: Set<string>;
   /**
    * Declares one more request capture of so many bytes in the section (`http-request capture ...
    * len`) and returns its index. Absent where captures cannot be declared.

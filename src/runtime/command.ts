@@ -4,6 +4,7 @@ import type { CheckRunner } from '../checks/runner.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Configuration } from '../model/config.ts';
 import type { Cause } from '../model/stream.ts';
+import type { MapStore } from '../rules/map/store.ts';
 import type { InfoSource } from '../stats/info.ts';
 import type { StatsSource } from '../stats/subject.ts';
 import type { StickTable } from '../stick-table/table.ts';
@@ -34,6 +35,7 @@ export interface RuntimeSource {
   info: InfoSource;
   checks: CheckRunner;
   workers: WorkerCommands;
+  maps: MapStore;
   nowMs(): number;
   stickTables: readonly StickTable[];
   /** Monotonic ms, as the workers' loops and the entries of stick tables have it. */

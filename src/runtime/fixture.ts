@@ -7,6 +7,7 @@ import { Environment } from '../config/environment.ts';
 import { parseText } from '../config/fixture.ts';
 import { numberEntities } from '../model/entity.ts';
 import { PROCESS_ENTITY, SharedState, State } from '../model/shared.ts';
+import { MapStore } from '../rules/map/store.ts';
 import { Sampler } from '../stats/sampler.ts';
 import { allocateStickTables, initStickTables } from '../stick-table/registry.ts';
 import type { RuntimeSource } from './command.ts';
@@ -67,6 +68,7 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
       bootMs: () => 0,
       cli: { connections: 0, requests: 0 },
     },
+    maps: new MapStore(config.maps, () => undefined),
     nowMs: () => nowMs,
     stickTables: initStickTables(config, allocateStickTables(config, 1)),
     tickMs: () => nowMs,

@@ -6,6 +6,7 @@ import { knownCommands } from '../base/known-keywords.ts';
 import { nearest } from '../base/nearest.ts';
 import { cliCommands, closingCommands } from './cli.ts';
 import { type CliState, type Command, Level } from './command.ts';
+import { mapCommands } from './map.ts';
 import { maxconnCommands } from './set-maxconn.ts';
 import { changeCommands } from './set-server.ts';
 import { envCommands } from './show-env.ts';
@@ -31,6 +32,7 @@ const listed: readonly Command[] = [
   ...changeCommands,
   ...maxconnCommands,
   ...envCommands,
+  ...mapCommands,
   ...variableCommands,
   ...tableCommands,
 ].sort((a, b) => (a.name < b.name ? -1 : 1));

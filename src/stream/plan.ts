@@ -237,6 +237,8 @@ function logScope(config: ProxyConfig): RuleScope {
     readFile: () => '',
     patternFile: () => null,
     lists: new Map(),
+    maps: [],
+    aclMaps: new Set(),
     bufsize: 0,
     stickCounters: 0,
   };

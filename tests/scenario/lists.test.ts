@@ -3,6 +3,7 @@ import { expect } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultsHttp, scenario, type World } from '../harness/scenario.ts';
+import { until } from '../harness/wait.ts';
 
 const ENTRIES = 300_000;
 /** What an entry may cost over its text. */
@@ -103,14 +104,20 @@ for (const [converter, lines, questions] of [
     const base = residentBytes(without.pid);
     await without.stop();
     const proxy = await serveMap(world, converter, lines);
-    const cost = residentBytes(proxy.pid) - base;
     for (const [key, value] of questions) {
       const request = `GET / HTTP/1.1\r\nHost: h\r\nKey: ${key}\r\nConnection: close\r\n\r\n`;
       expect(await world.exchange(proxy.port('web'), request), key).toContain(
         `value: ${value}\r\n`,
       );
     }
-    expect(cost).toBeGreaterThan(0);
-    expect(cost).toBeLessThan(lines.length + ENTRIES * ENTRY_BYTES_MAX);
+    // What was needed to load it goes with the first collection.
+    const most = lines.length + ENTRIES * ENTRY_BYTES_MAX;
+    let cost = 0;
+    const isSmall = () => {
+      cost = residentBytes(proxy.pid) - base;
+      return cost < most;
+    };
+    await until(isSmall, () => `the map costs ${cost} bytes, not ${most}`);
+    expect(cost).toBeGreaterThan(lines.length);
   });
 }

@@ -62,6 +62,8 @@ export function scopeOf(
     },
     patternFile: (path, kind, compile) => line.state.patternFile(path, kind, compile, line.origin),
     lists: line.state.lists,
+    maps: line.state.maps,
+    aclMaps: line.state.aclMaps,
     bufsize: line.state.global.tune.bufsize,
     stickCounters: line.state.global.tune.stickCounters,
     table: (name, use) => tableOf(draft, line, name, use),

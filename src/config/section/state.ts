@@ -8,7 +8,7 @@ import type {
   Origin,
   RingConfig,
 } from '../../model/config.ts';
-import type { Columns, ListData } from '../../model/pattern.ts';
+import type { Columns, ListData, MapConfig } from '../../model/pattern.ts';
 import { noVariables, type VariablesConfig } from '../../model/variable.ts';
 import type { EntityReference } from '../../rules/entity.ts';
 import type { TableUse } from '../../rules/scope.ts';
@@ -91,6 +91,8 @@ export class ParserState {
   readonly lists = new Map<string, Columns>();
   readonly certificates: CertificateFiles;
   readonly trust = new TrustStores();
+  readonly maps: MapConfig[] = [];
+  readonly aclMaps = new Set<string>();
 
   constructor(
     global: GlobalConfig,

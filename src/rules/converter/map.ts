@@ -13,7 +13,7 @@ import type { Convert } from '../context.ts';
 import { clampInt } from '../integer.ts';
 import { loadMap, type MapKind } from '../map/compile.ts';
 import { isAddress, type MapOutput } from '../map/entries.ts';
-import { createLineFinder } from '../map/find.ts';
+import { liveMap } from '../map/live.ts';
 import type { ConverterRow, TypeName } from '../row.ts';
 import type { Sample } from '../sample.ts';
 import type { RuleScope } from '../scope.ts';
@@ -97,24 +97,27 @@ function createDefault(arg: ArgConfig | undefined, output: MapOutput): Convert {
 }
 
 function compileMap(args: readonly ArgConfig[], output: MapOutput): Convert {
-  const { entries, index } = args[0] as MapData;
-  const lines = createLineFinder(index);
+  const map = liveMap(args[0] as MapData);
   const missing = createDefault(args[1], output);
   return (ctx, sample) => {
-    const line = lines.find(sample);
-    if (line >= 0) return putValue(sample, entries, line, output);
+    const line = map.lines.find(sample);
+    if (line >= 0) return putValue(sample, map.entries, line, output);
     return missing(ctx, sample);
   };
 }
 
 /** The value of the line is a text with back-references to what its key matched. */
 function compileGroupMap(args: readonly ArgConfig[]): Convert {
-  const { entries, index } = args[0] as MapData;
-  const lines = createLineFinder(index);
+  const map = liveMap(args[0] as MapData);
   const missing = createDefault(args[1], 'str');
-  const values = createReplacements(entries);
+  let entries = map.entries;
+  let values = createReplacements(entries);
   return (ctx, sample) => {
-    const line = lines.find(sample);
+    if (map.entries !== entries) {
+      entries = map.entries;
+      values = createReplacements(entries);
+    }
+    const line = map.lines.find(sample);
     if (line >= 0) return writeReplacement(sample, values[line]!);
     return missing(ctx, sample);
   };

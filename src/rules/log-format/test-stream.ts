@@ -93,6 +93,7 @@ function createSides(fe: ProxyConfig, layout: CaptureLayout) {
     rings: [],
     variables,
     userlists: [],
+    maps: [],
   });
   const shared = new SharedState(SharedState.allocate(entities.count, 1));
   const [frontend, backend] = [fe, be].map(

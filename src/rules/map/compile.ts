@@ -5,7 +5,7 @@
  * for IPv6 networks at most 40.
  */
 import { ConfigError } from '../../base/config-error.ts';
-import type { MapData, MapEntries, MapIndex } from '../../model/pattern.ts';
+import type { MapConfig, MapData, MapEntries, MapIndex } from '../../model/pattern.ts';
 import { compiledList, listName } from '../pattern/list-file.ts';
 import { parseRange } from '../pattern/range-text.ts';
 import { directoryEnds, domainEnds } from '../pattern/segment.ts';
@@ -28,7 +28,18 @@ export function loadMap(name: string, kind: MapKind, output: MapOutput, scope: R
   const id = listName(name);
   const index = indexOf(kind, entries, id);
   checkValues(entries, output, id);
-  return { entries, index };
+  const map = numberOf(name, entries, scope.maps);
+  const { file, line } = scope.origin;
+  scope.maps[map]!.uses.push({ kind, output, file, line });
+  return { map, entries, index };
+}
+
+/** The number of a map, which it gets when it is met first. */
+function numberOf(name: string, entries: MapEntries, maps: MapConfig[]): number {
+  const id = listName(name);
+  const known = maps.findIndex((map) => map.name === id);
+  if (known >= 0) return known;
+  return maps.push({ name: id, label: name, entries, uses: [], isAcl: false }) - 1;
 }
 
 /** The indexes of each map that have been made. */
@@ -42,7 +53,12 @@ function indexOf(kind: MapKind, entries: MapEntries, name: string): MapIndex {
   return index;
 }
 
-function createIndex(kind: MapKind, entries: MapEntries, name: string): MapIndex {
+/**
+ * Makes the index of a match method.
+ * @param name what messages call the file; null for lines that are in none
+ * @throws ConfigError when a key is none of the method
+ */
+export function createIndex(kind: MapKind, entries: MapEntries, name: string | null): MapIndex {
   const keys = keysOf(entries);
   switch (kind) {
     case 'int':
@@ -67,7 +83,7 @@ function numberedTexts(keys: Slices, direction = Direction.Forwards) {
   return createTexts(keys, false, direction, true);
 }
 
-function checkPatterns(keys: Slices, hasGroups: boolean, name: string): string[] {
+function checkPatterns(keys: Slices, hasGroups: boolean, name: string | null): string[] {
   const patterns = textsOf(keys);
   for (const [line, pattern] of patterns.entries()) {
     located(keys, line, name, () =>
@@ -77,7 +93,7 @@ function checkPatterns(keys: Slices, hasGroups: boolean, name: string): string[]
   return patterns;
 }
 
-function createNumbers(keys: Slices, name: string): MapIndex {
+function createNumbers(keys: Slices, name: string | null): MapIndex {
   const low = new Float64Array(keys.count);
   const end = new Float64Array(keys.count);
   for (let line = 0; line < keys.count; line++) {
@@ -105,7 +121,7 @@ function numberAfter(value: number): number {
   return next === value && Number.isFinite(value) ? value + Math.abs(value) * 2 ** -52 : next;
 }
 
-function located<T>(keys: Slices, line: number, name: string, work: () => T): T {
+function located<T>(keys: Slices, line: number, name: string | null, work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -46,8 +46,14 @@ export function keysOf({ bytes, key, keyEnd }: MapEntries): Slices {
   return { bytes, from: key, until: keyEnd, count: key.length };
 }
 
-/** An error about a line of a map. */
-export function lineError(message: string, keys: Slices, index: number, name: string): ConfigError {
+/** An error about a line of a map. @param name of the file; null = it is in none */
+export function lineError(
+  message: string,
+  keys: Slices,
+  index: number,
+  name: string | null,
+): ConfigError {
+  if (name === null) return new ConfigError(message);
   return new ConfigError(`${message} at line ${lineOf(keys, index)} of file '${name}'`);
 }
 
@@ -56,7 +62,7 @@ export function lineError(message: string, keys: Slices, index: number, name: st
  * @param name what messages call the file
  * @throws ConfigError naming the first line that is wrong
  */
-export function checkValues(entries: MapEntries, output: MapOutput, name: string): void {
+export function checkValues(entries: MapEntries, output: MapOutput, name: string | null): void {
   if (output === 'str' || output === 'key') return;
   const { bytes, value, valueEnd } = entries;
   const values = { bytes, from: value, until: valueEnd, count: value.length };
@@ -77,4 +83,36 @@ export function isAddress(text: string): boolean {
   const four = /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+(?=$|[/ \t])/.exec(text);
   if (four) return four[0].split('.').every((part) => Number(part) <= 255);
   return parseIpv6Text(text) !== null;
+}
+
+/** Lines from keys and values, byte strings (latin1) that may hold any byte. */
+export function entriesOf(pairs: readonly (readonly [string, string])[]): MapEntries {
+  const count = pairs.length;
+  const key = createWords(count);
+  const keyEnd = createWords(count);
+  const value = createWords(count);
+  const valueEnd = createWords(count);
+  let at = 0;
+  pairs.forEach(([first, second], i) => {
+    key[i] = at;
+    at += first.length;
+    keyEnd[i] = at;
+    value[i] = at;
+    at += second.length;
+    valueEnd[i] = at;
+  });
+  const bytes = createBytes(at);
+  bytes.set(Buffer.from(pairs.map((pair) => pair.join('')).join(''), 'latin1'));
+  return { bytes, key, keyEnd, value, valueEnd };
+}
+
+/** Keys and values of the lines `[from, until)`. */
+export function pairsOf(entries: MapEntries, from = 0, until = entries.key.length) {
+  const { bytes, key, keyEnd, value, valueEnd } = entries;
+  const text = (start: number, end: number) =>
+    Buffer.from(bytes.subarray(start, end)).toString('latin1');
+  return Array.from({ length: until - from }, (_, i): [string, string] => [
+    text(key[from + i]!, keyEnd[from + i]!),
+    text(value[from + i]!, valueEnd[from + i]!),
+  ]);
 }

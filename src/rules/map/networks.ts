@@ -67,7 +67,7 @@ class Networks {
 }
 
 /** @throws ConfigError naming the first line that is no network */
-export function createNetworks(entries: MapEntries, name: string): NetworkData {
+export function createNetworks(entries: MapEntries, name: string | null): NetworkData {
   const keys = keysOf(entries);
   const networks = new Networks(keys.count, countSixes(keys));
   for (let i = 0; i < keys.count; i++) addLine(networks, keys, i, name);
@@ -89,7 +89,7 @@ function countSixes({ bytes, from, until, count }: Slices): number {
   return sixes;
 }
 
-function addLine(networks: Networks, keys: Slices, line: number, name: string): void {
+function addLine(networks: Networks, keys: Slices, line: number, name: string | null): void {
   switch (readPlain(keys.bytes, keys.from[line]!, keys.until[line]!)) {
     case NetworkForm.Four:
       networks.addFour(line, plain.address, plain.prefix);

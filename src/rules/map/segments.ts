@@ -15,10 +15,11 @@ export interface Segments {
  */
 export function createSegments(low: Float64Array, end: Float64Array, order: Uint32Array): Segments {
   const bounds = sortedBounds(low, end);
-  const cells = Math.max(0, bounds.length - 1);
-  const owner = new Int32Array(cells).fill(-1);
+  // A cell begins at each bound; behind the last one it stays without an owner.
+  const owner = new Int32Array(bounds.length).fill(-1);
   // Per cell the next one without an owner, at or behind it.
-  const free = Uint32Array.from({ length: cells + 1 }, (_, i) => i);
+  const free = new Uint32Array(bounds.length);
+  for (let i = 0; i < free.length; i++) free[i] = i;
   for (const range of order) {
     const until = indexOf(bounds, end[range]!);
     let cell = nextFree(free, indexOf(bounds, low[range]!));
@@ -63,16 +64,14 @@ function nextFree(free: Uint32Array, cell: number): number {
   return at;
 }
 
-/** Neighbours of the same range as one; behind the last bound there is nothing. */
+/** Neighbours of the same range as one, where they lie; behind the last bound there is nothing. */
 function joinEqual(bounds: Float64Array, owner: Int32Array): Segments {
-  const from = new Float64Array(bounds.length);
-  const kept = new Int32Array(bounds.length);
   let count = 0;
   for (let i = 0; i < bounds.length; i++) {
-    const now = i < owner.length ? owner[i]! : -1;
-    if (count > 0 && kept[count - 1] === now) continue;
-    from[count] = bounds[i]!;
-    kept[count++] = now;
+    const now = owner[i]!;
+    if (count > 0 && owner[count - 1] === now) continue;
+    bounds[count] = bounds[i]!;
+    owner[count++] = now;
   }
-  return { from: from.subarray(0, count), owner: kept.subarray(0, count) };
+  return { from: bounds.subarray(0, count), owner: owner.subarray(0, count) };
 }

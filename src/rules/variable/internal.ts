@@ -89,6 +89,8 @@ export function internalScope(
     },
     patternFile: () => null,
     lists: new Map(),
+    maps: [],
+    aclMaps: new Set(),
     bufsize: tune.bufsize,
     stickCounters: 0,
   };
