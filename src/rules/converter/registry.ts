@@ -10,6 +10,7 @@ import { joinConverters } from './join.ts';
 import { jsonConverters } from './json.ts';
 import { jsonQueryConverters } from './json-query.ts';
 import { jwtConverters } from './jwt.ts';
+import { languageConverters } from './language.ts';
 import { mapConverters } from './map.ts';
 import { regexConverters } from './regex.ts';
 import { stickConverters } from './stick.ts';
@@ -32,6 +33,7 @@ export const converterRows: readonly ConverterRow[] = [
   ...hashConverters,
   ...digestConverters,
   ...joinConverters,
+  ...languageConverters,
   ...variableConverters,
   ...stickConverters,
 ];
