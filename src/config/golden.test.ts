@@ -532,7 +532,7 @@ test('errors that are not shown are counted for each file', () => {
 test('an ACL that cannot be parsed is one error, however often it is used', () => {
   const { errors } = parseText(`${head}frontend f
  bind :45001
- acl tls base32
+ acl tls quic_enabled
  acl tls path /tls
  acl bad/name path /
  http-request deny if tls
@@ -542,8 +542,8 @@ backend b
  http-request deny if tls
 `);
   expect(errors).toEqual([
-    "parsing [t.cfg:8] : error detected while parsing ACL 'tls' : fetch method 'base32' " +
-      "is not supported yet by sluice in ACL expression 'base32'.",
+    "parsing [t.cfg:8] : error detected while parsing ACL 'tls' : fetch method 'quic_enabled' " +
+      "is not supported yet by sluice in ACL expression 'quic_enabled'.",
     "parsing [t.cfg:10] : character '/' is not permitted in acl name 'bad/name'.",
     "parsing [t.cfg:12] : error detected while parsing an 'http-request deny' condition : no such " +
       "ACL : 'missing'.",

@@ -9,7 +9,7 @@ const errors: [string, string][] = [
   ['', 'missing fetch method'],
   ['hdrx(a)', "unknown fetch method 'hdrx'"],
   ['ssl_fc_npn', "fetch method 'ssl_fc_npn' is not supported yet by sluice"],
-  ['base32', "fetch method 'base32' is not supported yet by sluice"],
+  ['lua.x', "fetch method 'lua.x' is not supported yet by sluice"],
   ['path,xxh64', "converter 'xxh64' is not supported yet by sluice"],
   ['pathh', "unknown fetch method 'pathh'; did you mean 'path' maybe ?"],
   ['path,loower', "unknown converter 'loower'; did you mean 'lower' maybe ?"],

@@ -45,7 +45,7 @@ function parse(text: string): string[] {
 
 /** Findings about the whole configuration name a section or a server, all others their line. */
 const WHOLE =
-  /^(proxy|Proxy|userlist|http-errors|frontend|backend|cookie will be|Layer 7|defaults|http|unique-id|log format|missing timeouts|'|\[fuzz\.cfg:)/;
+  /^(proxy|Proxy|userlist|http-errors|uri auth|frontend|backend|cookie will be|Layer 7|defaults|http|unique-id|log format|missing timeouts|'|\[fuzz\.cfg:)/;
 
 /** Every finding has its file and a line of it, and a text. */
 function checkPlaces(diagnostics: Diagnostics, text: string): void {
