@@ -18,7 +18,9 @@ frontend web
     'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
   );
   // The answer is the first to be sent: nothing is on its way, lost, or sent twice.
-  expect(answer).toContain('counters: 0 0 0 0 0 3\r\n');
+  // How far segments may overtake each other the kernel remembers per destination; 3 is the least.
+  const [, reordering] = /counters: 0 0 0 0 0 (\d+)\r\n/.exec(answer)!;
+  expect(Number(reordering)).toBeGreaterThanOrEqual(3);
   const times = /times: (\d+) (\d+) (\d+) (\d+)\r\n/.exec(answer)!.slice(1).map(Number);
   expect(times[0]).toBeGreaterThan(0);
   expect(times[2]).toBe(Math.trunc(times[0]! / 1000));
