@@ -246,6 +246,8 @@ export function renderReference(): string {
     described(keywords.ring),
     '## Section http-errors',
     described(keywords['http-errors']),
+    '## Section mailers',
+    described(keywords.mailers),
     '## Section userlist',
     described(keywords.userlist),
     '## Rules',

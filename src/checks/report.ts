@@ -11,6 +11,7 @@ export const enum Level {
   Emergency = 0,
   Alert = 1,
   Notice = 5,
+  Info = 6,
 }
 
 export interface ServerLabel {

@@ -103,6 +103,7 @@ function createRunner(targets: Target[], options: number, log: Journal, stderr: 
     logger: { text: (_, level, text) => log.add(`<${level}>${text}`) },
     notify: () => {},
     shutdown: () => {},
+    mail: () => {},
     stderr: (line) => stderr.add(line),
     pid: 1,
   });

@@ -30,6 +30,7 @@ function setup(servers: Partial<ServerConfig>[], changes: Partial<ProxyConfig> =
     logger: { text: (_, level, text) => logged.push(`<${level}>${text}`) },
     notify: () => counts.notified++,
     shutdown: () => {},
+    mail: () => {},
     stderr: (line) => printed.push(line),
     open: network.connect,
     clock,

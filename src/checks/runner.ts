@@ -359,6 +359,8 @@ export class CheckRunner {
       const reason = reasonText(outcome, durationMs);
       const text = checkText(kind, server.label, verdict, reason, counter, riseFall);
       this.states.report(server, Level.Notice, text);
+      // 4.2 email-alert level: results of checks are worth less than what follows from them.
+      this.options.mail(server.backend.proxy, Level.Info, text);
     }
     return () => '';
   }

@@ -107,5 +107,5 @@ function reportDrain(states: ServerStates, { server, before, after, via }: Chang
   const text = isDown
     ? downText(label, 'enters drain state', via, states.countsOfLoss(server, false))
     : upText(label, 'enters drain state', via, states.countsOfGain(server));
-  states.report(server, Level.Notice, text);
+  states.report(server, Level.Notice, text, true);
 }

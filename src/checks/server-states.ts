@@ -41,6 +41,8 @@ export interface ServerStatesOptions {
   notify(): void;
   /** Ends the sessions of a server in all workers. */
   shutdown(proxyIndex: number, serverIndex: number, cause: Cause): void;
+  /** Sends mail about a server, if its backend wants that. */
+  mail(proxy: ProxyConfig, level: number, text: string): void;
   /** Writes one line to stderr, when the process still has one. */
   stderr(line: string): void;
   pid?: number;
@@ -184,7 +186,7 @@ export class ServerStates {
     const lostLast = this.recountBackend(backend);
     const counts = this.countsOfLoss(server, lostLast);
     const level = isPlanned ? Level.Notice : Level.Alert;
-    this.report(server, level, downText(server.label, 'is DOWN', reason, counts));
+    this.report(server, level, downText(server.label, 'is DOWN', reason, counts), true);
     if (lostLast) this.reportNoServer(server);
     this.options.notify();
     this.afterDown(server);
@@ -215,7 +217,7 @@ export class ServerStates {
     const lostLast = this.recountBackend(server.backend);
     const counts = this.countsOfGain(server);
     const what = after === Health.Stopping ? 'is stopping' : 'is UP';
-    this.report(server, Level.Notice, upText(server.label, what, reason, counts));
+    this.report(server, Level.Notice, upText(server.label, what, reason, counts), true);
     if (lostLast) this.reportNoServer(server);
     this.options.notify();
     if (before === Health.Down) this.afterUp(server);
@@ -302,7 +304,8 @@ export class ServerStates {
   }
 
   /** Writes a line to the log and, in the foreground, to stderr. */
-  report(server: ServerEntry, level: Level, text: string): void {
+  report(server: ServerEntry, level: Level, text: string, isMailed = false): void {
+    if (isMailed) this.options.mail(server.backend.proxy, level, text);
     this.options.stderr(stderrLine('WARNING', this.pid(), text));
     this.options.logger.text(server.backend.proxy.index, level, text);
   }

@@ -37,7 +37,15 @@ export function finishConfiguration(state: ParserState): Configuration {
   resolveTracks(proxies, state);
   const userlists = state.userlists.map((list) => finishUserlist(list, state.diagnostics));
   for (const proxy of proxies) addStatsRules(proxy, userlists);
-  const config: Configuration = { global, proxies, rings, variables, userlists, maps };
+  const config: Configuration = {
+    global,
+    proxies,
+    rings,
+    variables,
+    userlists,
+    mailers: state.mailers,
+    maps,
+  };
   resolveFullconn(config, global.maxconn);
   return config;
 }

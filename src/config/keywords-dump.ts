@@ -116,6 +116,8 @@ function dumpConfiguration(): string[] {
     ...sortedNames(keywords.ring).map((name) => `\t${name}`),
     'http-errors',
     ...sortedNames(keywords['http-errors']).map((name) => `\t${name}`),
+    'mailers',
+    ...sortedNames(keywords.mailers).map((name) => `\t${name}`),
     'userlist',
     ...sortedNames(keywords.userlist).map((name) => `\t${name}`),
     ...dumpWaiting(),

@@ -10,7 +10,7 @@ import { isKnownKeyword, isKnownSection } from '../base/known-keywords.ts';
 import { proxyWords, sectionWords } from '../base/known-words.ts';
 import { nearest } from '../base/nearest.ts';
 import type { HostResolver } from '../base/value/address.ts';
-import type { Configuration, GlobalConfig, Origin } from '../model/config.ts';
+import type { Configuration, GlobalConfig, MailersConfig, Origin } from '../model/config.ts';
 import { defaultGlobal } from '../model/defaults.ts';
 import type { ConditionContext } from './conditions.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -30,6 +30,7 @@ import {
   Sign,
   Where,
 } from './section/keyword.ts';
+import { openMailers } from './section/mailers.ts';
 import { newRing } from './section/ring.ts';
 import { ParserState, type RingDraft } from './section/state.ts';
 import { openUserlist } from './section/userlist.ts';
@@ -57,6 +58,7 @@ type Current =
   | { kind: 'proxy'; draft: ProxyDraft }
   | { kind: 'ring'; ring: RingDraft }
   | { kind: 'userlist'; userlist: UserlistDraft }
+  | { kind: 'mailers'; mailers: MailersConfig }
   | { kind: 'http-errors'; section: HttpErrors }
   /** A section that is known but not supported: its lines are not looked at. */
   | { kind: 'skipped' };
@@ -134,6 +136,9 @@ function openAnySection(words: string[], origin: Origin, state: ParserState): Cu
   if (keyword === 'http-errors') {
     return { kind: 'http-errors', section: openHttpErrors(words, origin, state) };
   }
+  if (keyword === 'mailers') {
+    return { kind: 'mailers', mailers: openMailers(words, origin, state) };
+  }
   if (keyword === 'userlist') {
     return { kind: 'userlist', userlist: openUserlist(words, origin, state) };
   }
@@ -190,6 +195,8 @@ function parseKeyword(line: KeywordLine, current: Current): void {
       return dispatch(current.ring, line, 'ring', keywords.ring, []);
     case 'http-errors':
       return dispatch(current.section, line, 'http-errors', keywords['http-errors'], []);
+    case 'mailers':
+      return dispatch(current.mailers, line, 'mailers', keywords.mailers, []);
     case 'userlist':
       return dispatch(current.userlist, line, 'userlist', keywords.userlist, []);
     case 'proxy':

@@ -9,6 +9,7 @@ import { asItIsKeywords } from './section/as-it-is.ts';
 import { bindKeywords } from './section/bind.ts';
 import { httpErrorsKeywords } from './section/error.ts';
 import { globalKeywords, obsoleteGlobalKeywords } from './section/global.ts';
+import { mailersKeywords } from './section/mailers.ts';
 import { obsoleteKeywords } from './section/obsolete.ts';
 import { flagOptions } from './section/option.ts';
 import { argumentOptions } from './section/option-argument.ts';
@@ -37,6 +38,7 @@ export const keywords = {
   proxy: proxyKeywords,
   ring: ringKeywords,
   userlist: userlistKeywords,
+  mailers: mailersKeywords,
   'http-errors': httpErrorsKeywords,
   bind: bindKeywords,
   server: serverKeywords,

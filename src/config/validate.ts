@@ -21,6 +21,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import { findRing } from './finish.ts';
 import type { ProxyDraft } from './section/draft.ts';
 import { Where } from './section/keyword.ts';
+import { checkEmailAlert } from './section/mailers.ts';
 import { flagOptions } from './section/option.ts';
 import type { ParserState } from './section/state.ts';
 import { checkTables } from './section/stick-table.ts';
@@ -41,6 +42,7 @@ export function validate(config: Configuration, state: ParserState): void {
     if (complete) warnNoBind(proxy, name, diagnostics);
     // A backend may be missing only because its section line was refused.
     checkUseServers(proxy, draft, diagnostics);
+    checkEmailAlert(proxy, draft, state);
     if (!state.sectionLost) checkBackends(backends, proxy, draft, diagnostics);
     checkServers(proxy, draft, diagnostics);
     checkExternal(config, draft, diagnostics);

@@ -55,5 +55,6 @@ export function configurationFixture(
     variables,
     userlists: [],
     maps: [],
+    mailers: [],
   };
 }

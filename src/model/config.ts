@@ -26,6 +26,7 @@ export interface Configuration {
   /** In file order. `index` is the position here and is stable for the life of the process. */
   proxies: ProxyConfig[];
   rings: RingConfig[];
+  mailers: MailersConfig[];
   variables: VariablesConfig;
   userlists: UserlistConfig[];
   maps: MapConfig[];
@@ -254,6 +255,23 @@ export interface LogTargetConfig extends Origin {
   sample: { ranges: [number, number][]; size: number } | null;
 }
 
+/** A `mailers` section (12.3). */
+export interface MailersConfig extends Origin {
+  name: string;
+  timeoutMs: number;
+  mailers: { name: string; address: Address }[];
+}
+
+/** `email-alert` (4.2); null = not said, and without mailers there is no mail. */
+export interface EmailAlertConfig {
+  mailers: string | null;
+  from: string | null;
+  to: string | null;
+  myhostname: string | null;
+  /** Syslog level: events that are less severe are worth no mail. */
+  level: number;
+}
+
 export interface RingConfig extends Origin {
   name: string;
   description: string | null;
@@ -408,6 +426,7 @@ export interface ProxyConfig extends Origin {
   /** `load-server-state-from-file`, and the file of `local`; null = the backend's name. */
   serverState: 'none' | 'global' | 'local';
   serverStateName: string | null;
+  emailAlert: EmailAlertConfig;
   cookie: CookieConfig | null;
   dynamicCookieKey: string | null;
   /** `force-persist` and `ignore-persist` in their order. */

@@ -205,6 +205,7 @@ export function defaultProxy(name: string, origin: Origin): ProxyConfig {
     hashPreserveAffinity: 'always',
     serverState: 'none',
     serverStateName: null,
+    emailAlert: { mailers: null, from: null, to: null, myhostname: null, level: 1 },
     cookie: null,
     dynamicCookieKey: null,
     persistRules: [],

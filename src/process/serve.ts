@@ -11,6 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ServerAdmin } from '../checks/admin.ts';
+import { Mail } from '../checks/mail.ts';
 import { CheckRunner } from '../checks/runner.ts';
 import { resolveFullconn } from '../config/finish.ts';
 import { sluiceVersion } from '../config/version.ts';
@@ -180,7 +181,14 @@ function createChecks(
 ): CheckRunner {
   const { refresh, shutdown } = createCommands(pool, parts.entities);
   const stderr = (line: string): void => console.line(line);
-  return new CheckRunner({ ...parts, notify: refresh, shutdown, stderr });
+  const mail = new Mail(parts.config, (text) => console.warning(text));
+  return new CheckRunner({
+    ...parts,
+    notify: refresh,
+    shutdown,
+    mail: (proxy, level, text) => mail.send(proxy, level, text),
+    stderr,
+  });
 }
 
 /** What the control thread answers in the name of streams. */

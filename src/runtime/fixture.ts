@@ -37,6 +37,7 @@ export function createRuntime(text: string, workers = 2): TestRuntime {
     logger: { text: () => {} },
     notify: () => {},
     shutdown: () => {},
+    mail: () => {},
     stderr: () => {},
     clock,
     open: new FakeNetwork(clock).connect,

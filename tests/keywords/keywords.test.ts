@@ -84,6 +84,7 @@ const places: Readonly<Record<Table, (line: string) => string>> = {
   proxy: inListen,
   ring: (line) => `${head}${listen()}ring r\n server first 127.0.0.1:2\n ${line}\n`,
   'http-errors': (line) => `${head}  errorfiles e\n${listen()}http-errors e\n ${line}\n`,
+  mailers: (line) => `${head}${listen()}mailers m\n ${line}\n`,
   userlist: (line) => `${head}${listen()}userlist u\n user other\n group more\n ${line}\n`,
   // The Runtime API does not speak TLS.
   bind: (line) =>

@@ -207,6 +207,7 @@ const proxy: Samples = {
   'stick-table':
     'type string len 5 size 9 expire 5s nopurge srvkey addr store gpt(2),bytes_in_rate(5s) brates-factor 5',
   timeout: 'queue 5s',
+  'email-alert': 'level info',
   'max-keep-alive-queue': '5',
   'use-server': 'second if TRUE',
   'unique-id-format': 'x',
@@ -302,6 +303,7 @@ export const samples = {
   proxy,
   ring,
   userlist,
+  mailers: { mailer: 'one 127.0.0.1:25', timeout: 'mail 5s' },
   'http-errors': { errorfile: '404 %/404.http' },
   bind,
   server,

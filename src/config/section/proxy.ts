@@ -20,6 +20,7 @@ import {
 } from './error.ts';
 import { parseFormatLine } from './format.ts';
 import { EVERYWHERE, type ProxyKeywordRow, Where } from './keyword.ts';
+import { parseEmailAlert } from './mailers.ts';
 import { parseMonitor, parseMonitorUri } from './monitor.ts';
 import { parseOption } from './option.ts';
 import {
@@ -165,6 +166,13 @@ export const proxyKeywords = [
     where: Defaults | Backend,
     doc: 'Secret key of the values of dynamic cookies.',
     parse: parseDynamicKey,
+  },
+  {
+    name: 'email-alert',
+    args: '{ mailers <section> | from <address> | to <address> | level <level> | myhostname <name> }',
+    where: EVERYWHERE,
+    doc: 'Mail about servers that go down or come up.',
+    parse: parseEmailAlert,
   },
   {
     name: 'enabled',

@@ -5,6 +5,7 @@ import type {
   ExprConfig,
   GlobalConfig,
   LogFormatConfig,
+  MailersConfig,
   Origin,
   RingConfig,
 } from '../../model/config.ts';
@@ -65,6 +66,7 @@ export class ParserState {
   /** Those of `proxies` by name: a frontend and a backend may share one. */
   private readonly proxyNames = new Map<string, ProxyDraft[]>();
   readonly httpErrors: HttpErrors[] = [];
+  readonly mailers: MailersConfig[] = [];
   readonly userlists: UserlistDraft[] = [];
   readonly userlistUses: UserlistUse[] = [];
   readonly unixBind: UnixBind = { prefix: '', mode: null, uid: null, gid: null };

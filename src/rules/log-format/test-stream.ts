@@ -94,6 +94,7 @@ function createSides(fe: ProxyConfig, layout: CaptureLayout) {
     variables,
     userlists: [],
     maps: [],
+    mailers: [],
   });
   const shared = new SharedState(SharedState.allocate(entities.count, 1));
   const [frontend, backend] = [fe, be].map(
