@@ -12,6 +12,9 @@ import type { Configuration, MailersConfig, ProxyConfig } from '../model/config.
 /** Messages that wait for one mailer; what comes on top of them is lost. */
 const WAITING_MAX = 100;
 
+/** Bytes of one answer: a reply of ten lines of 512 bytes (RFC 5321 4.5.3.1.5) is long. */
+const ANSWER_MAX = 8192;
+
 type Mailer = MailersConfig['mailers'][0];
 
 /** What is sent, and the first digit of the answer that lets the dialogue go on. */
@@ -98,6 +101,7 @@ function talk({ address }: Mailer, turns: readonly Turn[], timeoutMs: number): P
     socket.on('close', () => fail('it closed the connection'));
     socket.on('data', (chunk) => {
       received += chunk;
+      if (received.length > ANSWER_MAX) return fail('its answer does not end');
       // The last line of an answer has a blank behind its code (RFC 5321 4.2.1).
       const [, code] = /(?:^|\n)([0-9]{3})(?: [^\n]*)?\r?\n$/.exec(received) ?? [];
       if (code === undefined) return;
