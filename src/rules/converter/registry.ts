@@ -12,6 +12,7 @@ import { jsonQueryConverters } from './json-query.ts';
 import { jwtConverters } from './jwt.ts';
 import { languageConverters } from './language.ts';
 import { mapConverters } from './map.ts';
+import { mqttConverters } from './mqtt.ts';
 import { regexConverters } from './regex.ts';
 import { stickConverters } from './stick.ts';
 import { stringConverters } from './string.ts';
@@ -27,6 +28,7 @@ export const converterRows: readonly ConverterRow[] = [
   ...jsonQueryConverters,
   ...jwtConverters,
   ...mapConverters,
+  ...mqttConverters,
   ...regexConverters,
   ...addressConverters,
   ...dateConverters,
