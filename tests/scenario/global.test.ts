@@ -103,11 +103,11 @@ scenario(
   { skip: existsSync(stockFile) ? null : 'no such file' },
 );
 
-scenario('a bind line with ssl stays refused, whatever the defaults say', async (world) => {
-  if (world.program !== 'sluice') return;
-  const { status, stderr } = await world.run(minimal(debianTls, 'bind 127.0.0.1:45999 ssl crt x'));
+scenario('a bind line with ssl wants its certificate, whatever the defaults say', async (world) => {
+  const { status, stderr } = await world.run(minimal(debianTls, 'bind 127.0.0.1:45999 ssl crt /x'));
   expect(status).toBe(1);
-  expect(stderr).toContain("'ssl' is not supported yet by sluice");
+  expect(stderr).toContain("'bind 127.0.0.1:45999' in section 'frontend' : ");
+  expect(stderr).toContain('/x');
 });
 
 scenario(
