@@ -47,6 +47,15 @@ describe('a connection to the stats socket (management.txt 9.3)', () => {
     expect(answer).toEndWith('\nadmin\n\n');
   });
 
+  test('answers a command that fails inside, and goes on', () => {
+    const runtime = createRuntime(text);
+    runtime.source.env.entries = () => {
+      throw new Error('no such page');
+    };
+    const answer = open(Level.Admin, runtime).receive('show env;show cli level\n');
+    expect(answer).toBe('Internal error: no such page\n\nadmin\n\n');
+  });
+
   test('stays open with a prompt after "prompt"', () => {
     const session = open();
     expect(session.receive('prompt\n')).toBe('\n> ');

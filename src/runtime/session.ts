@@ -84,8 +84,9 @@ export class CliSession {
     try {
       return found.command.run({ source, cli, args: found.args });
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      return `${error.message}\n`;
+      // Whoever calls would swallow it, and the client wait for its timeout.
+      const isFault = !(error instanceof CommandError);
+      return `${isFault ? 'Internal error: ' : ''}${(error as Error).message}\n`;
     }
   }
 
