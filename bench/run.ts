@@ -6,7 +6,7 @@
  *   --case NAME        one case only (may be given again); --list names them
  *   --programs A,B     which programs, default haproxy,nginx,sluice
  *   --against REV      that commit of this repository as one more program, called `before`
- *   --quick            all cases in two minutes: other defaults for the numbers below
+ *   --quick            all cases in about three minutes: other defaults for the numbers below
  *   --seconds N        length of each run of wrk, default 5
  *   --rounds N         rounds per case, of which the median counts, default 3
  *   --idle N           idle connections, default 10000
@@ -103,7 +103,7 @@ export function missingPrograms(programs: readonly ProgramName[]): string[] {
   return [...new Set([...needed, ...programs.filter((name) => pathOf(name) === null)])];
 }
 
-/** Numbers of a usual run, and of one that is over in two minutes. */
+/** Numbers of a usual run, and of one that is over in about three. */
 const usual = {
   seconds: 5,
   rounds: 3,
