@@ -15,13 +15,11 @@ export class ServerAdmin {
   private readonly shared: SharedState;
   private readonly checks: CheckRunner;
   private readonly states: ServerStates;
-  private readonly byEntity: ReadonlyMap<number, ServerEntry>;
 
   constructor(shared: SharedState, checks: CheckRunner) {
     this.shared = shared;
     this.checks = checks;
     this.states = checks.states;
-    this.byEntity = new Map(this.states.servers.map((server) => [server.entity, server]));
   }
 
   /** No new requests, no checks. */
@@ -40,9 +38,9 @@ export class ServerAdmin {
   }
 
   private setAdmin(entity: number, admin: number): boolean {
-    const server = this.byEntity.get(entity);
+    const server = this.states.entryOf(entity);
     // Without an address a server stays in maintenance.
-    if (server === undefined || this.has(entity, AdminFlag.Unresolved)) return false;
+    if (server === null || this.has(entity, AdminFlag.Unresolved)) return false;
     setForcedAdmin(this.states, server, admin);
     return true;
   }
@@ -63,8 +61,8 @@ export class ServerAdmin {
    * @param health `Up` with all checks passed, `Stopping` (no new clients), or `Down`
    */
   setHealth(entity: number, health: Health): boolean {
-    const server = this.byEntity.get(entity);
-    if (server === undefined || server.config.track !== null) return false;
+    const server = this.states.entryOf(entity);
+    if (server === null || server.config.track !== null) return false;
     if (this.states.isMaintained(server)) return true;
     const { check } = server.config;
     const isDown = health === Health.Down;
@@ -75,8 +73,8 @@ export class ServerAdmin {
   }
 
   enableChecks(entity: number, enabled: boolean): boolean {
-    const server = this.byEntity.get(entity);
-    if (server === undefined || !this.checks.setEnabled(entity, 'Health', enabled)) return false;
+    const server = this.states.entryOf(entity);
+    if (server === null || !this.checks.setEnabled(entity, 'Health', enabled)) return false;
     if (server.checked === Health.Up || server.checked === Health.NoCheck) {
       this.states.setChecked(server, this.healthy(server), byHand);
     }
@@ -90,8 +88,8 @@ export class ServerAdmin {
 
   /** What the agent says, by hand. */
   setAgent(entity: number, isUp: boolean): boolean {
-    const server = this.byEntity.get(entity);
-    if (server === undefined || server.config.agent === null) return false;
+    const server = this.states.entryOf(entity);
+    if (server === null || server.config.agent === null) return false;
     this.shared.set(entity, State.AgentCounter, isUp ? fullHealth(agentRiseFall) : 0);
     this.states.setAgent(server, isUp, byHand);
     return true;

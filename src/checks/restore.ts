@@ -7,6 +7,7 @@
 import type { Address } from '../base/value/address.ts';
 import { parseIpv4, parseIpv6 } from '../base/value/ip.ts';
 import { AdminFlag, Health, State } from '../model/shared.ts';
+import { fullHealth } from './health.ts';
 import type { ServerEntry, ServerStates } from './server-states.ts';
 import {
   AdminBit,
@@ -116,7 +117,7 @@ function restoreHealth(states: ServerStates, server: ServerEntry, row: StateRow)
   const { check, agent } = config;
   if (config.track !== null) return;
   const operation: Operation = Number(row.srv_op_state);
-  const most = check === null ? 0 : check.rise + check.fall - 1;
+  const most = check === null ? 0 : fullHealth(check);
   const counter = Math.min(Number(row.srv_check_health), most);
   if (check !== null) {
     shared.set(entity, State.CheckStatus, statusOfCode(Number(row.srv_check_status)));

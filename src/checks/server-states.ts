@@ -78,13 +78,17 @@ export class ServerStates {
   private readonly options: ServerStatesOptions;
   private readonly clock: Clock;
   readonly servers: ServerEntry[] = [];
+  private readonly byEntity = new Map<number, ServerEntry>();
   private readonly backends: BackendEntry[] = [];
 
   constructor(options: ServerStatesOptions, clock: Clock) {
     this.options = options;
     this.clock = clock;
     for (const proxy of options.config.proxies) this.addBackend(proxy);
-    for (const server of this.servers) this.follow(server);
+    for (const server of this.servers) {
+      this.byEntity.set(server.entity, server);
+      this.follow(server);
+    }
   }
 
   private addBackend(proxy: ProxyConfig): void {
@@ -121,7 +125,7 @@ export class ServerStates {
 
   /** The server of an entity; null when it has no state. */
   entryOf(entity: number): ServerEntry | null {
-    return this.servers.find((server) => server.entity === entity) ?? null;
+    return this.byEntity.get(entity) ?? null;
   }
 
   /** A change that is worth a line in the log. */

@@ -7,6 +7,7 @@ import { keepsWeights } from '../balance/registry.ts';
 import type { Address } from '../base/value/address.ts';
 import { formatIp, parseIpv4, parseIpv6 } from '../base/value/ip.ts';
 import { readWeight } from '../checks/agent.ts';
+import { fullHealth } from '../checks/health.ts';
 import { setForcedAdmin } from '../checks/server-admin.ts';
 import type { ServerEntry } from '../checks/server-states.ts';
 import { AdminFlag, Health, State } from '../model/shared.ts';
@@ -78,7 +79,7 @@ function setHealth(context: CommandContext): string {
     throw new CommandError('cannot change health on a tracking server.');
   }
   const { check } = server;
-  const most = check === null ? 0 : check.rise + check.fall - 1;
+  const most = check === null ? 0 : fullHealth(check);
   const up = check === null ? Health.NoCheck : Health.Up;
   const health = { up, stopping: Health.Stopping, down: Health.Down };
   const word = context.args[2] ?? '';
