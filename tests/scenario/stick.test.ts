@@ -381,16 +381,22 @@ interface Held {
   finish: () => void;
 }
 
+/** A back end that answers no request before it is told to. */
+function hold(world: World): { held: Held[]; port: number } {
+  const held: Held[] = [];
+  const { port } = world.http(
+    (request) =>
+      new Promise((resolve) => {
+        held.push({ target: request.target, finish: () => resolve(answer('full')) });
+      }),
+  );
+  return { held, port };
+}
+
 scenario(
   'a key waits for its own server, up to maxqueue (5.2 maxconn, maxqueue)',
   async (world) => {
-    const held: Held[] = [];
-    const { port } = world.http(
-      (request) =>
-        new Promise((resolve) => {
-          held.push({ target: request.target, finish: () => resolve(answer('full')) });
-        }),
-    );
+    const { held, port } = hold(world);
     const proxy = await site(
       world,
       `
@@ -441,13 +447,7 @@ backend a
 
 /** A key whose server is full, and so is its queue. @returns who answers the next request */
 async function overfill(world: World, option: string, after: (proxy: Proxy) => Promise<void>) {
-  const held: Held[] = [];
-  const { port } = world.http(
-    (request) =>
-      new Promise((resolve) => {
-        held.push({ target: request.target, finish: () => resolve(answer('full')) });
-      }),
-  );
+  const { held, port } = hold(world);
   const proxy = await site(
     world,
     `
